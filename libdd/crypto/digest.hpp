@@ -1,0 +1,21 @@
+// SHA-2, HMAC and HKDF over OpenSSL's EVP.
+#pragma once
+
+#include <initializer_list>
+
+#include "dd/bytes.hpp"
+
+namespace dd::crypto {
+
+[[nodiscard]] Digest256 sha256(ByteView data);
+[[nodiscard]] Digest384 sha384(ByteView data);
+[[nodiscard]] Digest512 sha512(ByteView data);
+/// SHA-384(a ‖ b): one step of an RTMR or of the event log.
+[[nodiscard]] Digest384 extend(const Digest384& chain, const Digest384& digest);
+
+[[nodiscard]] Digest256 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
+
+/// SHA-256 of a file, read in pieces. Blocks. Errors: not_found, unavailable.
+[[nodiscard]] Result<Digest256> sha256_file(const char* path);
+
+}  // namespace dd::crypto

@@ -1,0 +1,39 @@
+// The outbound HTTP client. The only file that includes cpprestsdk is http_client.cpp.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "dd/http.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::net {
+
+struct HttpClientOptions {
+  /// PEM file of the only authorities to trust; empty: the system's store.
+  std::filesystem::path ca_file;
+  /// "http://host:port": every connection to a host under `edge_domain` goes there and keeps its own Host header (DD_EDGE_URL); empty: none.
+  std::string edge_url;
+  /// Hosts equal to it or ending in "." + it use edge_url; empty with an edge_url: all hosts that are not loopback addresses.
+  std::string edge_domain;
+  std::string user_agent = "libdd";
+  /// Idle clients kept, one per origin.
+  std::size_t max_origins = 256;
+};
+
+/// One client per origin is kept alive; cpprestsdk's pool is sized to two threads on first use.
+[[nodiscard]] std::shared_ptr<HttpTransport> make_http_transport(HttpClientOptions options);
+
+/// Sends through any transport and resumes on the caller's executor.
+Task<Result<HttpResponse>> send(HttpTransport& transport, HttpRequest request);
+
+/// Sends and blocks the calling thread. Never on an I/O thread.
+[[nodiscard]] Result<HttpResponse> send_blocking(HttpTransport& transport, HttpRequest request);
+
+/// An answer that is not 2xx as an Error: the body's own code, message, path and reason when it is ours
+/// (docs/wire.md, 2), else `upstream` with the status and the first bytes.
+[[nodiscard]] Error error_from(const HttpResponse& response);
+
+}  // namespace dd::net

@@ -1,0 +1,107 @@
+// The HTTP server: routes, limits, deadlines, authentication before the body, uniform JSON errors, graceful stop.
+// Boost.Beast stays inside http_server.cpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dd/error.hpp"
+#include "dd/http.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::net {
+
+/// What a handler sees of a request. Owned by the connection for the handler's whole run.
+struct ServerRequest {
+  std::string method;
+  std::string target;  // path with query, as received
+  std::string path;    // percent-decoded, without query
+  std::vector<std::pair<std::string, std::string>> query;
+  std::vector<std::string> params;  // of the route's {placeholders}, in order
+  HttpHeaders headers;
+  std::string body;
+  std::string request_id;
+  std::string principal;  // what the route's `authenticate` returned
+
+  [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
+};
+
+struct ServerResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  HttpHeaders headers;
+  std::string body;
+};
+
+using Handler = std::function<Task<Result<ServerResponse>>(const ServerRequest&)>;
+/// Runs after the headers and before the body; `body` is empty then. The value becomes `principal`.
+using Authenticate = std::function<Task<Result<std::string>>(const ServerRequest&)>;
+
+struct RouteOptions {
+  std::size_t max_body = 64 * 1024;
+  std::chrono::milliseconds handler_deadline{60'000};
+  Authenticate authenticate = {};  // none: public
+};
+
+/// Method and path pattern → handler. "/logs/{app}": a placeholder takes one whole segment. Fill it before the server starts.
+class Router {
+ public:
+  void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});
+
+  struct Route {
+    std::string method;
+    std::vector<std::string> segments;
+    Handler handler;
+    RouteOptions options;
+  };
+  struct Match {
+    const Route* route = nullptr;
+    std::vector<std::string> params;
+    std::string allow;  // methods of the path when only the method was wrong
+  };
+  [[nodiscard]] Match match(std::string_view method, std::string_view path) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one, see HttpServer::port()
+  std::size_t max_connections = 1024;
+  std::size_t max_header_bytes = 16 * 1024;
+  std::chrono::milliseconds header_deadline{10'000};
+  std::chrono::milliseconds body_deadline{30'000};
+  std::chrono::milliseconds idle_deadline{60'000};
+  std::chrono::milliseconds write_deadline{30'000};
+};
+
+/// Serves until stopped. Construct, start, stop and destroy on the io thread (or before it runs); handlers run there.
+class HttpServer {
+ public:
+  HttpServer(asio::any_io_executor executor, Router router, HttpServerOptions options);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Binds and listens. Errors: unavailable with the address when it cannot.
+  [[nodiscard]] Result<void> start();
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  /// Closes the listener at once, lets running requests finish for `grace`, then closes them.
+  Task<void> stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// 200 with a JSON text.
+[[nodiscard]] ServerResponse json_response(std::string body, int status = 200);
+
+}  // namespace dd::net

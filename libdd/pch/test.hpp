@@ -1,0 +1,8 @@
+// Precompiled: what nearly every unit test includes.
+#ifndef DD_PCH_TEST
+#define DD_PCH_TEST
+#include "json.hpp"
+
+#include <doctest/doctest.h>
+
+#endif
