@@ -1,0 +1,58 @@
+// The append-only log of what a VM was told to run (docs/wire.md, 10), and its replay.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "dd/bytes.hpp"
+
+namespace dd {
+
+/// Events as canonical JSON texts with the chain value after each. Not thread-safe.
+class EventLog {
+ public:
+  static constexpr std::size_t kMaxEvents = 4096;
+  static constexpr std::size_t kMaxEventBytes = 64 * 1024;
+
+  /// Adds `index` to the object and appends its canonical form. Returns the event digest (SHA-384), which is what RTMR3 is extended with.
+  /// Errors: invalid_argument when it is not an object, has `index` already, or cannot be made canonical; too_large when the log is full.
+  [[nodiscard]] Result<Digest384> append(const nlohmann::json& event);
+  /// Takes over events from elsewhere: each must be canonical, carry the right `index` and a `type`. All or none.
+  [[nodiscard]] Result<void> append_foreign(std::span<const std::string> events);
+  [[nodiscard]] Result<void> append_foreign(const nlohmann::json& events);
+
+  [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
+  [[nodiscard]] const std::vector<std::string>& events() const noexcept { return events_; }
+  /// Chain value after the first `count` events; 48 zero bytes for 0.
+  [[nodiscard]] const Digest384& head_at(std::size_t count) const { return heads_[count]; }
+  [[nodiscard]] const Digest384& head() const noexcept { return heads_.back(); }
+
+ private:
+  std::vector<std::string> events_;
+  std::vector<Digest384> heads_{Digest384{}};
+};
+
+/// What the policy wants to know of a log.
+struct LogFacts {
+  std::string runtime_digest;
+  std::string attestation_type;
+  bool rtmr3_extended = false;
+  bool boundary = false;  // uid per workload
+  std::string agent_digest;
+  std::string connector_digest;
+  std::string owner;
+  std::string owner_id;
+  std::string cp_origin;      // of DD_CP_URL of the workload with role agent
+  std::string boot_id;
+  bool privileged = false;    // something privileged was started
+};
+
+/// Reads the facts from events in order. Errors: malformed when the first event is no `boot` event or a role occurs twice.
+[[nodiscard]] Result<LogFacts> log_facts(const EventLog& log);
+
+}  // namespace dd

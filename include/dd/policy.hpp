@@ -1,0 +1,65 @@
+// The measurements policy: which software, on which platform, booted for whom, may be an agent; and why a verdict is what it is.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "dd/claims.hpp"
+#include "dd/event_log.hpp"
+
+namespace dd {
+
+enum class RuleMode { enforce, warn };
+
+/// Allowed values of one property. An empty list allows nothing.
+struct PolicyRule {
+  std::vector<std::string> allow;
+  RuleMode mode = RuleMode::enforce;
+  bool operator==(const PolicyRule&) const = default;
+};
+
+/// One rule's outcome.
+struct RuleVerdict {
+  std::string rule;
+  bool passed = false;
+  RuleMode mode = RuleMode::enforce;
+  std::string actual;
+  std::string explanation;
+};
+
+struct Verdict {
+  bool accepted = false;
+  bool tofu = false;
+  std::vector<RuleVerdict> rules;
+  /// What a reader should know although nothing was refused ("no boundary", "can impersonate the agent", "RTMR3 unavailable").
+  std::vector<std::string> notes;
+
+  /// The failed enforced rules in one line.
+  [[nodiscard]] std::string summary() const;
+};
+[[nodiscard]] nlohmann::json to_json_value(const Verdict& verdict);
+
+/// Immutable value. File form: {"version":1,"rules":{"mrtd":{"allow":["<96 hex>"],"mode":"enforce"},…}}.
+/// Rules: mrtd, rtmr0, rtmr1, rtmr2, mrseam, tcb_status, platform_id (MRCONFIGID), agent_digest, connector_digest, runtime_digest, owner_id, cp_origin; and `debug` (allow "false" only, or "true" with
+/// simulation). mrtd, rtmr0-2, tcb_status, debug, agent_digest, connector_digest, owner_id, cp_origin must be there; unknown rules are refused.
+class Policy {
+ public:
+  /// Errors: malformed or invalid_argument with the JSON path.
+  [[nodiscard]] static Result<Policy> parse(std::string_view text);
+  /// Trust on first use: accepts any measurement of a VM name's first registration; TCB status, debug, owner and origin are still enforced.
+  [[nodiscard]] static Policy tofu(std::string owner_id, std::string cp_origin);
+
+  [[nodiscard]] Verdict appraise(const TdxClaims& claims, const LogFacts& facts) const;
+  [[nodiscard]] bool is_tofu() const noexcept { return tofu_; }
+  [[nodiscard]] nlohmann::json to_json_value() const;
+
+ private:
+  std::map<std::string, PolicyRule> rules_;
+  bool tofu_ = false;
+};
+
+}  // namespace dd
