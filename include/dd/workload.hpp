@@ -1,0 +1,95 @@
+// A workload as its owner asks for it (DeployRequest) and as the runtime reports it (DeploymentInfo). docs/wire.md, 7 and 8.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "dd/error.hpp"
+
+namespace dd {
+
+enum class ServiceProtocol { http, https, tcp };
+
+/// A port of a workload that gets a public hostname.
+struct Expose {
+  std::string hostname_label;
+  std::uint16_t port = 0;
+  ServiceProtocol protocol = ServiceProtocol::http;
+  bool operator==(const Expose&) const = default;
+};
+
+/// What `POST /deploy` takes.
+struct DeployRequest {
+  std::string app_name;
+  std::vector<std::string> cmd;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<Expose> expose;
+  bool privileged = false;
+  bool tty = false;
+  /// Members that nobody understands, by name; the caller gets them as warnings.
+  std::vector<std::string> unknown;
+
+  bool operator==(const DeployRequest&) const = default;
+};
+
+/// Errors: malformed, invalid_argument, too_large with the JSON path; unsupported for tty and github_release.
+[[nodiscard]] Result<DeployRequest> parse_deploy_request(std::string_view text);
+[[nodiscard]] Result<DeployRequest> deploy_request_from(const nlohmann::json& value);
+/// Without `unknown`.
+[[nodiscard]] nlohmann::json to_json_value(const DeployRequest& request);
+[[nodiscard]] nlohmann::json to_json_value(const Expose& expose);
+/// An object or a list of at most `most`, labels distinct; `path` is where it stands.
+[[nodiscard]] Result<std::vector<Expose>> expose_from(const nlohmann::json& value, std::string path, std::size_t most);
+
+[[nodiscard]] bool valid_app_name(std::string_view name) noexcept;
+[[nodiscard]] bool valid_hostname_label(std::string_view label) noexcept;
+[[nodiscard]] bool valid_vm_name(std::string_view name) noexcept;
+[[nodiscard]] bool valid_env_label(std::string_view label) noexcept;
+
+enum class DeploymentStatus { deploying, running, completed, exited, failed, stopped };
+[[nodiscard]] std::string_view to_string(DeploymentStatus status) noexcept;
+[[nodiscard]] std::optional<DeploymentStatus> deployment_status_from(std::string_view name) noexcept;
+/// deploying or running.
+[[nodiscard]] bool is_live(DeploymentStatus status) noexcept;
+
+struct DeploymentInfo {
+  std::string id;
+  std::optional<std::int64_t> pid;
+  std::string app_name;
+  std::string source;
+  DeploymentStatus status = DeploymentStatus::deploying;
+  std::string error_message;
+  std::string started_at;  // RFC 3339
+  std::string exited_at;   // RFC 3339 or empty
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::string digest;
+  std::int64_t uid = 0;
+  bool privileged = false;
+  bool boot = false;
+  std::vector<Expose> expose;
+
+  bool operator==(const DeploymentInfo&) const = default;
+};
+[[nodiscard]] nlohmann::json to_json_value(const DeploymentInfo& info);
+/// Tolerates unknown members; an unknown status reads as exited.
+[[nodiscard]] Result<DeploymentInfo> deployment_info_from(const nlohmann::json& value);
+
+/// A workload that the runtime starts at boot, from its configuration.
+struct BootWorkload {
+  enum class Role { none, agent, cp, connector };
+  DeployRequest request;
+  Role role = Role::none;
+  bool inherit_token = false;
+};
+/// Unknown members are refused: this is configuration.
+[[nodiscard]] Result<std::vector<BootWorkload>> parse_boot_workloads(std::string_view text);
+[[nodiscard]] std::string_view to_string(BootWorkload::Role role) noexcept;
+
+}  // namespace dd

@@ -1,0 +1,41 @@
+// The workload socket's client (docs/wire.md, 8).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dd/secret.hpp"
+#include "dd/workload.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::enclave_client {
+
+struct RuntimeHealth {
+  std::string attestation_type;
+  std::int64_t workloads = 0;
+  std::int64_t uptime_secs = 0;
+  std::string boot_id;
+  std::string boundary;
+};
+
+/// Use on one io thread. Reconnects by itself; errors are unavailable when the socket is gone, else what the runtime said.
+class EnclaveClient {
+ public:
+  EnclaveClient(asio::any_io_executor executor, std::filesystem::path socket, Secret token);
+  ~EnclaveClient();
+
+  net::Task<Result<RuntimeHealth>> health();
+  /// The id of the new deployment; it goes on in the background.
+  net::Task<Result<std::string>> deploy(DeployRequest request);
+  net::Task<Result<std::vector<DeploymentInfo>>> list();
+  net::Task<Result<void>> stop(std::string id);
+  net::Task<Result<std::vector<std::string>>> logs(std::string id, std::int64_t tail);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dd::enclave_client

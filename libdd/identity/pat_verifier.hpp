@@ -1,0 +1,40 @@
+// Whether a GitHub personal access token proves that its holder acts for the owner. Readability of a repository proves nothing.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "dd/clock.hpp"
+#include "dd/http.hpp"
+#include "dd/identity.hpp"
+#include "dd/secret.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::identity {
+
+struct PatVerifierOptions {
+  std::string api_url = "https://api.github.com";
+  Owner owner;
+  std::chrono::seconds positive_cache{300};
+  std::chrono::seconds negative_cache{60};
+  std::size_t cache_limit = 1024;
+};
+
+/// Answers are cached under a keyed hash of the token; equal lookups share one. Use on one io thread.
+class PatVerifier {
+ public:
+  PatVerifier(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock, PatVerifierOptions options);
+  ~PatVerifier();
+  /// Errors: unauthenticated (no such token), permission_denied (someone else's), unavailable (GitHub is down or limits us).
+  net::Task<Result<Principal>> verify(Secret token);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// The token of an `Authorization: Bearer` header. Errors: unauthenticated when there is none, twice, or it has impossible characters.
+[[nodiscard]] Result<Secret> bearer_token(const HttpHeaders& headers);
+
+}  // namespace dd::identity

@@ -1,0 +1,113 @@
+// What owners and agents ask of a fleet over HTTP (docs/wire.md, 5.3, 5.5, 6 and 6b).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "dd/bytes.hpp"
+#include "dd/workload.hpp"
+#include "libdd/crypto/okp.hpp"
+#include "libdd/protocol/health.hpp"
+
+namespace dd::protocol {
+
+struct IngressReplace {
+  std::string agent_id;
+  std::vector<Expose> extras;
+};
+struct IngressAnswer {
+  std::string agent_id;
+  std::vector<std::string> extra_hostnames;  // in the order of the extras
+};
+
+/// A row of GET /api/agents.
+struct AgentView {
+  std::string agent_id;
+  std::string vm_name;
+  std::string hostname;
+  std::string status;
+  std::string reason;
+  std::string last_seen;  // RFC 3339 or empty
+  std::string registered_at;
+  std::string kid;
+  std::vector<std::string> extra_hostnames;
+  bool simulated = false;
+  std::string verdict;  // JSON text
+  std::string tcb_status;
+  std::string mrtd;
+};
+
+struct CpHealth {
+  bool ok = true;
+  std::string version;
+  std::string env;
+  std::string hostname;
+  bool simulated = false;
+  std::string policy;  // enforced, tofu
+  std::int64_t agent_count = 0;
+  std::int64_t healthy_count = 0;
+  std::int64_t uptime_secs = 0;
+};
+
+struct Invite {
+  std::string ticket;
+  std::int64_t expires_at = 0;
+};
+
+struct DeployAnswer {
+  std::string id;
+  std::string status;
+  std::string app_name;
+  std::vector<std::string> hostnames;
+  std::vector<std::string> urls;
+  std::vector<std::string> warnings;
+};
+
+struct LogsAnswer {
+  std::string app_name;
+  std::string id;
+  std::string status;
+  std::vector<std::string> lines;
+};
+
+struct MopAnswer {
+  std::string app_name;
+  std::string id;
+  std::vector<std::string> hostnames;
+};
+
+/// GET /attest: everything a stranger to the VM needs to check it.
+struct Evidence {
+  Bytes quote;
+  Bytes runtime_data;
+  Bytes nonce;
+  crypto::OkpPublicKey signing_key{crypto::Curve::ed25519, {}};
+  crypto::OkpPublicKey sealing_key{crypto::Curve::x25519, {}};
+  LogPage log;
+  std::int64_t quoted_events = 0;
+  std::string ita_token;
+};
+
+[[nodiscard]] nlohmann::json to_json_value(const IngressReplace& request);
+[[nodiscard]] Result<IngressReplace> ingress_replace_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const IngressAnswer& answer);
+[[nodiscard]] Result<IngressAnswer> ingress_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const AgentView& view);
+[[nodiscard]] Result<AgentView> agent_view_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const CpHealth& health);
+[[nodiscard]] Result<CpHealth> cp_health_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const Invite& invite);
+[[nodiscard]] Result<Invite> invite_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const DeployAnswer& answer);
+[[nodiscard]] Result<DeployAnswer> deploy_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const LogsAnswer& answer);
+[[nodiscard]] Result<LogsAnswer> logs_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const MopAnswer& answer);
+[[nodiscard]] Result<MopAnswer> mop_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const Evidence& evidence);
+[[nodiscard]] Result<Evidence> evidence_from(const nlohmann::json& value);
+
+}  // namespace dd::protocol

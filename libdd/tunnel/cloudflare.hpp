@@ -1,0 +1,61 @@
+// Cloudflare's REST API: tunnels, their ingress and DNS records. Envelope and `success` checked, every list paged, 429 and 5xx backed off.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dd/clock.hpp"
+#include "dd/http.hpp"
+#include "dd/secret.hpp"
+#include "dd/tunnel.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::tunnel {
+
+struct CloudflareOptions {
+  std::string api_url = "https://api.cloudflare.com/client/v4";
+  Secret api_token;
+  std::string account_id;
+  std::string zone_id;
+  std::string env;
+  std::chrono::milliseconds deadline{20'000};  // per call, retries included
+};
+
+struct Tunnel {
+  std::string id;
+  std::string name;
+  std::string status;
+  std::string created_at;
+};
+
+struct DnsRecord {
+  std::string id;
+  std::string name;
+  std::string content;
+  std::string comment;
+};
+
+/// Abstract so that tests and embedders can replace it. Use on one io thread.
+class TunnelProvider {
+ public:
+  virtual ~TunnelProvider() = default;
+  /// Creates, or adopts a live tunnel of exactly this name (a create whose answer was lost).
+  virtual net::Task<Result<Tunnel>> ensure(std::string name) = 0;
+  virtual net::Task<Result<Secret>> run_token(std::string tunnel_id) = 0;
+  /// Whole-document replacement; the catch-all 404 is added.
+  virtual net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) = 0;
+  /// CNAMEs of these hosts to the tunnel with our comment, others of the tunnel deleted. A record that is not ours is a conflict.
+  virtual net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name, std::vector<std::string> hostnames) = 0;
+  /// DNS records by content, connections, then the tunnel; only if its name is exactly `name`. Gone already is success.
+  virtual net::Task<Result<void>> remove(std::string tunnel_id, std::string name) = 0;
+  virtual net::Task<Result<std::optional<Tunnel>>> find(std::string name) = 0;
+  /// Live tunnels whose name starts with `prefix`.
+  virtual net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<TunnelProvider> make_cloudflare(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
+                                                             CloudflareOptions options);
+
+}  // namespace dd::tunnel
