@@ -1,0 +1,118 @@
+// The control plane as a library: registers agents that prove themselves, polls them, drops those that no longer can.
+//
+//   auto cp = dd::ControlPlane::create(std::move(options));
+//   if (!cp) return report(cp.error());
+//   auto ended = (*cp)->run(stop_token);   // serves until asked to stop
+//
+// Bring your own store with `options.registry` and your own rule for who may join with `options.admission`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "dd/claims.hpp"
+#include "dd/clock.hpp"
+#include "dd/event_log.hpp"
+#include "dd/http.hpp"
+#include "dd/identity.hpp"
+#include "dd/policy.hpp"
+#include "dd/random.hpp"
+#include "dd/registry.hpp"
+#include "dd/secret.hpp"
+#include "dd/tunnel.hpp"
+
+namespace dd {
+
+class Config;
+
+/// A registrant that passed every check of ours; what an admission hook decides on. Borrowed for the call.
+struct Candidate {
+  std::string vm_name;
+  std::string kid;
+  const TdxClaims& claims;
+  const LogFacts& facts;
+  const Verdict& verdict;
+};
+
+struct ControlPlaneOptions {
+  std::string env;
+  Owner owner;
+  /// Public host name of the control plane ("app.example.com").
+  std::string hostname;
+  /// Public origin as agents know it; empty: "https://" + hostname.
+  std::string origin;
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: any free one
+  std::filesystem::path state_dir = "/var/lib/dd-cp";
+
+  std::string cloudflare_api_url = "https://api.cloudflare.com/client/v4";
+  Secret cloudflare_api_token;
+  std::string cloudflare_account_id;
+  std::string cloudflare_zone_id;
+  /// Registrable domain under which agents get their names.
+  std::string domain;
+  IngressStyle ingress_style = IngressStyle::nested;
+  /// Create a tunnel for `hostname` and run a connector for it.
+  bool own_tunnel = true;
+  std::vector<std::string> connector = {"cloudflared"};
+
+  std::string ita_issuer = "https://portal.trustauthority.intel.com";
+  std::string ita_jwks_url = "https://portal.trustauthority.intel.com/certs";
+  std::string github_api_url = "https://api.github.com";
+  std::filesystem::path ca_file;
+  /// Connect to every host under `domain` here and keep the Host header (names that do not resolve).
+  std::string edge_url;
+
+  /// Path of the policy file, or the word "tofu". There is no default: a control plane without a policy does not start.
+  std::string policy;
+  /// Accept simulated evidence. Takes a build with -Dsimulation=true besides.
+  bool accept_simulated = false;
+
+  std::chrono::milliseconds poll_interval{30'000};
+  std::chrono::milliseconds poll_timeout{5'000};
+  std::chrono::milliseconds refresh_interval{180'000};  // what agents are told
+  std::chrono::milliseconds token_leeway{60'000};
+  std::chrono::milliseconds delete_after{900'000};      // quarantined for so long: deleted
+  std::chrono::milliseconds stop_grace{10'000};
+
+  /// A capability descriptor from dd-enclave (DD_CAP_FD), or -1: keys in this process's memory.
+  int capability_fd = -1;
+
+  // Seams. Left empty, the real ones are used.
+  std::shared_ptr<Registry> registry;
+  std::shared_ptr<HttpTransport> transport;
+  const Clock* clock = nullptr;
+  Random* random = nullptr;
+  /// Called on the io thread after every other check; an Error refuses (reason admission_refused) with its message.
+  std::function<Result<void>(const Candidate&)> admission;
+  /// Called on the io thread when the server listens.
+  std::function<void(std::uint16_t port)> on_listening;
+};
+
+/// Declares the DD_* variables of dd-cp with their defaults.
+void declare(Config& config, ControlPlaneOptions& options);
+
+class ControlPlane {
+ public:
+  /// Errors: invalid_argument (an option, the policy), unsupported (simulation without the build option).
+  [[nodiscard]] static Result<std::unique_ptr<ControlPlane>> create(ControlPlaneOptions options);
+  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  /// Serves until `stop` is requested. Blocks; one call per object. Errors: unavailable (address in use, registry).
+  [[nodiscard]] Result<void> run(std::stop_token stop);
+
+ private:
+  ControlPlane();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dd
