@@ -40,7 +40,7 @@ class Config {
   Config& operator=(const Config&) = delete;
 
   void text(std::string name, std::string& target, std::string description, Presence presence = Presence::optional, Check check = {});
-  /// 1..65535, or 0 where `0` means "any free port".
+  /// 0..65535; 0 means "any free port".
   void port(std::string name, std::uint16_t& target, std::string description, Presence presence = Presence::optional);
   void integer(std::string name, std::int64_t& target, std::int64_t least, std::int64_t most, std::string description);
   /// "500ms", "10s", "5m", "2h"; a bare number is seconds, as the earlier system had it. More than zero.
@@ -55,7 +55,8 @@ class Config {
   /// One of `values`; the target is its position.
   void choice(std::string name, std::size_t& target, std::vector<std::string> values, std::string description);
 
-  /// Reads every declared variable through `lookup` and writes the targets. Other variables are not looked at.
+  /// Reads every declared variable through `lookup` and writes the targets, those that are good also when others are not.
+  /// An empty value counts as unset. Other variables are not looked at.
   /// Errors: invalid_argument that names the variable, the offending value (never a secret's) and what was expected;
   /// all problems at once, one a line.
   [[nodiscard]] Result<void> load(const Lookup& lookup) const;
@@ -71,6 +72,7 @@ class Config {
  private:
   struct Entry;
   void add(Variable variable, std::function<Result<void>(std::string_view)> assign);
+  void declare(Variable variable, std::function<Result<bool>(const Lookup&)> read);
 
   std::vector<Variable> variables_;
   std::vector<Entry> entries_;

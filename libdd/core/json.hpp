@@ -38,7 +38,8 @@ struct TextRule {
 };
 
 /// Reads the members of one JSON object. The first problem is kept and later reads return empty values, so a parser
-/// reads all its fields in a row and asks once: `if (auto bad = reader.error()) return ...`.
+/// reads all its fields in a row and asks once: `if (auto bad = reader.error()) return ...`. A member that is missing or of
+/// another type is malformed, another value is invalid_argument; messages never quote the value.
 class ObjectReader {
  public:
   /// `value` is borrowed. A value that is not an object is the first problem.
@@ -54,6 +55,7 @@ class ObjectReader {
   /// base64url of exactly `size` bytes, or of any size when `size` is 0.
   [[nodiscard]] Bytes base64url(const char* name, std::size_t size);
   [[nodiscard]] Bytes hex(const char* name, std::size_t size);
+  /// Empty when the member is absent.
   [[nodiscard]] std::vector<std::string> texts(const char* name, std::size_t most_items, TextRule rule = {});
   /// Null when the member is absent (or JSON null). Borrowed from the value read.
   [[nodiscard]] const Json* find(const char* name);
@@ -66,14 +68,17 @@ class ObjectReader {
   /// Makes unknown members a problem (configuration and policy files).
   void refuse_unknown();
 
-  /// Records a problem found by the caller at member `name`.
+  /// Records a problem found by the caller at member `name`: "cannot read $.name: " and then `message`.
   void problem(const char* name, ErrorCode code, std::string message);
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string path_of(const char* name) const;
 
  private:
-  const Json* member(const char* name, bool required);
+  using Decoder = Result<Bytes> (*)(std::string_view);
+
+  const Json* required(const char* name, const std::string& expected);
+  Bytes encoded(const char* name, std::size_t size, Decoder decode, std::string_view encoding);
 
   const Json* value_ = nullptr;
   std::string path_;
