@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/workload/deploy_reader.hpp"
+
+namespace dd {
+namespace {
+
+using Role = BootWorkload::Role;
+
+constexpr std::size_t kMaxBootWorkloads = 64;
+
+constexpr std::array kRoles = {
+    std::pair{Role::agent, std::string_view("agent")},
+    std::pair{Role::cp, std::string_view("cp")},
+    std::pair{Role::connector, std::string_view("connector")},
+};
+
+bool valid_role(std::string_view name) {
+  return std::ranges::any_of(kRoles, [name](const auto& entry) { return entry.second == name; });
+}
+
+constexpr TextRule kRoleRule{0, 4096, valid_role, "agent, cp or connector"};
+
+Role role_from(std::string_view name) {
+  return std::ranges::find(kRoles, name, [](const auto& entry) { return entry.second; })->first;
+}
+
+Result<BootWorkload> read_boot_workload(const Json& value, const std::string& path) {
+  ObjectReader reader(value, path);
+  BootWorkload workload;
+  if (const auto role = reader.optional_text("role", kRoleRule)) workload.role = role_from(*role);
+  workload.inherit_token = reader.boolean("inherit_token", false);
+  auto request = read_deploy_request(reader);
+  if (!request) return tl::unexpected(std::move(request).error());
+  for (const auto& name : request->unknown) reader.problem(name.c_str(), ErrorCode::invalid_argument, "unknown member");
+  reader.refuse_unknown();
+  if (reader.error()) return tl::unexpected(*reader.error());
+  workload.request = *std::move(request);
+  return workload;
+}
+
+// Names are reserved by boot workloads and a role is a capability: both must have one holder.
+Result<void> refuse_second_holder(const std::vector<BootWorkload>& earlier, const BootWorkload& workload, const std::string& path) {
+  for (const auto& other : earlier) {
+    if (other.request.app_name == workload.request.app_name)
+      return fail_at(ErrorCode::invalid_argument, path + ".app_name",
+                     "cannot read " + path + ".app_name: \"" + workload.request.app_name + "\" occurs twice");
+    if (workload.role != Role::none && other.role == workload.role)
+      return fail_at(ErrorCode::invalid_argument, path + ".role",
+                     "cannot read " + path + ".role: \"" + std::string(to_string(workload.role)) + "\" occurs twice");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<BootWorkload>> parse_boot_workloads(std::string_view text) {
+  auto list = parse_json(text);
+  if (!list) return fail_at(list.error().code, "$", std::move(list.error().message));
+  if (!list->is_array() || list->size() > kMaxBootWorkloads)
+    return fail_at(list->is_array() ? ErrorCode::invalid_argument : ErrorCode::malformed, "$",
+                   "cannot read $: want a list of at most " + std::to_string(kMaxBootWorkloads) + " boot workloads");
+  std::vector<BootWorkload> workloads;
+  for (const auto& item : *list) {
+    const auto path = "$[" + std::to_string(workloads.size()) + "]";
+    auto workload = read_boot_workload(item, path);
+    if (!workload) return tl::unexpected(std::move(workload).error());
+    if (const auto unique = refuse_second_holder(workloads, *workload, path); !unique) return tl::unexpected(unique.error());
+    workloads.push_back(*std::move(workload));
+  }
+  return workloads;
+}
+
+std::string_view to_string(BootWorkload::Role role) noexcept {
+  const auto entry = std::ranges::find(kRoles, role, [](const auto& e) { return e.first; });
+  return entry == kRoles.end() ? "none" : entry->second;
+}
+
+}  // namespace dd

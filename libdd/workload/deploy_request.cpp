@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/workload/deploy_reader.hpp"
+#include "libdd/workload/expose_reader.hpp"
+
+namespace dd {
+namespace {
+
+constexpr std::size_t kMaxRequestBytes = 256 * 1024;
+constexpr std::size_t kMaxItems = 256;
+// Linux refuses a longer argument or environment entry (MAX_ARG_STRLEN is 128 KiB with its NUL), but only at exec.
+constexpr std::size_t kMaxItemBytes = 128 * 1024 - 1;
+
+bool is_without_nul(std::string_view text) { return text.find('\0') == std::string_view::npos; }
+
+bool is_variable_name(std::string_view name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (name.empty() || !is_letter(name.front())) return false;
+  return std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+bool is_assignment(std::string_view text) {
+  const auto equals = text.find('=');
+  return equals != std::string_view::npos && is_variable_name(text.substr(0, equals)) && is_without_nul(text);
+}
+
+constexpr TextRule kAppNameRule{1, 4096, valid_app_name, "1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"};
+constexpr TextRule kArgumentRule{0, kMaxItemBytes, is_without_nul, "a text below 128 KiB without NUL"};
+constexpr TextRule kEnvRule{0, kMaxItemBytes, is_assignment, "\"NAME=value\" below 128 KiB, NAME of letters, digits and '_'"};
+
+std::vector<std::string> read_cmd(ObjectReader& reader) {
+  if (reader.array("cmd", kMaxItems) == nullptr) return {};
+  auto cmd = reader.texts("cmd", kMaxItems, kArgumentRule);
+  if (reader.error()) return {};
+  if (cmd.empty()) reader.problem("cmd", ErrorCode::invalid_argument, "want 1..256 items");
+  else if (cmd.front().empty()) reader.problem("cmd[0]", ErrorCode::invalid_argument, "want a path or the name of a program");
+  return cmd;
+}
+
+std::vector<std::pair<std::string, std::string>> read_env(ObjectReader& reader) {
+  std::vector<std::pair<std::string, std::string>> env;
+  for (const auto& text : reader.texts("env", kMaxItems, kEnvRule)) {
+    const auto equals = text.find('=');
+    auto name = text.substr(0, equals);
+    // The event log holds env as an object, so of two values one would be logged and another might be used.
+    if (std::ranges::any_of(env, [&](const auto& entry) { return entry.first == name; })) {
+      const auto item = "env[" + std::to_string(env.size()) + "]";
+      reader.problem(item.c_str(), ErrorCode::invalid_argument, "variable " + name + " occurs twice");
+    }
+    env.emplace_back(std::move(name), text.substr(equals + 1));
+  }
+  return env;
+}
+
+// A runtime that quietly started something else than was asked for would be worse than a refusal.
+void refuse_unsupported(ObjectReader& reader) {
+  if (reader.boolean("tty", false)) reader.problem("tty", ErrorCode::unsupported, "this runtime has no terminals for workloads");
+  if (reader.find("github_release") != nullptr)
+    reader.problem("github_release", ErrorCode::unsupported, "this runtime fetches no releases, name an installed program in cmd");
+}
+
+}  // namespace
+
+Result<DeployRequest> read_deploy_request(ObjectReader& reader) {
+  DeployRequest request;
+  request.app_name = reader.text("app_name", kAppNameRule);
+  request.cmd = read_cmd(reader);
+  request.env = read_env(reader);
+  request.privileged = reader.boolean("privileged", false);
+  const auto* expose = reader.find("expose");
+  refuse_unsupported(reader);
+  if (reader.error()) return tl::unexpected(*reader.error());
+  if (expose == nullptr) return request;
+
+  auto list = read_expose(*expose, reader.path_of("expose"), kMaxExpose);
+  if (!list) return tl::unexpected(std::move(list).error());
+  request.expose = std::move(list->items);
+  for (const auto& name : list->unknown) request.unknown.push_back("expose" + name);
+  return request;
+}
+
+Result<DeployRequest> deploy_request_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  auto request = read_deploy_request(reader);
+  if (!request) return request;
+  auto unknown = reader.unknown();
+  request->unknown.insert(request->unknown.begin(), std::make_move_iterator(unknown.begin()), std::make_move_iterator(unknown.end()));
+  return request;
+}
+
+Result<DeployRequest> parse_deploy_request(std::string_view text) {
+  JsonLimits limits;
+  limits.max_bytes = kMaxRequestBytes;
+  auto value = parse_json(text, limits);
+  if (!value) return fail_at(value.error().code, "$", std::move(value.error().message));
+  return deploy_request_from(*value);
+}
+
+Json to_json_value(const DeployRequest& request) {
+  Json value = {{"app_name", request.app_name}, {"cmd", request.cmd}};
+  if (!request.env.empty()) {
+    auto& env = value["env"] = Json::array();
+    for (const auto& [name, text] : request.env) env.push_back(name + "=" + text);
+  }
+  if (!request.expose.empty()) {
+    auto& list = value["expose"] = Json::array();
+    for (const auto& expose : request.expose) list.push_back(to_json_value(expose));
+  }
+  if (request.privileged) value["privileged"] = true;
+  if (request.tty) value["tty"] = true;
+  return value;
+}
+
+}  // namespace dd
