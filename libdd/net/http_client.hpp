@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dd/http.hpp"
+#include "libdd/net/error_body.hpp"  // error_from
 #include "libdd/net/task.hpp"
 
 namespace dd::net {
@@ -31,9 +32,5 @@ Task<Result<HttpResponse>> send(HttpTransport& transport, HttpRequest request);
 
 /// Sends and blocks the calling thread. Never on an I/O thread.
 [[nodiscard]] Result<HttpResponse> send_blocking(HttpTransport& transport, HttpRequest request);
-
-/// An answer that is not 2xx as an Error: the body's own code, message, path and reason when it is ours
-/// (docs/wire.md, 2), else `upstream` with the status and the first bytes.
-[[nodiscard]] Error error_from(const HttpResponse& response);
 
 }  // namespace dd::net

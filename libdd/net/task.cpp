@@ -1,0 +1,119 @@
+#include "libdd/net/task.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/net/into.hpp"
+
+namespace dd::net {
+namespace {
+
+/// steady_clock counts nanoseconds: milliseconds::max() would overflow it.
+std::chrono::milliseconds bounded(std::chrono::milliseconds duration) {
+  return std::clamp<std::chrono::milliseconds>(duration, std::chrono::milliseconds(0), std::chrono::hours(24 * 365));
+}
+
+void log_failure(const std::string& what, std::exception_ptr failure) {
+  if (!failure) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& e) {
+    // How everything that waits ends when its object is closed.
+    if (e.code() != asio::error::operation_aborted) log::error("task failed", {{"task", what}, {"error", e.code().message()}});
+  } catch (const std::exception& e) {
+    log::error("task failed", {{"task", what}, {"error", e.what()}});
+  }
+}
+
+}  // namespace
+
+void spawn(asio::any_io_executor executor, Task<void> task, std::string what) {
+  asio::co_spawn(std::move(executor), std::move(task),
+                 [what = std::move(what)](std::exception_ptr failure) { log_failure(what, std::move(failure)); });
+}
+
+Task<void> sleep_for(std::chrono::milliseconds duration) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, bounded(duration));
+  boost::system::error_code ignored;
+  co_await timer.async_wait(into(ignored));
+}
+
+Task<asio::any_io_executor> this_executor() { co_return co_await asio::this_coro::executor; }
+
+Task<void> run_on(asio::thread_pool& pool, std::function<void()> work) {
+  // Tracked: the caller's io_context does not run dry while the pool works.
+  auto home = asio::prefer(co_await asio::this_coro::executor, asio::execution::outstanding_work.tracked);
+  auto initiate = [&pool, home, work = std::move(work)](auto handler) mutable {
+    auto job = [home, work = std::move(work), handler = std::move(handler)]() mutable {
+      std::exception_ptr failure;
+      try {
+        work();
+      } catch (...) {
+        failure = std::current_exception();  // rethrown to the caller below
+      }
+      work = nullptr;
+      asio::post(home, [handler = std::move(handler), failure]() mutable { handler(failure); });
+    };
+    asio::post(pool, std::move(job));
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr)>(initiate, asio::use_awaitable);
+}
+
+struct Event::State {
+  struct Waiter {
+    asio::steady_timer timer;
+    bool notified = false;
+  };
+
+  asio::any_io_executor executor;
+  std::vector<Waiter*> waiters;
+
+  void wake(bool notified) {
+    for (auto* waiter : waiters) {
+      waiter->notified = notified;
+      waiter->timer.cancel();
+    }
+    waiters.clear();
+  }
+};
+
+Event::Event(asio::any_io_executor executor) : state_(std::make_shared<State>()) { state_->executor = std::move(executor); }
+Event::~Event() { state_->wake(false); }
+void Event::notify() { state_->wake(true); }
+
+namespace {
+
+/// Takes the waiter out again, also when the io_context destroys the waiting coroutine.
+template <class State, class Waiter>
+struct Enrolled {
+  State& state;
+  Waiter& waiter;
+  Enrolled(State& s, Waiter& w) : state(s), waiter(w) { state.waiters.push_back(&waiter); }
+  ~Enrolled() { std::erase(state.waiters, &waiter); }
+  Enrolled(const Enrolled&) = delete;
+  Enrolled& operator=(const Enrolled&) = delete;
+};
+
+}  // namespace
+
+Task<bool> Event::wait(std::chrono::milliseconds timeout) {
+  const auto state = state_;
+  State::Waiter waiter{asio::steady_timer(state->executor, bounded(timeout))};
+  const Enrolled enrolled(*state, waiter);
+  boost::system::error_code ignored;
+  co_await waiter.timer.async_wait(into(ignored));
+  co_return waiter.notified;
+}
+
+}  // namespace dd::net
