@@ -1,5 +1,5 @@
 // The HTTP server: routes, limits, deadlines, authentication before the body, uniform JSON errors, graceful stop.
-// Boost.Beast stays inside http_server.cpp.
+// Boost.Beast stays inside http_connection.cpp.
 #pragma once
 
 #include <chrono>
@@ -49,7 +49,8 @@ struct RouteOptions {
   Authenticate authenticate = {};  // none: public
 };
 
-/// Method and path pattern → handler. "/logs/{app}": a placeholder takes one whole segment. Fill it before the server starts.
+/// Method and path pattern → handler. "/logs/{app}": a placeholder takes one whole segment; a literal goes before it. GET also serves HEAD.
+/// Fill it before the server starts.
 class Router {
  public:
   void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});
@@ -65,7 +66,9 @@ class Router {
     std::vector<std::string> params;
     std::string allow;  // methods of the path when only the method was wrong
   };
+  /// `path` is decoded (Target::path).
   [[nodiscard]] Match match(std::string_view method, std::string_view path) const;
+  [[nodiscard]] const std::vector<Route>& routes() const noexcept { return routes_; }
 
  private:
   std::vector<Route> routes_;
@@ -82,7 +85,10 @@ struct HttpServerOptions {
   std::chrono::milliseconds write_deadline{30'000};
 };
 
-/// Serves until stopped. Construct, start, stop and destroy on the io thread (or before it runs); handlers run there.
+/// Serves HTTP/1.1 until stopped. Construct, start, stop and destroy on the io thread (or before it runs), and before its io_context goes;
+/// handlers run there. Per request: headers, route, `authenticate`, size, body, handler; a request refused at one step never gets to the next,
+/// and a body that was not read closes the connection. Deadlines hold to within a quarter of the shortest, at most 250 ms. A handler that overruns
+/// its deadline is answered for (504) but not interrupted: Boost 1.74 cannot cancel a coroutine.
 class HttpServer {
  public:
   HttpServer(asio::any_io_executor executor, Router router, HttpServerOptions options);
@@ -93,7 +99,8 @@ class HttpServer {
   /// Binds and listens. Errors: unavailable with the address when it cannot.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::uint16_t port() const noexcept;
-  /// Closes the listener at once, lets running requests finish for `grace`, then closes them.
+  /// Closes the listener and idle connections at once, lets running requests finish for `grace`, then closes them. A handler that is still
+  /// suspended then keeps its request and ends later, without an answer.
   Task<void> stop(std::chrono::milliseconds grace);
 
  private:

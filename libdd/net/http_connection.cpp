@@ -1,0 +1,298 @@
+#include "libdd/net/http_connection.hpp"
+
+#include <array>
+#include <limits>
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/net/into.hpp"
+#include "libdd/net/ascii.hpp"
+#include "libdd/net/target.hpp"
+
+namespace dd::net {
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kReadSize = 4096;
+constexpr std::size_t kLingerBytes = 256 * 1024;
+constexpr std::chrono::milliseconds kLingerDeadline{2'000};
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+/// The peer went away, or we closed the socket: there is nobody to answer.
+bool is_gone(const error_code& ec) {
+  return ec == http::error::end_of_stream || ec == http::error::partial_message || ec.category() != make_error_code(http::error::end_of_stream).category();
+}
+
+Error malformed_request(const error_code& ec) { return {ErrorCode::malformed, "cannot read request: " + ec.message(), {}, {}}; }
+
+/// A handler's exception ends here, as an answer.
+template <class T>
+Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&)>& call, const ServerRequest& request) {
+  std::string what;
+  try {
+    auto task = call(request);
+    Result<T> outcome = co_await std::move(task);
+    co_return outcome;
+  } catch (const std::exception& e) {
+    what = e.what();
+  }
+  log::error("handler threw", {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", what}});
+  co_return fail(ErrorCode::internal, "cannot answer: internal error");
+}
+
+ServerResponse refusal(const Error& error, const ServerRequest& request) {
+  if (error.code == ErrorCode::internal)
+    log::error("request failed", {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", error.message}});
+  return error_answer(error, request.request_id);
+}
+
+}  // namespace
+
+struct HttpConnection::Buffer {
+  boost::beast::flat_buffer bytes;
+};
+
+struct HttpConnection::Exchange {
+  http::request_parser<http::empty_body> header;
+  ServerRequest request;
+  Router::Match match;
+  bool keep_alive = false;
+  bool body_pending = false;
+};
+
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const Router& router, const HttpServerOptions& options)
+    : socket_(std::move(socket)), router_(router), options_(options), buffer_(std::make_unique<Buffer>()) {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  enter(Phase::header, options_.header_deadline);
+}
+
+HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::enter(Phase phase, std::chrono::milliseconds deadline) {
+  phase_ = phase;
+  deadline_ = std::chrono::steady_clock::now() + deadline;
+  expired_ = false;
+}
+
+Task<void> HttpConnection::run() {
+  bool more = true;
+  while (more) {
+    auto once = serve_one();
+    more = co_await std::move(once);
+  }
+  if (!abandoned_) close();
+}
+
+Task<bool> HttpConnection::serve_one() {
+  Exchange exchange;
+  if (!co_await read_header(exchange)) co_return false;
+  auto refused = co_await admit(exchange);
+  if (abandoned_) co_return false;
+  if (refused) co_return co_await answer(exchange, std::move(*refused));
+  if (!co_await read_body(exchange)) co_return false;
+  auto response = co_await handle(exchange);
+  if (abandoned_) co_return false;
+  co_return co_await answer(exchange, std::move(response));
+}
+
+Task<bool> HttpConnection::read_header(Exchange& exchange) {
+  error_code ec;
+  auto& bytes = buffer_->bytes;
+  if (bytes.size() == 0) {
+    if (!fresh_) enter(Phase::idle, options_.idle_deadline);
+    const auto space = bytes.prepare(kReadSize);
+    const auto count = co_await socket_.async_read_some(space, into(ec));
+    if (ec) co_return false;
+    bytes.commit(count);
+  }
+  if (!fresh_) enter(Phase::header, options_.header_deadline);
+  fresh_ = false;
+  request_id_ = new_request_id();
+  exchange.header.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes));
+  // The route's own limit follows once it is known. Not boost::none: Beast of 1.74 compares it as less than any length.
+  exchange.header.body_limit(std::numeric_limits<std::uint64_t>::max());
+  co_await http::async_read_header(socket_, bytes, exchange.header, into(ec));
+  if (!ec) co_return true;
+
+  Error error = malformed_request(ec);
+  int status = 0;
+  if (expired_) {
+    error = {ErrorCode::deadline_exceeded, "cannot read request: its headers took too long", {}, {}};
+    status = 408;
+  } else if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+    error = {ErrorCode::too_large, "cannot read request: headers over " + std::to_string(options_.max_header_bytes) + " bytes", {}, {}};
+    status = 431;
+  } else if (is_gone(ec)) {
+    co_return false;
+  }
+  co_await give_up(std::move(error), status);
+  co_return false;
+}
+
+Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
+  const auto& header = exchange.header.get();
+  auto& request = exchange.request;
+  exchange.keep_alive = header.keep_alive();
+  exchange.body_pending = !exchange.header.is_done();
+  request.method = view(header.method_string());
+  request.target = view(header.target());
+  for (const auto& field : header) request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
+  if (const auto* id = request.headers.find("X-Request-Id"); id && is_request_id(*id)) request_id_ = *id;
+  request.request_id = request_id_;
+
+  auto target = parse_target(request.target);
+  if (!target) co_return refusal(target.error(), request);
+  request.path = std::move(target->path);
+  request.query = std::move(target->query);
+  // RFC 9112, 3.2.
+  if (header.version() == 11 && request.headers.count("Host") != 1)
+    co_return refusal({ErrorCode::malformed, "cannot read request: it must have one Host header", {}, {}}, request);
+
+  exchange.match = router_.match(request.method, request.path);
+  const auto* route = exchange.match.route;
+  if (!route && exchange.match.allow.empty()) co_return refusal({ErrorCode::not_found, "cannot find " + request.path, {}, {}}, request);
+  if (!route) {
+    const Error error{ErrorCode::unsupported, "cannot " + request.method + " " + request.path + ": allowed are " + exchange.match.allow, {}, {}};
+    auto refused = error_answer(error, request.request_id, 405);
+    refused.headers.add("Allow", exchange.match.allow);
+    co_return refused;
+  }
+  request.params = exchange.match.params;
+
+  if (route->options.authenticate) {
+    enter(Phase::work, route->options.handler_deadline);
+    auto principal = co_await guarded(route->options.authenticate, request);
+    if (!principal) co_return refusal(principal.error(), request);
+    request.principal = *std::move(principal);
+  }
+  if (const auto length = exchange.header.content_length(); length && *length > route->options.max_body) {
+    const auto most = std::to_string(route->options.max_body);
+    co_return refusal({ErrorCode::too_large, "cannot read body: over " + most + " bytes", {}, {}}, request);
+  }
+  co_return std::nullopt;
+}
+
+Task<bool> HttpConnection::read_body(Exchange& exchange) {
+  if (!exchange.body_pending) co_return true;
+  const auto most = exchange.match.route->options.max_body;
+  error_code ec;
+  enter(Phase::body, options_.body_deadline);
+  const auto* expect = exchange.request.headers.find("Expect");
+  if (expect && same_ignoring_case(*expect, "100-continue") && exchange.header.get().version() == 11) {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    const auto bytes = asio::buffer(kContinue.data(), kContinue.size());
+    co_await asio::async_write(socket_, bytes, into(ec));
+    if (ec) co_return false;
+  }
+  http::request_parser<http::string_body> parser(std::move(exchange.header));
+  parser.body_limit(most);
+  co_await http::async_read(socket_, buffer_->bytes, parser, into(ec));
+  if (!ec) {
+    exchange.request.body = std::move(parser.get().body());
+    exchange.body_pending = false;
+    co_return true;
+  }
+
+  Error error = malformed_request(ec);
+  int status = 0;
+  if (expired_) {
+    error = {ErrorCode::deadline_exceeded, "cannot read request: its body took too long", {}, {}};
+    status = 408;
+  } else if (ec == http::error::body_limit) {
+    error = {ErrorCode::too_large, "cannot read body: over " + std::to_string(most) + " bytes", {}, {}};
+  } else if (is_gone(ec)) {
+    co_return false;
+  }
+  co_await give_up(std::move(error), status);
+  co_return false;
+}
+
+Task<ServerResponse> HttpConnection::handle(Exchange& exchange) {
+  const auto& route = *exchange.match.route;
+  enter(Phase::work, route.options.handler_deadline);
+  auto outcome = co_await guarded(route.handler, exchange.request);
+  if (outcome) co_return *std::move(outcome);
+  co_return refusal(outcome.error(), exchange.request);
+}
+
+Task<bool> HttpConnection::answer(Exchange& exchange, ServerResponse response) {
+  const bool keep = exchange.keep_alive && !exchange.body_pending && !finishing_;
+  auto head = answer_head(response, request_id_, keep ? Persistence::keep_alive : Persistence::close);
+  if (exchange.request.method == "HEAD") response.body.clear();
+  if (!co_await write(std::move(head), std::move(response.body))) co_return false;
+  if (!keep) co_await linger();
+  co_return keep;
+}
+
+Task<void> HttpConnection::give_up(Error error, int status) {
+  auto response = error_answer(error, request_id_, status);
+  auto head = answer_head(response, request_id_, Persistence::close);
+  if (co_await write(std::move(head), std::move(response.body))) co_await linger();
+}
+
+Task<void> HttpConnection::refuse() {
+  request_id_ = new_request_id();
+  Error error{ErrorCode::unavailable, "cannot serve: too many connections", {}, {}};
+  co_await give_up(std::move(error), 0);
+  close();
+}
+
+Task<void> HttpConnection::answer_late(std::shared_ptr<HttpConnection> self, ServerResponse response) {
+  auto head = answer_head(response, self->request_id_, Persistence::close);
+  if (co_await self->write(std::move(head), std::move(response.body))) co_await self->linger();
+  self->close();
+}
+
+Task<bool> HttpConnection::write(std::string head, std::string body) {
+  enter(Phase::write, options_.write_deadline);
+  error_code ec;
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head), asio::buffer(body)};
+  co_await asio::async_write(socket_, buffers, into(ec));
+  co_return !ec;
+}
+
+Task<void> HttpConnection::linger() {
+  enter(Phase::linger, kLingerDeadline);
+  error_code ec;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  std::array<char, kReadSize> scrap;
+  const auto space = asio::buffer(scrap);
+  for (std::size_t total = 0; !ec && total < kLingerBytes;) total += co_await socket_.async_read_some(space, into(ec));
+}
+
+void HttpConnection::expire(TimePoint now) {
+  if (now < deadline_) return;
+  if (phase_ != Phase::work) {
+    expired_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+  } else if (!abandoned_) {
+    abandoned_ = true;
+    const Error error{ErrorCode::deadline_exceeded, "cannot answer in time", {}, {}};
+    auto response = error_answer(error, request_id_);
+    spawn(socket_.get_executor(), answer_late(shared_from_this(), std::move(response)), "late answer");
+  }
+}
+
+void HttpConnection::finish() {
+  finishing_ = true;
+  const bool nothing_read = buffer_->bytes.size() == 0 && phase_ == Phase::header && fresh_;
+  if (phase_ == Phase::idle || nothing_read) close();
+}
+
+void HttpConnection::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace dd::net

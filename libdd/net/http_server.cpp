@@ -1,0 +1,184 @@
+#include "libdd/net/http_server.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "dd/log.hpp"
+#include "libdd/net/http_connection.hpp"
+#include "libdd/net/into.hpp"
+
+namespace dd::net {
+namespace {
+
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+/// Connections that are told 503 at one time; more are closed without a word.
+constexpr std::size_t kMaxRefusals = 64;
+/// After accept failed for want of descriptors or memory; it would fail at once again.
+constexpr milliseconds kAcceptPause{100};
+
+/// How often deadlines are looked at: fine enough for the shortest of them, never busy.
+milliseconds sweep_interval(const Router& router, const HttpServerOptions& options) {
+  auto shortest = std::min({options.header_deadline, options.body_deadline, options.idle_deadline, options.write_deadline});
+  for (const auto& route : router.routes()) shortest = std::min(shortest, route.options.handler_deadline);
+  return std::clamp(shortest / 4, milliseconds(5), milliseconds(250));
+}
+
+bool is_exhausted(const error_code& ec) {
+  return ec == boost::system::errc::too_many_files_open || ec == boost::system::errc::too_many_files_open_in_system ||
+         ec == boost::system::errc::no_buffer_space || ec == boost::system::errc::not_enough_memory;
+}
+
+}  // namespace
+
+struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
+  using Connections = std::unordered_set<HttpConnection*>;
+
+  Impl(asio::any_io_executor e, Router r, HttpServerOptions o)
+      : executor(std::move(e)), router(std::move(r)), options(std::move(o)), acceptor(executor), changed(executor) {}
+
+  Result<void> listen();
+  void admit(tcp::socket socket);
+  void close_all();
+
+  // Everything below belongs to the io thread.
+  asio::any_io_executor executor;
+  Router router;
+  HttpServerOptions options;
+  tcp::acceptor acceptor;
+  Connections serving;
+  Connections refusing;
+  Event changed;
+  std::uint16_t port = 0;
+  bool exhausted = false;
+};
+
+namespace {
+
+/// In the set from accept until its coroutine is gone, also when the io_context destroys that.
+template <class Impl>
+struct Enrolled {
+  std::shared_ptr<Impl> impl;
+  std::unordered_set<HttpConnection*>& set;
+  std::shared_ptr<HttpConnection> connection;
+
+  Enrolled(std::shared_ptr<Impl> i, std::unordered_set<HttpConnection*>& s, std::shared_ptr<HttpConnection> c)
+      : impl(std::move(i)), set(s), connection(std::move(c)) {
+    set.insert(connection.get());
+  }
+  ~Enrolled() {
+    set.erase(connection.get());
+    impl->changed.notify();
+  }
+  Enrolled(const Enrolled&) = delete;
+  Enrolled& operator=(const Enrolled&) = delete;
+};
+
+template <class Impl>
+Task<void> serve(std::unique_ptr<Enrolled<Impl>> enrolled) {
+  co_await enrolled->connection->run();
+}
+
+template <class Impl>
+Task<void> refuse(std::unique_ptr<Enrolled<Impl>> enrolled) {
+  co_await enrolled->connection->refuse();
+}
+
+}  // namespace
+
+Result<void> HttpServer::Impl::listen() {
+  error_code ec;
+  const auto address = asio::ip::make_address(options.address, ec);
+  if (ec) return fail(ErrorCode::invalid_argument, "cannot listen on \"" + options.address + "\": not an IP address");
+  const tcp::endpoint endpoint(address, options.port);
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (!ec) port = acceptor.local_endpoint(ec).port();
+  if (!ec) return {};
+  error_code ignored;
+  acceptor.close(ignored);
+  return fail(ErrorCode::unavailable, "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + ec.message());
+}
+
+void HttpServer::Impl::admit(tcp::socket socket) {
+  const bool full = serving.size() >= options.max_connections;
+  if (full && refusing.size() >= kMaxRefusals) return;
+  auto connection = std::make_shared<HttpConnection>(std::move(socket), router, options);
+  auto enrolled = std::make_unique<Enrolled<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
+  spawn(executor, full ? refuse(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");
+}
+
+void HttpServer::Impl::close_all() {
+  error_code ignored;
+  acceptor.close(ignored);
+  for (auto* connection : serving) connection->close();
+  for (auto* connection : refusing) connection->close();
+}
+
+namespace {
+
+/// Coroutines take the owner as a parameter: they start later than they are spawned.
+template <class Impl>
+Task<void> accept_until_closed(std::shared_ptr<Impl> self) {
+  while (self->acceptor.is_open()) {
+    tcp::socket socket(self->executor);
+    error_code ec;
+    co_await self->acceptor.async_accept(socket, into(ec));
+    if (!ec) {
+      self->exhausted = false;
+      self->admit(std::move(socket));
+    } else if (is_exhausted(ec)) {
+      if (!self->exhausted) log::warning("cannot accept connections", {{"port", self->port}, {"error", ec.message()}});
+      self->exhausted = true;
+      co_await sleep_for(kAcceptPause);
+    }
+    // Others (ECONNABORTED) are the peer's; operation_aborted ends the loop through is_open().
+  }
+}
+
+template <class Impl>
+Task<void> sweep_until_closed(std::shared_ptr<Impl> self) {
+  const auto interval = sweep_interval(self->router, self->options);
+  while (self->acceptor.is_open() || !self->serving.empty()) {
+    co_await sleep_for(interval);
+    const auto now = std::chrono::steady_clock::now();
+    for (auto* connection : self->serving) connection->expire(now);
+    for (auto* connection : self->refusing) connection->expire(now);
+  }
+}
+
+}  // namespace
+
+HttpServer::HttpServer(asio::any_io_executor executor, Router router, HttpServerOptions options)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(router), std::move(options))) {}
+
+HttpServer::~HttpServer() { impl_->close_all(); }
+
+Result<void> HttpServer::start() {
+  if (auto listening = impl_->listen(); !listening) return listening;
+  spawn(impl_->executor, accept_until_closed(impl_), "http accept");
+  spawn(impl_->executor, sweep_until_closed(impl_), "http deadlines");
+  return {};
+}
+
+std::uint16_t HttpServer::port() const noexcept { return impl_->port; }
+
+Task<void> HttpServer::stop(milliseconds grace) {
+  const auto impl = impl_;
+  error_code ignored;
+  impl->acceptor.close(ignored);
+  for (auto* connection : impl->serving) connection->finish();
+  const auto until = std::chrono::steady_clock::now() + grace;
+  while (!impl->serving.empty()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+    if (left <= milliseconds(0)) break;
+    co_await impl->changed.wait(left);
+  }
+  impl->close_all();
+}
+
+}  // namespace dd::net
