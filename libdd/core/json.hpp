@@ -70,6 +70,8 @@ class ObjectReader {
 
   /// Records a problem found by the caller at member `name`: "cannot read $.name: " and then `message`.
   void problem(const char* name, ErrorCode code, std::string message);
+  /// Records what the reader of a nested value found; it has its own path.
+  void problem(Error error);
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string path_of(const char* name) const;

@@ -54,6 +54,10 @@ void ObjectReader::problem(const char* name, ErrorCode code, std::string message
   error_ = Error{code, std::move(message), std::move(path), {}};
 }
 
+void ObjectReader::problem(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
 const Json* ObjectReader::find(const char* name) {
   asked_.emplace_back(name);
   if (error_) return nullptr;
