@@ -17,10 +17,12 @@ namespace dd::protocol {
 struct IngressReplace {
   std::string agent_id;
   std::vector<Expose> extras;
+  bool operator==(const IngressReplace&) const = default;
 };
 struct IngressAnswer {
   std::string agent_id;
   std::vector<std::string> extra_hostnames;  // in the order of the extras
+  bool operator==(const IngressAnswer&) const = default;
 };
 
 /// A row of GET /api/agents.
@@ -38,6 +40,7 @@ struct AgentView {
   std::string verdict;  // JSON text
   std::string tcb_status;
   std::string mrtd;
+  bool operator==(const AgentView&) const = default;
 };
 
 struct CpHealth {
@@ -50,11 +53,13 @@ struct CpHealth {
   std::int64_t agent_count = 0;
   std::int64_t healthy_count = 0;
   std::int64_t uptime_secs = 0;
+  bool operator==(const CpHealth&) const = default;
 };
 
 struct Invite {
   std::string ticket;
   std::int64_t expires_at = 0;
+  bool operator==(const Invite&) const = default;
 };
 
 struct DeployAnswer {
@@ -64,6 +69,7 @@ struct DeployAnswer {
   std::vector<std::string> hostnames;
   std::vector<std::string> urls;
   std::vector<std::string> warnings;
+  bool operator==(const DeployAnswer&) const = default;
 };
 
 struct LogsAnswer {
@@ -71,12 +77,14 @@ struct LogsAnswer {
   std::string id;
   std::string status;
   std::vector<std::string> lines;
+  bool operator==(const LogsAnswer&) const = default;
 };
 
 struct MopAnswer {
   std::string app_name;
   std::string id;
   std::vector<std::string> hostnames;
+  bool operator==(const MopAnswer&) const = default;
 };
 
 /// GET /attest: everything a stranger to the VM needs to check it.
@@ -89,6 +97,7 @@ struct Evidence {
   LogPage log;
   std::int64_t quoted_events = 0;
   std::string ita_token;
+  bool operator==(const Evidence&) const = default;
 };
 
 [[nodiscard]] nlohmann::json to_json_value(const IngressReplace& request);

@@ -25,6 +25,7 @@ struct PollClaims {
   std::int64_t expires_at = 0;
   Digest256 nonce{};
   std::int64_t log_from = 0;
+  bool operator==(const PollClaims&) const = default;
 };
 
 struct ProofClaims {
@@ -37,6 +38,7 @@ struct ProofClaims {
   Digest256 body_sha256{};
   Digest384 log_head{};
   std::int64_t seq = 0;
+  bool operator==(const ProofClaims&) const = default;
 };
 
 struct CallClaims {
@@ -47,6 +49,7 @@ struct CallClaims {
   std::string path;
   Digest256 body_sha256{};
   std::int64_t seq = 0;
+  bool operator==(const CallClaims&) const = default;
 };
 
 /// What REPORTDATA of the token shown is made of.
@@ -54,6 +57,7 @@ struct TokenBinding {
   std::string tag;
   Digest256 nonce{};
   std::int64_t quoted_events = 0;
+  bool operator==(const TokenBinding&) const = default;
 };
 
 struct LogPage {
@@ -61,6 +65,7 @@ struct LogPage {
   std::int64_t total = 0;
   Digest384 head{};
   std::vector<std::string> events;  // canonical texts
+  bool operator==(const LogPage&) const = default;
 };
 
 struct Metrics {
@@ -68,11 +73,13 @@ struct Metrics {
   double load_1m = 0;
   std::int64_t memory_used_mb = 0;
   std::int64_t memory_total_mb = 0;
+  bool operator==(const Metrics&) const = default;
 };
 
 struct AppStatus {
   std::string app_name;
   std::string status;
+  bool operator==(const AppStatus&) const = default;
 };
 
 /// The answer to an anonymous GET /health of an agent.
@@ -80,6 +87,7 @@ struct PublicHealth {
   bool ok = true;
   std::string version;
   std::string integrity;  // attested, simulated, unregistered
+  bool operator==(const PublicHealth&) const = default;
 };
 
 /// The answer to a challenged GET /health.
@@ -97,6 +105,7 @@ struct AgentHealth {
   std::vector<Expose> extra_ingress;
   std::int64_t uptime_secs = 0;
   Metrics metrics;
+  bool operator==(const AgentHealth&) const = default;
 };
 
 [[nodiscard]] nlohmann::json to_json_value(const PollClaims& claims);

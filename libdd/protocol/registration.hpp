@@ -16,6 +16,7 @@ namespace dd::protocol {
 struct ChallengeAnswer {
   Digest256 nonce{};
   std::int64_t expires_in = 120;
+  bool operator==(const ChallengeAnswer&) const = default;
 };
 
 /// Claims of dd-register+jwt.
@@ -34,6 +35,7 @@ struct RegisterClaims {
   std::vector<std::string> event_log;  // canonical texts
   std::int64_t quoted_events = 0;
   std::string ita_token;
+  bool operator==(const RegisterClaims&) const = default;
 };
 
 struct RegisterAnswer {
@@ -46,12 +48,14 @@ struct RegisterAnswer {
   std::int64_t poll_interval_secs = 30;
   std::int64_t refresh_secs = 180;
   std::string verdict;  // JSON text
+  bool operator==(const RegisterAnswer&) const = default;
 };
 
 [[nodiscard]] nlohmann::json to_json_value(const ChallengeAnswer& answer);
 [[nodiscard]] Result<ChallengeAnswer> challenge_answer_from(const nlohmann::json& value);
-/// `path` is where the claims stand, "$.registration" at the control plane.
 [[nodiscard]] nlohmann::json to_json_value(const RegisterClaims& claims);
+/// `path` is where the claims stand, "$.registration" at the control plane. Checks shape only: who signed, for whom and when is
+/// the statement's verifier's to say, and what the log holds its replay's.
 [[nodiscard]] Result<RegisterClaims> register_claims_from(const nlohmann::json& value, std::string path);
 /// SHA-256 of the canonical claims without ita_token, quoted_events and event_log: what the quote is bound to.
 [[nodiscard]] Result<Digest256> hashed_claims(const nlohmann::json& claims);
