@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""A co_await expression holds only names and calls.
+
+GCC 12 corrupts the heap when it holds an aggregate, a lambda, or a defaulted aggregate argument, without a warning
+(docs/adr/0002-names-before-co-await.md). A subscript, as in `co_await handlers[i](request)`, is fine."""
+
+import re
+
+from sources import Problem, closing, code_only, cpp_files, line_of, main, text_of
+
+AWAIT = re.compile(r"\bco_await\b")
+COROUTINE = re.compile(r"\b(?:Task|awaitable)\s*(?=<)")
+NAME_AND_BRACKET = re.compile(r"\s*[&*]*\s*(?:[\w:~]|<[^<>;(]*>)+\s*\(")
+BRACED_DEFAULT = re.compile(r"=\s*(?:[\w:]+(?:<[^;=]*>)?\s*)?\{")
+
+
+def expression(code, start):
+    """Text of the expression that begins at `start`: up to its `;`, `,` or the bracket that encloses it."""
+    depth = 0
+    for i in range(start, len(code)):
+        if code[i] in "([{":
+            depth += 1
+        elif code[i] in ")]}":
+            depth -= 1
+            if depth < 0:
+                return code[start:i]
+        elif code[i] == ";" and depth == 0:
+            return code[start:i]
+    return code[start:]
+
+
+def shape(text):
+    """The shape in a co_await expression that GCC 12 miscompiles, or None."""
+    for bracket in re.finditer(r"[\[{]", text):
+        before = text[: bracket.start()].rstrip()
+        if bracket[0] == "{":
+            return "an aggregate"
+        subscript = re.search(r"[\w)\]]$", before) and not re.search(r"\b(return|co_return|co_await)$", before)
+        if not subscript:
+            return "a lambda"
+    return None
+
+
+def awaits(path, code):
+    for match in AWAIT.finditer(code):
+        if what := shape(expression(code, match.end())):
+            yield Problem(path, line_of(code, match.start()), f"{what} inside co_await: name it on the line above, then std::move it")
+
+
+def defaults(path, code):
+    """Defaulted aggregate parameters of functions that return a coroutine."""
+    for match in COROUTINE.finditer(code):
+        after = closing(code, match.end()) + 1
+        bracket = NAME_AND_BRACKET.match(code, after)
+        if not bracket:
+            continue
+        start = bracket.end() - 1
+        for default in BRACED_DEFAULT.finditer(code[start : closing(code, start)]):
+            yield Problem(path, line_of(code, start + default.start()), "a coroutine with a defaulted aggregate parameter: add an overload instead")
+
+
+def check(root):
+    found = []
+    for path in cpp_files(root):
+        code = code_only(text_of(root, path))
+        found += awaits(path, code)
+        found += defaults(path, code)
+    return found
+
+
+if __name__ == "__main__":
+    main(check)

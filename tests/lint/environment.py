@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Only libdd/core/config.cpp touches the environment, so that every variable is declared, checked and documented.
+
+Setting up what an executed program will see is something else; a comment on the line or just above says so with the words
+"child's environment"."""
+
+import re
+
+from sources import Problem, code_only, cpp_files, line_of, main, text_of
+
+READER = "libdd/core/config.cpp"
+TOUCHES = re.compile(r"\b(getenv|secure_getenv|setenv|unsetenv|putenv|clearenv|environ)\b")
+EXCUSE = "child's environment"
+LINES_ABOVE = 3
+
+
+def check(root):
+    found = []
+    for path in cpp_files(root, ["include", "libdd", "tools", "examples"]):
+        if path == READER:
+            continue
+        text = text_of(root, path)
+        lines = text.splitlines()
+        for match in TOUCHES.finditer(code_only(text)):
+            line = line_of(text, match.start())
+            if not any(EXCUSE in above for above in lines[max(0, line - 1 - LINES_ABOVE) : line]):
+                found.append(Problem(path, line, f"{match[1]} outside {READER}: declare a variable with dd::Config"))
+    return found
+
+
+if __name__ == "__main__":
+    main(check)
