@@ -23,16 +23,17 @@ struct ParsedJws {
   Algorithm algorithm = Algorithm::eddsa;
   std::string kid;   // never empty, ≤ 256 bytes, only ever a map key
   std::string typ;   // "" when absent
+  std::size_t header_size = 0;  // members
   std::string signing_input;
   Bytes signature;
   std::string payload;                        // the exact JSON text
   std::shared_ptr<const nlohmann::json> claims;  // strict parse of payload; an object
 };
 
-/// Checks size (64 KiB; header 8 KiB), three non-empty strict base64url segments, strict JSON objects, `alg` exactly one of `allowed`,
+/// Checks size (`max_bytes`; header 8 KiB), three non-empty strict base64url segments, strict JSON objects, `alg` exactly one of `allowed`,
 /// `kid` present, and refuses `crit`, `b64`, `zip`, `cty`. `jku`, `x5u`, `jwk`, `x5c` are ignored (docs: attestation rules for JWS).
 /// Errors: malformed; unauthenticated for a forbidden algorithm or header.
-[[nodiscard]] Result<ParsedJws> parse_jws(std::string_view compact, std::initializer_list<Algorithm> allowed);
+[[nodiscard]] Result<ParsedJws> parse_jws(std::string_view compact, std::initializer_list<Algorithm> allowed, std::size_t max_bytes = 64 * 1024);
 
 /// An RSA public key for RS256 and PS384.
 class RsaPublicKey {
