@@ -78,8 +78,8 @@ struct DeploymentInfo {
   bool operator==(const DeploymentInfo&) const = default;
 };
 [[nodiscard]] nlohmann::json to_json_value(const DeploymentInfo& info);
-/// Tolerates unknown members; an unknown status reads as exited.
-[[nodiscard]] Result<DeploymentInfo> deployment_info_from(const nlohmann::json& value);
+/// Tolerates unknown members; an unknown status reads as exited. `path` is where it stands.
+[[nodiscard]] Result<DeploymentInfo> deployment_info_from(const nlohmann::json& value, std::string path = "$");
 
 /// A workload that the runtime starts at boot, from its configuration.
 struct BootWorkload {

@@ -56,6 +56,20 @@ struct CpHealth {
   bool operator==(const CpHealth&) const = default;
 };
 
+/// Body of POST /api/agents/{id}/revoke.
+struct RevokeRequest {
+  std::string reason;  // may be empty
+
+  bool operator==(const RevokeRequest&) const = default;
+};
+
+/// Body of POST /api/invites.
+struct InviteRequest {
+  std::string vm_name;  // empty: any
+
+  bool operator==(const InviteRequest&) const = default;
+};
+
 struct Invite {
   std::string ticket;
   std::int64_t expires_at = 0;
@@ -70,6 +84,12 @@ struct DeployAnswer {
   std::vector<std::string> urls;
   std::vector<std::string> warnings;
   bool operator==(const DeployAnswer&) const = default;
+};
+
+struct DeploymentsAnswer {
+  std::vector<DeploymentInfo> deployments;
+
+  bool operator==(const DeploymentsAnswer&) const = default;
 };
 
 struct LogsAnswer {
@@ -106,12 +126,20 @@ struct Evidence {
 [[nodiscard]] Result<IngressAnswer> ingress_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const AgentView& view);
 [[nodiscard]] Result<AgentView> agent_view_from(const nlohmann::json& value);
+/// The whole answer, a list.
+[[nodiscard]] Result<std::vector<AgentView>> agent_views_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const CpHealth& health);
 [[nodiscard]] Result<CpHealth> cp_health_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const RevokeRequest& request);
+[[nodiscard]] Result<RevokeRequest> revoke_request_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const InviteRequest& request);
+[[nodiscard]] Result<InviteRequest> invite_request_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const Invite& invite);
 [[nodiscard]] Result<Invite> invite_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const DeployAnswer& answer);
 [[nodiscard]] Result<DeployAnswer> deploy_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const DeploymentsAnswer& answer);
+[[nodiscard]] Result<DeploymentsAnswer> deployments_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const LogsAnswer& answer);
 [[nodiscard]] Result<LogsAnswer> logs_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const MopAnswer& answer);

@@ -69,8 +69,8 @@ Json to_json_value(const DeploymentInfo& info) {
   return value;
 }
 
-Result<DeploymentInfo> deployment_info_from(const Json& value) {
-  ObjectReader reader(value, "$");
+Result<DeploymentInfo> deployment_info_from(const Json& value, std::string path) {
+  ObjectReader reader(value, std::move(path));
   DeploymentInfo info;
   info.id = reader.text("id", kIdRule);
   info.pid = reader.optional_integer("pid", 0, std::numeric_limits<std::int64_t>::max());

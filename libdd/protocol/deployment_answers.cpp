@@ -1,0 +1,95 @@
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/protocol/fields.hpp"
+#include "libdd/protocol/fleet.hpp"
+
+namespace dd::protocol {
+namespace {
+
+constexpr std::size_t kMaxHostnames = 16;
+constexpr std::size_t kMaxDeployments = 10'000;
+constexpr std::size_t kMaxWarnings = 4096;
+constexpr std::size_t kMaxLines = 10'000;
+constexpr TextRule kIdRule{1, 128, nullptr, nullptr};
+constexpr TextRule kUrlRule{1, 2048, nullptr, nullptr};
+// A warning quotes a member's name, and a line is whatever a workload printed: the answer's size is the limit.
+constexpr TextRule kAnyText{0, 1024 * 1024, nullptr, nullptr};
+
+std::vector<std::string> read_list(ObjectReader& reader, const char* name, std::size_t most, TextRule rule) {
+  if (reader.array(name, most) == nullptr) return {};
+  return reader.texts(name, most, rule);
+}
+
+}  // namespace
+
+Json to_json_value(const DeployAnswer& answer) {
+  return {{"ok", true},
+          {"id", answer.id},
+          {"status", answer.status},
+          {"app_name", answer.app_name},
+          {"hostnames", answer.hostnames},
+          {"urls", answer.urls},
+          {"warnings", answer.warnings}};
+}
+
+Result<DeployAnswer> deploy_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  DeployAnswer answer;
+  answer.id = reader.text("id", kIdRule);
+  answer.status = read_word(reader, "status");
+  answer.app_name = read_app_name(reader, "app_name");
+  answer.hostnames = read_hostnames(reader, "hostnames", kMaxHostnames);
+  answer.urls = read_list(reader, "urls", kMaxHostnames, kUrlRule);
+  answer.warnings = read_list(reader, "warnings", kMaxWarnings, kAnyText);
+  return finish(reader, std::move(answer));
+}
+
+Json to_json_value(const DeploymentsAnswer& answer) {
+  auto list = Json::array();
+  for (const auto& deployment : answer.deployments) list.push_back(to_json_value(deployment));
+  return {{"deployments", std::move(list)}};
+}
+
+Result<DeploymentsAnswer> deployments_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  const auto* list = reader.array("deployments", kMaxDeployments);
+  if (list == nullptr) return finish(reader, DeploymentsAnswer{});
+  DeploymentsAnswer answer;
+  for (const auto& item : *list) {
+    auto deployment = deployment_info_from(item, "$.deployments[" + std::to_string(answer.deployments.size()) + "]");
+    if (!deployment) return tl::unexpected(std::move(deployment).error());
+    answer.deployments.push_back(*std::move(deployment));
+  }
+  return answer;
+}
+
+Json to_json_value(const LogsAnswer& answer) {
+  return {{"app_name", answer.app_name}, {"id", answer.id}, {"status", answer.status}, {"lines", answer.lines}};
+}
+
+Result<LogsAnswer> logs_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  LogsAnswer answer;
+  answer.app_name = read_app_name(reader, "app_name");
+  answer.id = reader.text("id", kIdRule);
+  answer.status = read_word(reader, "status");
+  answer.lines = read_list(reader, "lines", kMaxLines, kAnyText);
+  return finish(reader, std::move(answer));
+}
+
+Json to_json_value(const MopAnswer& answer) {
+  return {{"ok", true}, {"app_name", answer.app_name}, {"id", answer.id}, {"hostnames", answer.hostnames}};
+}
+
+Result<MopAnswer> mop_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  MopAnswer answer;
+  answer.app_name = read_app_name(reader, "app_name");
+  answer.id = reader.text("id", kIdRule);
+  answer.hostnames = read_hostnames(reader, "hostnames", kMaxHostnames);
+  return finish(reader, std::move(answer));
+}
+
+}  // namespace dd::protocol
