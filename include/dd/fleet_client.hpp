@@ -1,0 +1,146 @@
+// A fleet as its owner uses it: ask the control plane which agents there are, deploy to one of them, read logs, clean up.
+//
+//   auto fleet = dd::FleetClient::create({.cp_url = "https://app.example.com", .credential = pat});
+//   const auto agent = fleet->find_agent("vm-1");
+//   const auto deployed = fleet->deploy(agent->hostname, request);
+//
+// It talks to agents directly, through their public hostnames: what an agent is asked never passes the control plane. It
+// does not verify evidence: evidence() hands it out for that. docs/wire.md, 6 and 6b.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dd/bytes.hpp"
+#include "dd/error.hpp"
+#include "dd/http.hpp"
+#include "dd/secret.hpp"
+#include "dd/workload.hpp"
+
+namespace dd {
+
+struct FleetClientOptions {
+  /// Where the control plane is: "https://app.example.com". Its scheme is also that of the agents.
+  std::string cp_url;
+  /// Personal access token or session of somebody who acts for the fleet's owner. Without it only health() works.
+  Secret credential;
+  /// Connect here in place of resolving fleet hostnames ("http://127.0.0.1:9000"); requests keep their Host header. Empty: resolve.
+  std::string edge_url;
+  /// Hostnames that edge_url stands for; empty: all but loopback addresses.
+  std::string edge_domain;
+  /// PEM file of the only authorities to trust; empty: the system's.
+  std::filesystem::path ca_file;
+  /// For each call. A deploy with `expose` waits at the agent until the workload is public, so keep it above DD_DEPLOY_WAIT.
+  std::chrono::milliseconds deadline{60'000};
+  /// Who carries requests; edge_domain and ca_file are then the transport's business. Empty: a client of our own.
+  std::shared_ptr<HttpTransport> transport;
+};
+
+/// What the control plane says of itself to anyone.
+struct FleetHealth {
+  bool ok = false;
+  std::string version;
+  std::string env;
+  std::string hostname;
+  bool simulated = false;  // accepts simulated evidence: nothing it says is attested
+  std::string policy;      // "enforced", "tofu"
+  std::int64_t agent_count = 0;
+  std::int64_t healthy_count = 0;
+  std::int64_t uptime_secs = 0;
+};
+
+/// An agent as the control plane sees it.
+struct AgentSummary {
+  std::string agent_id;
+  std::string vm_name;
+  std::string hostname;
+  std::string status;  // "unknown", "healthy", "unreachable", "quarantined", "dropped"
+  std::string reason;  // why it is not healthy, or empty
+  std::string last_seen;      // RFC 3339, or empty before the first poll
+  std::string registered_at;  // RFC 3339
+  std::string kid;            // RFC 7638 thumbprint of its signing key
+  std::vector<std::string> extra_hostnames;
+  bool simulated = false;
+  std::string verdict;  // JSON text of the policy's verdict, or empty
+  std::string tcb_status;
+  std::string mrtd;  // hex
+};
+
+struct Deployed {
+  std::string id;
+  std::string status;
+  std::string app_name;
+  std::vector<std::string> hostnames;
+  std::vector<std::string> urls;
+  /// Members that nobody understood, and what was not ready in time.
+  std::vector<std::string> warnings;
+};
+
+struct WorkloadLogs {
+  std::string app_name;
+  std::string id;
+  std::string status;
+  std::vector<std::string> lines;  // oldest first
+};
+
+struct Mopped {
+  std::string app_name;
+  std::string id;
+  std::vector<std::string> hostnames;  // that answer no longer
+};
+
+struct JoinTicket {
+  Secret ticket;
+  std::int64_t expires_at = 0;  // unix seconds
+};
+
+/// Calls block until the answer or the deadline; never call from an I/O thread. Thread-safe: calls may run at the same time.
+///
+/// Errors of every call: those that the fleet answers, with its code, message, path and reason; unavailable or deadline_exceeded
+/// when it cannot be reached; upstream when the answer is none of docs/wire.md; invalid_argument for a hostname that is none.
+class FleetClient {
+ public:
+  /// Opens no connection. Errors: invalid_argument when cp_url or edge_url is not an origin like "https://host:port".
+  [[nodiscard]] static Result<FleetClient> create(FleetClientOptions options);
+  FleetClient(FleetClient&&) noexcept;
+  FleetClient& operator=(FleetClient&&) noexcept;
+  ~FleetClient();
+
+  /// Sends no credential.
+  [[nodiscard]] Result<FleetHealth> health() const;
+  [[nodiscard]] Result<std::vector<AgentSummary>> agents() const;
+  /// The agent with this VM name, agent id or hostname; with an empty name the only one of the fleet. Dropped agents count only
+  /// when no other matches, and never for the empty name. Errors: not_found; conflict when several match.
+  [[nodiscard]] Result<AgentSummary> find_agent(std::string_view name) const;
+
+  /// `agent` is its hostname, here and below.
+  [[nodiscard]] Result<Deployed> deploy(std::string_view agent, const DeployRequest& request) const;
+  /// The same with the JSON text of a DeployRequest, sent as it is: the agent judges it.
+  [[nodiscard]] Result<Deployed> deploy_text(std::string_view agent, std::string_view request) const;
+  /// Oldest first, finished ones included.
+  [[nodiscard]] Result<std::vector<DeploymentInfo>> deployments(std::string_view agent) const;
+  /// The last `tail` lines.
+  [[nodiscard]] Result<WorkloadLogs> logs(std::string_view agent, std::string_view app, std::int64_t tail = 100) const;
+  /// Stops the workload with all its processes and takes its hostnames away.
+  [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
+  /// What proves the VM, bound to `nonce` (16..64 bytes): the JSON text of docs/wire.md, 5.5, neither parsed nor verified.
+  [[nodiscard]] Result<std::string> evidence(std::string_view agent, ByteView nonce) const;
+
+  /// Drops the agent for good: its key may never register again. `reason` may be empty.
+  [[nodiscard]] Result<void> revoke(std::string_view agent_id, std::string_view reason) const;
+  /// A credential with which one VM may join once, within 15 minutes. With a name only the VM of that name may.
+  [[nodiscard]] Result<JoinTicket> invite(std::string_view vm_name) const;
+
+ private:
+  struct Connection;
+  explicit FleetClient(std::unique_ptr<const Connection> connection);
+
+  std::unique_ptr<const Connection> connection_;
+};
+
+}  // namespace dd

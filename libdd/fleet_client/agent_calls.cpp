@@ -1,0 +1,56 @@
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/fleet_client/connection.hpp"
+#include "libdd/protocol/fleet.hpp"
+
+namespace dd {
+
+Result<Deployed> FleetClient::deploy(std::string_view agent, const DeployRequest& request) const {
+  return deploy_text(agent, to_text(to_json_value(request)));
+}
+
+Result<Deployed> FleetClient::deploy_text(std::string_view agent, std::string_view request) const {
+  auto call = connection_->to_agent("POST", agent, "/deploy");
+  if (!call) return tl::unexpected(std::move(call).error());
+  call->body = request;
+  auto answer = connection_->ask(*std::move(call), protocol::deploy_answer_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  return Deployed{std::move(answer->id),        std::move(answer->status), std::move(answer->app_name),
+                  std::move(answer->hostnames), std::move(answer->urls),   std::move(answer->warnings)};
+}
+
+Result<std::vector<DeploymentInfo>> FleetClient::deployments(std::string_view agent) const {
+  auto call = connection_->to_agent("GET", agent, "/deployments");
+  if (!call) return tl::unexpected(std::move(call).error());
+  auto answer = connection_->ask(*std::move(call), protocol::deployments_answer_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  return std::move(answer->deployments);
+}
+
+Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail) const {
+  auto call = connection_->to_agent("GET", agent, "/logs/" + net::percent_encode(app) + "?tail=" + std::to_string(tail));
+  if (!call) return tl::unexpected(std::move(call).error());
+  auto answer = connection_->ask(*std::move(call), protocol::logs_answer_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  return WorkloadLogs{std::move(answer->app_name), std::move(answer->id), std::move(answer->status), std::move(answer->lines)};
+}
+
+Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) const {
+  auto call = connection_->to_agent("DELETE", agent, "/deployments/" + net::percent_encode(app));
+  if (!call) return tl::unexpected(std::move(call).error());
+  auto answer = connection_->ask(*std::move(call), protocol::mop_answer_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  return Mopped{std::move(answer->app_name), std::move(answer->id), std::move(answer->hostnames)};
+}
+
+Result<std::string> FleetClient::evidence(std::string_view agent, ByteView nonce) const {
+  if (nonce.size() < 16 || nonce.size() > 64)
+    return fail(ErrorCode::invalid_argument, "cannot ask for evidence: nonce of " + std::to_string(nonce.size()) + " bytes, want 16..64");
+  auto call = connection_->to_agent("GET", agent, "/attest?nonce=" + to_base64url(nonce));
+  if (!call) return tl::unexpected(std::move(call).error());
+  return connection_->call(*std::move(call));
+}
+
+}  // namespace dd
