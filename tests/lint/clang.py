@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""clang-format over every file, clang-tidy over the .cpp files that changed.
+"""clang-tidy over the .cpp files that changed; with --format also clang-format over every file.
 
-Usage: clang.py FOLDER [--tidy-only] [--all] [--tally FILE]. FOLDER is a build folder configured with clang. Changed means: differs from where
+Usage: clang.py FOLDER [--format] [--all] [--tally FILE]. FOLDER is a build folder configured with clang. Changed means: differs from where
 this branch left DD_LINT_BASE (origin/main), or from the commit before when it is that commit itself."""
 
 import argparse
@@ -65,13 +65,13 @@ def check_tidy(folder, names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--tidy-only", action="store_true", help="leave the format alone")
+    parser.add_argument("--format", action="store_true", help="check the format too")
     parser.add_argument("--all", action="store_true", help="clang-tidy over every file")
     parser.add_argument("--tally", help="append the counts to a file instead of printing the closing line")
     args = parser.parse_args()
     known = compiled_files(args.folder)
     names = sorted(known if args.all else known & changed_files())
-    results = ([] if args.tidy_only else check_format()) + check_tidy(args.folder, [n for n in names if (ROOT / n).exists()])
+    results = (check_format() if args.format else []) + check_tidy(args.folder, [n for n in names if (ROOT / n).exists()])
     failed = [(what, problem) for what, problem in results if problem]
     for what, _ in results:
         print(f"{'not ok' if what in dict(failed) else 'ok'} {what}")
