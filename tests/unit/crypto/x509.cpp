@@ -1,0 +1,126 @@
+#include "libdd/crypto/x509.hpp"
+
+#include <doctest/doctest.h>
+
+#include "libdd/crypto/certificate_builder.hpp"
+#include "libdd/crypto/digest.hpp"
+
+using namespace dd;
+using namespace dd::crypto;
+
+namespace {
+
+// Intel SGX Root CA, as every genuine quote carries it.
+constexpr std::string_view kIntelRoot =
+    "MIICjzCCAjSgAwIBAgIUImUM1lqdNInzg7SVUr9QGzknBqwwCgYIKoZIzj0EAwIwaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3QgQ0ExGjAYBgNVBAoMEUludGVsIENvcnBvcmF0aW9uMRQw"
+    "EgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMB4XDTE4MDUyMTEwNDUxMFoXDTQ5MTIzMTIzNTk1OVowaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3QgQ0Ex"
+    "GjAYBgNVBAoMEUludGVsIENvcnBvcmF0aW9uMRQwEgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEC6nEwMDI"
+    "YZOj/iPWsCzaEKi71OiOSLRFhWGjbnBVJfVnkY4u3IjkDYYL0MxO4mqsyYjlBalTVYxFP2sJBK5zlKOBuzCBuDAfBgNVHSMEGDAWgBQiZQzWWp00ifODtJVSv1AbOScGrDBSBgNVHR8ESzBJ"
+    "MEegRaBDhkFodHRwczovL2NlcnRpZmljYXRlcy50cnVzdGVkc2VydmljZXMuaW50ZWwuY29tL0ludGVsU0dYUm9vdENBLmRlcjAdBgNVHQ4EFgQUImUM1lqdNInzg7SVUr9QGzknBqwwDgYD"
+    "VR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwCgYIKoZIzj0EAwIDSQAwRgIhAOW/5QkR+S9CiSDcNoowLuPRLsWGf/Yi7GSX94BgwTwgAiEA4J0lrHoMs+Xo5o/sX6O9QWxHRAvZ"
+    "UGOdRQ7cvqRXaqI=";
+
+struct Family {
+  EcPrivateKey root_key = EcPrivateKey::generate();
+  EcPrivateKey leaf_key = EcPrivateKey::generate();
+  Certificate root = CertificateBuilder::self_signed({"test root", 1000, 2000, 1}, root_key).value();
+  Certificate leaf = CertificateBuilder(root, root_key).issue({"test leaf", 1000, 2000}, leaf_key.public_key()).value();
+};
+
+}  // namespace
+
+TEST_CASE("a genuine certificate is read field by field") {
+  const auto der = from_base64(kIntelRoot).value();
+  const auto root = Certificate::from_der(der);
+  REQUIRE(root.has_value());
+  CHECK(root->der() == der);
+  CHECK(to_hex(sha256(root->der())) == "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3");
+  CHECK(root->common_name() == "Intel SGX Root CA");
+  CHECK(root->not_before() == 1526899510);  // 2018-05-21T10:45:10Z
+  CHECK(root->not_after() == 2524607999);   // 2049-12-31T23:59:59Z
+  CHECK(root->is_ca());
+  CHECK(root->path_length() == 1);
+  CHECK(root->issued_by(*root));
+  CHECK(to_hex(root->public_key().value().point()) ==
+        "0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f567918e2edc88e40d860bd0cc4ee26aacc988e505a953558c453f6b0904ae7394");
+}
+
+TEST_CASE("what is built is read back") {
+  const Family family;
+  CHECK(family.leaf.common_name() == "test leaf");
+  CHECK(family.leaf.not_before() == 1000);
+  CHECK(family.leaf.not_after() == 2000);
+  CHECK_FALSE(family.leaf.is_ca());
+  CHECK_FALSE(family.leaf.path_length().has_value());
+  CHECK(family.leaf.public_key().value() == family.leaf_key.public_key());
+  CHECK(family.root.is_ca());
+  CHECK(family.root.path_length() == 1);
+  CHECK(family.leaf.issued_by(family.root));
+  CHECK(family.root.issued_by(family.root));
+}
+
+TEST_CASE("a certificate is issued by nobody else") {
+  const Family family;
+  const Family other;
+  CHECK_FALSE(family.leaf.issued_by(other.root));  // the same name, another key
+  CHECK_FALSE(family.leaf.issued_by(family.leaf));
+  const auto renamed = CertificateBuilder::self_signed({"another root", 1000, 2000, 1}, family.root_key).value();
+  CHECK_FALSE(family.leaf.issued_by(renamed));  // the same key, another name
+
+  auto der = family.leaf.der();
+  der.back() ^= std::byte{1};
+  const auto altered = Certificate::from_der(der);
+  REQUIRE(altered.has_value());
+  CHECK_FALSE(altered->issued_by(family.root));
+}
+
+TEST_CASE("a name that is too long for X.509 is refused") {
+  const auto made = CertificateBuilder::self_signed({std::string(65, 'x'), 1000, 2000}, EcPrivateKey::generate());
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error().code == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("certificates are read from PEM in order") {
+  const Family family;
+  auto pem = family.leaf.to_pem() + "text between blocks\n" + family.root.to_pem();
+  const auto both = certificates_from_pem(pem, 2);
+  REQUIRE(both.has_value());
+  REQUIRE(both->size() == 2);
+  CHECK(both->at(0).der() == family.leaf.der());
+  CHECK(both->at(1).der() == family.root.der());
+
+  pem.push_back('\0');  // as quotes end
+  CHECK(certificates_from_pem(pem, 2).has_value());
+  std::string crlf;
+  for (const char c : pem) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  CHECK(certificates_from_pem(crlf, 2).has_value());
+}
+
+TEST_CASE("a PEM text that does not hold the certificates asked for is refused") {
+  const Family family;
+  const auto one = family.leaf.to_pem();
+  const struct { const char* name; std::string pem; const char* message; } cases[] = {
+      {"nothing", "", "cannot read certificates: 0 PEM blocks, want 1..2"},
+      {"too many", one + one + one, "cannot read certificates: 3 PEM blocks, want 1..2"},
+      {"another kind", one + family.leaf_key.to_pem(), "cannot read certificates: PEM block 2 is not a certificate"},
+      {"cut", one + one.substr(0, one.size() / 2), "cannot read certificates: PEM block 2 is not a certificate"},
+      {"encrypted", "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n-----END CERTIFICATE-----\n",
+       "cannot read certificates: PEM block 1 is not a certificate"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto read = certificates_from_pem(c.pem, 2);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().code == ErrorCode::malformed);
+    CHECK(read.error().message == c.message);
+  }
+}
+
+TEST_CASE("DER with anything before or behind it is no certificate") {
+  const Family family;
+  auto longer = family.leaf.der();
+  longer.push_back(std::byte{0});
+  CHECK_FALSE(Certificate::from_der(longer).has_value());
+  CHECK_FALSE(Certificate::from_der(ByteView(family.leaf.der()).first(family.leaf.der().size() - 1)).has_value());
+  CHECK_FALSE(Certificate::from_der({}).has_value());
+}
