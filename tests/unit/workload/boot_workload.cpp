@@ -31,7 +31,7 @@ TEST_CASE("several boot workloads may have no role") {
 TEST_CASE("malformed boot workloads are refused with the path of the field at fault") {
   std::string many = "[";
   for (int i = 0; i < 65; ++i) many += (i == 0 ? R"({"app_name":"a)" : R"(,{"app_name":"a)") + std::to_string(i) + R"(","cmd":["x"]})";
-  const struct { const char* name; std::string text; const char* path; ErrorCode code; } cases[] = {
+  const struct { std::string name; std::string text; const char* path; ErrorCode code; } cases[] = {
       {"not JSON", "[", "$", ErrorCode::malformed},
       {"an object", "{}", "$", ErrorCode::malformed},
       {"65 of them", many + "]", "$", ErrorCode::invalid_argument},

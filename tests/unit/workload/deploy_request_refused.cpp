@@ -28,7 +28,7 @@ std::string labels(int count) {
 }
 
 struct Refusal {
-  const char* name;
+  std::string name;
   std::string text;
   const char* path;
   ErrorCode code = ErrorCode::malformed;

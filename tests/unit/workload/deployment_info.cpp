@@ -61,7 +61,7 @@ TEST_CASE("an upstream runtime's deployment is read, unknown members and statuse
 }
 
 TEST_CASE("a deployment of the wrong shape is refused with the path") {
-  const struct { const char* name; const char* member; Json value; } cases[] = {
+  const struct { std::string name; const char* member; Json value; } cases[] = {
       {"no id", "id", nullptr},          {"empty id", "id", ""},          {"text as pid", "pid", "1"},   {"negative pid", "pid", -1},
       {"no name", "app_name", nullptr},  {"no status", "status", nullptr}, {"number as status", "status", 1},
       {"text as exit code", "exit_code", "0"}, {"huge signal", "signal", 1LL << 40}, {"text as boot", "boot", "true"},
