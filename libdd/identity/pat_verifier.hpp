@@ -15,18 +15,21 @@ namespace dd::identity {
 
 struct PatVerifierOptions {
   std::string api_url = "https://api.github.com";
+  /// With id 0 the login is compared instead, which a new holder of the name passes.
   Owner owner;
   std::chrono::seconds positive_cache{300};
   std::chrono::seconds negative_cache{60};
-  std::size_t cache_limit = 1024;
+  std::size_t cache_limit = 1024;  // of each kind
 };
 
 /// Answers are cached under a keyed hash of the token; equal lookups share one. Use on one io thread.
 class PatVerifier {
  public:
-  PatVerifier(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock, PatVerifierOptions options);
+  PatVerifier(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
+              PatVerifierOptions options);
   ~PatVerifier();
-  /// Errors: unauthenticated (no such token), permission_denied (someone else's), unavailable (GitHub is down or limits us).
+  /// Errors: unauthenticated (no such token, or an app's), permission_denied (someone else's), unavailable (GitHub is down or limits us: nothing is
+  /// known of the token, and nothing is kept), upstream (GitHub answered something else), invalid_argument (a repository owner that is no "owner/repo").
   net::Task<Result<Principal>> verify(Secret token);
 
  private:

@@ -1,0 +1,124 @@
+#include "libdd/identity/pat_verifier.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "dd/bytes.hpp"
+#include "dd/random.hpp"
+#include "libdd/crypto/digest.hpp"
+#include "libdd/identity/owner_check.hpp"
+#include "libdd/identity/verdict_cache.hpp"
+#include "libdd/net/ascii.hpp"
+
+namespace dd::identity {
+namespace {
+
+constexpr std::size_t kLongestToken = 1024;
+/// Strangers cannot make us ask GitHub more than this at one time.
+constexpr std::size_t kMostLookups = 32;
+/// Longer than every call of one lookup together.
+constexpr std::chrono::milliseconds kLongestLookup{15'000};
+
+/// GitHub's formats grow, so neither length nor prefix is prescribed; this is about what may stand in a header.
+bool is_plausible(std::string_view token) {
+  return !token.empty() && token.size() <= kLongestToken &&
+         std::ranges::all_of(token, [](char c) { return net::is_alnum(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+/// Tokens that an app was given: that app, or a workflow, would act as the user. Refresh tokens identify nobody.
+bool is_app_token(std::string_view token) {
+  return std::ranges::any_of(std::initializer_list<std::string_view>{"gho_", "ghu_", "ghs_", "ghr_"},
+                             [token](auto prefix) { return token.starts_with(prefix); });
+}
+
+/// One question at GitHub and all who wait for its answer.
+struct Lookup {
+  explicit Lookup(net::asio::any_io_executor executor) : done(std::move(executor)) {}
+  net::Event done;
+  std::optional<Result<Principal>> outcome;
+};
+
+}  // namespace
+
+struct PatVerifier::Impl {
+  Impl(net::asio::any_io_executor io, std::shared_ptr<HttpTransport> transport, const Clock& time,
+       PatVerifierOptions options)
+      : executor(std::move(io)),
+        clock(time),
+        owner(std::move(transport), std::move(options.api_url), std::move(options.owner)),
+        cache({options.positive_cache, options.negative_cache, options.cache_limit}) {
+    system_random().fill(hash_key);
+  }
+
+  static net::Task<Result<Principal>> verify(std::shared_ptr<Impl> self, Secret token);
+  /// Runs on its own: a caller that gives up does not take the answer from the others.
+  static net::Task<void> look_up(std::shared_ptr<Impl> self, Digest256 key, std::shared_ptr<Lookup> lookup,
+                                 Secret token);
+  void finish(const Digest256& key, Lookup& lookup);
+
+  net::asio::any_io_executor executor;
+  const Clock& clock;
+  OwnerCheck owner;
+  VerdictCache cache;
+  Digest256 hash_key{};
+  std::map<Digest256, std::shared_ptr<Lookup>> lookups;  // running; only on the executor's thread
+};
+
+net::Task<Result<Principal>> PatVerifier::Impl::verify(std::shared_ptr<Impl> self, Secret token) {
+  if (!is_plausible(token.reveal()))
+    co_return fail(ErrorCode::unauthenticated, "cannot accept token: it has no form of a GitHub token");
+  if (is_app_token(token.reveal()))
+    co_return fail(ErrorCode::unauthenticated,
+                   "cannot accept token: it was issued to an app, want a personal access token");
+  const auto key = crypto::hmac_sha256(self->hash_key, {as_bytes(token.reveal())});
+  if (auto known = self->cache.find(key, self->clock.unix_millis())) co_return *std::move(known);
+
+  auto& slot = self->lookups[key];
+  if (!slot) {
+    if (self->lookups.size() > kMostLookups) {
+      self->lookups.erase(key);
+      co_return fail(ErrorCode::unavailable, "cannot check token: too many checks at once, try again");
+    }
+    slot = std::make_shared<Lookup>(self->executor);
+    auto task = look_up(self, key, slot, std::move(token));
+    net::spawn(self->executor, std::move(task), "GitHub token check");
+  }
+  const auto lookup = slot;
+  while (!lookup->outcome)
+    if (!co_await lookup->done.wait(kLongestLookup) && !lookup->outcome)
+      co_return fail(ErrorCode::unavailable, "cannot check token: GitHub took too long");
+  co_return *lookup->outcome;
+}
+
+net::Task<void> PatVerifier::Impl::look_up(std::shared_ptr<Impl> self, Digest256 key, std::shared_ptr<Lookup> lookup,
+                                           Secret token) {
+  // Also when this coroutine is destroyed or throws: nobody may wait for an answer that cannot come.
+  struct Finish {
+    Impl& impl;
+    const Digest256& key;
+    Lookup& lookup;
+    ~Finish() { impl.finish(key, lookup); }
+  } const finish{*self, key, *lookup};
+  auto outcome = co_await self->owner.ask(std::move(token));
+  self->cache.put(key, outcome, self->clock.unix_millis());
+  lookup->outcome = std::move(outcome);
+}
+
+void PatVerifier::Impl::finish(const Digest256& key, Lookup& lookup) {
+  if (!lookup.outcome) lookup.outcome = fail(ErrorCode::unavailable, "cannot check token: the check was cut short");
+  lookups.erase(key);
+  lookup.done.notify();
+}
+
+PatVerifier::PatVerifier(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
+                         const Clock& clock, PatVerifierOptions options)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(transport), clock, std::move(options))) {}
+
+PatVerifier::~PatVerifier() = default;
+
+net::Task<Result<Principal>> PatVerifier::verify(Secret token) { return Impl::verify(impl_, std::move(token)); }
+
+}  // namespace dd::identity
