@@ -22,9 +22,14 @@ constexpr bool kSimulationBuilt = false;
 #endif
 
 // `Revoked` is missing on purpose: no policy may allow it.
-constexpr std::array<std::string_view, 8> kTcbStatuses = {
-    "UpToDate",  "SWHardeningNeeded",           "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded",
-    "OutOfDate", "OutOfDateConfigurationNeeded", "TDRelaunchAdvised",   "TDRelaunchAdvisedConfigurationNeeded"};
+constexpr std::array<std::string_view, 8> kTcbStatuses = {"UpToDate",
+                                                          "SWHardeningNeeded",
+                                                          "ConfigurationNeeded",
+                                                          "ConfigurationAndSWHardeningNeeded",
+                                                          "OutOfDate",
+                                                          "OutOfDateConfigurationNeeded",
+                                                          "TDRelaunchAdvised",
+                                                          "TDRelaunchAdvisedConfigurationNeeded"};
 
 bool known_tcb_status(std::string_view text) { return std::ranges::find(kTcbStatuses, text) != kTcbStatuses.end(); }
 
@@ -39,7 +44,9 @@ tl::unexpected<Error> refuse(std::string path, std::string problem, const char* 
   return tl::unexpected<Error>(Error{ErrorCode::unauthenticated, std::move(problem), std::move(path), reason});
 }
 
-bool is_tdx_claim(std::string_view name) { return name.starts_with("tdx_") || name.starts_with("attester_") || name == "dbgstat"; }
+bool is_tdx_claim(std::string_view name) {
+  return name.starts_with("tdx_") || name.starts_with("attester_") || name == "dbgstat";
+}
 
 /// Where the claims of the TD stand.
 struct Body {
@@ -52,7 +59,8 @@ Result<Body> find_body(const Json& payload) {
   const auto tdx = payload.find("tdx");
   for (const auto& [name, value] : payload.items()) {
     if (name == "sgx" || name.starts_with("sgx_")) return refuse("$." + name, "evidence of SGX, want TDX alone");
-    if (tdx != payload.end() && is_tdx_claim(name)) return refuse("$." + name, "stands beside $.tdx; one of both versions, not both");
+    if (tdx != payload.end() && is_tdx_claim(name))
+      return refuse("$." + name, "stands beside $.tdx; one of both versions, not both");
   }
   if (tdx == payload.end()) return Body{&payload, "$"};
   return Body{&*tdx, "$.tdx"};
@@ -86,9 +94,12 @@ Result<void> check_times(const Times& times, const TokenRules& rules) {
   const auto leeway = rules.leeway.count();
   if (times.issued_at > times.expires_at) return refuse("$.iat", "later than exp");
   if (times.expires_at - times.issued_at > rules.longest_life.count())
-    return refuse("$.exp", "a life of " + std::to_string(times.expires_at - times.issued_at) + " s, want at most " + std::to_string(rules.longest_life.count()));
-  if (times.issued_at > rules.now + leeway) return refuse("$.iat", std::to_string(times.issued_at - rules.now) + " s in the future");
-  if (times.not_before > rules.now + leeway) return refuse("$.nbf", std::to_string(times.not_before - rules.now) + " s in the future");
+    return refuse("$.exp", "a life of " + std::to_string(times.expires_at - times.issued_at) + " s, want at most " +
+                               std::to_string(rules.longest_life.count()));
+  if (times.issued_at > rules.now + leeway)
+    return refuse("$.iat", std::to_string(times.issued_at - rules.now) + " s in the future");
+  if (times.not_before > rules.now + leeway)
+    return refuse("$.nbf", std::to_string(times.not_before - rules.now) + " s in the future");
   if (times.expires_at < rules.now - leeway)
     return refuse("$.exp", "expired " + std::to_string(rules.now - times.expires_at) + " s ago", kTokenExpired);
   return {};
@@ -139,7 +150,8 @@ Result<TdReport> read_report(const Body& body) {
 
 /// True when any of them says so. One that is there and unreadable is a refusal, not a "no".
 Result<bool> read_debug(const Body& body) {
-  constexpr TextRule kDebugStatus{7, 8, [](std::string_view text) { return text == "enabled" || text == "disabled"; }, "\"enabled\" or \"disabled\""};
+  constexpr TextRule kDebugStatus{7, 8, [](std::string_view text) { return text == "enabled" || text == "disabled"; },
+                                  "\"enabled\" or \"disabled\""};
   ObjectReader reader(*body.value, body.path);
   bool debug = false;
   for (const auto* name : {"tdx_is_debuggable", "tdx_td_attributes_debug"}) {
@@ -159,7 +171,8 @@ Result<void> read_attester(const Body& body, TdxClaims& out) {
   out.advisory_ids = reader.texts("attester_advisory_ids", 256, {1, 64});
   if (reader.error()) return refuse(*reader.error());
   if (out.tcb_status == "Revoked") return refuse(body.path + ".attester_tcb_status", "the platform's TCB is Revoked");
-  if (!known_tcb_status(out.tcb_status)) return refuse(body.path + ".attester_tcb_status", "\"" + out.tcb_status + "\" is no TCB status");
+  if (!known_tcb_status(out.tcb_status))
+    return refuse(body.path + ".attester_tcb_status", "\"" + out.tcb_status + "\" is no TCB status");
   return {};
 }
 
@@ -168,9 +181,12 @@ Result<void> check_kind(const Body& body, const TokenRules& rules, TdxClaims& cl
   const bool genuine = claims.attester_type == kGenuineType;
   const bool simulation = kSimulationBuilt && rules.simulated;
   if (claims.attester_type != rules.attester_type || (!genuine && !simulation))
-    return refuse(body.path + ".attester_type", "\"" + claims.attester_type + "\", want \"" + (simulation ? rules.attester_type : std::string(kGenuineType)) + "\"");
+    return refuse(body.path + ".attester_type", "\"" + claims.attester_type + "\", want \"" +
+                                                    (simulation ? rules.attester_type : std::string(kGenuineType)) +
+                                                    "\"");
   claims.simulated = !genuine;
-  if (claims.debug && genuine) return refuse(body.path + ".tdx_td_attributes", "a TD under debug: its host can read and change it");
+  if (claims.debug && genuine)
+    return refuse(body.path + ".tdx_td_attributes", "a TD under debug: its host can read and change it");
   return {};
 }
 

@@ -71,7 +71,8 @@ TEST_CASE("a version 1 token is read field by field") {
   CHECK(to_hex(claims->report.mrconfigid) == repeated("a3", 48));
   CHECK(to_hex(claims->report.mrowner) == repeated("a4", 48));
   CHECK(to_hex(claims->report.mrownerconfig) == repeated("a5", 48));
-  for (std::size_t i = 0; i < 4; ++i) CHECK(to_hex(claims->report.rtmr[i]) == repeated(("b" + std::to_string(i)).c_str(), 48));
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(to_hex(claims->report.rtmr[i]) == repeated(("b" + std::to_string(i)).c_str(), 48));
   CHECK(to_hex(claims->report.report_data) == repeated("cd", 64));
   CHECK(claims->report.td_attributes == std::uint64_t{1} << 28);
   CHECK(claims->report.xfam == 0x618e7);
@@ -95,7 +96,8 @@ TEST_CASE("a version 2 token says the same from its tdx object") {
 }
 
 TEST_CASE("claims that may be absent are absent without harm") {
-  for (const auto* name : {"jti", "nbf", "attester_advisory_ids", "tdx_is_debuggable", "tdx_td_attributes_debug", "dbgstat"}) {
+  for (const auto* name :
+       {"jti", "nbf", "attester_advisory_ids", "tdx_is_debuggable", "tdx_td_attributes_debug", "dbgstat"}) {
     CAPTURE(name);
     CHECK(read_token_claims(without(v1_payload(), name), good_rules()).has_value());
   }
@@ -127,8 +129,10 @@ TEST_CASE("measurements come from nowhere but their own claims") {
 }
 
 TEST_CASE("every claim of the report is required and has its exact size") {
-  for (const auto* name : {"tdx_tee_tcb_svn", "tdx_mrseam", "tdx_mrsignerseam", "tdx_seam_attributes", "tdx_td_attributes", "tdx_xfam", "tdx_mrtd",
-                           "tdx_mrconfigid", "tdx_mrowner", "tdx_mrownerconfig", "tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2", "tdx_rtmr3", "tdx_report_data"}) {
+  for (const auto* name :
+       {"tdx_tee_tcb_svn", "tdx_mrseam", "tdx_mrsignerseam", "tdx_seam_attributes", "tdx_td_attributes", "tdx_xfam",
+        "tdx_mrtd", "tdx_mrconfigid", "tdx_mrowner", "tdx_mrownerconfig", "tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2",
+        "tdx_rtmr3", "tdx_report_data"}) {
     CAPTURE(name);
     const auto pointer = "/" + std::string(name);
     const auto path = "$." + std::string(name);
@@ -151,7 +155,8 @@ TEST_CASE("a TD under debug is refused, however the token says it") {
       {"tdx_td_attributes_debug", with(v1_payload(), "/tdx_td_attributes_debug", true), "$.tdx_td_attributes"},
       {"dbgstat", with(v1_payload(), "/dbgstat", "enabled"), "$.tdx_td_attributes"},
       {"debug bit alone", with(v1_payload(), "/tdx_td_attributes", "0100001000000000"), "$.tdx_td_attributes"},
-      {"another bit of the debug byte", with(v1_payload(), "/tdx_td_attributes", "8000001000000000"), "$.tdx_td_attributes"},
+      {"another bit of the debug byte", with(v1_payload(), "/tdx_td_attributes", "8000001000000000"),
+       "$.tdx_td_attributes"},
       {"version 2", with(v2_payload(), "/tdx/tdx_is_debuggable", true), "$.tdx.tdx_td_attributes"},
   });
 }
@@ -169,8 +174,9 @@ TEST_CASE("a debug claim that cannot be read is not a no") {
 }
 
 TEST_CASE("the TCB status is one of the known words, and never Revoked") {
-  for (const auto* word : {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-                           "OutOfDateConfigurationNeeded", "TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded"}) {
+  for (const auto* word :
+       {"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
+        "OutOfDateConfigurationNeeded", "TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded"}) {
     CAPTURE(word);
     const auto claims = read_token_claims(with(v1_payload(), "/attester_tcb_status", word), good_rules());
     REQUIRE(claims.has_value());
@@ -196,7 +202,8 @@ TEST_CASE("the issuer is compared whole") {
 }
 
 TEST_CASE("times are integers within bounds") {
-  for (const auto* name : {"exp", "iat"}) check_refused({{name, without(v1_payload(), name), ("$." + std::string(name)).c_str()}});
+  for (const auto* name : {"exp", "iat"})
+    check_refused({{name, without(v1_payload(), name), ("$." + std::string(name)).c_str()}});
   for (const auto* name : {"exp", "iat", "nbf"}) {
     CAPTURE(name);
     const auto pointer = "/" + std::string(name);
@@ -214,7 +221,13 @@ TEST_CASE("times are integers within bounds") {
 }
 
 TEST_CASE("times are judged with the leeway and no more") {
-  const struct { const char* name; std::int64_t iat; std::int64_t nbf; std::int64_t exp; const char* path; } cases[] = {
+  const struct {
+    const char* name;
+    std::int64_t iat;
+    std::int64_t nbf;
+    std::int64_t exp;
+    const char* path;
+  } cases[] = {
       {"issued at the leeway's end", kNow + 60, kNow + 60, kNow + 360, ""},
       {"issued after it", kNow + 61, kNow, kNow + 361, "$.iat"},
       {"not yet valid", kNow, kNow + 61, kNow + 300, "$.nbf"},
@@ -273,5 +286,6 @@ TEST_CASE("simulated evidence takes the option, its own attester type and a buil
 TEST_CASE("the debug bit is not excused for genuine evidence where simulation is on") {
   auto rules = simulated_rules();
   rules.attester_type = "TDX";
-  check_refused({{"debug bit", with(v1_payload(), "/tdx_td_attributes", "0100001000000000"), "$.tdx_td_attributes"}}, rules);
+  check_refused({{"debug bit", with(v1_payload(), "/tdx_td_attributes", "0100001000000000"), "$.tdx_td_attributes"}},
+                rules);
 }

@@ -44,7 +44,11 @@ inline nlohmann::json tdx_part() {
 }
 
 inline nlohmann::json jwt_part() {
-  return {{"iss", kIssuer}, {"iat", kNow - 10}, {"nbf", kNow - 10}, {"exp", kNow + 290}, {"jti", "5f1c2f1e-0000-4000-8000-000000000001"}};
+  return {{"iss", kIssuer},
+          {"iat", kNow - 10},
+          {"nbf", kNow - 10},
+          {"exp", kNow + 290},
+          {"jti", "5f1c2f1e-0000-4000-8000-000000000001"}};
 }
 
 inline nlohmann::json v1_payload() {
