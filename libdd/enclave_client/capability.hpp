@@ -54,7 +54,7 @@ class Capability {
 };
 
 /// Over the descriptor that the runtime handed down (DD_CAP_FD). Takes ownership of `fd`.
-[[nodiscard]] std::unique_ptr<Capability> make_socket_capability(asio::any_io_executor executor, int fd);
+[[nodiscard]] std::unique_ptr<Capability> make_socket_capability(net::asio::any_io_executor executor, int fd);
 
 /// Keys in this process's own memory, for a control plane that runs outside a VM. quote() and log() are unsupported.
 [[nodiscard]] std::unique_ptr<Capability> make_local_capability();

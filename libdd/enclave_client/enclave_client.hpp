@@ -23,7 +23,7 @@ struct RuntimeHealth {
 /// Use on one io thread. Reconnects by itself; errors are unavailable when the socket is gone, else what the runtime said.
 class EnclaveClient {
  public:
-  EnclaveClient(asio::any_io_executor executor, std::filesystem::path socket, Secret token);
+  EnclaveClient(net::asio::any_io_executor executor, std::filesystem::path socket, Secret token);
   ~EnclaveClient();
 
   net::Task<Result<RuntimeHealth>> health();

@@ -1,0 +1,114 @@
+#include "libdd/enclave_client/enclave_client.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "libdd/core/json.hpp"
+#include "libdd/net/line_socket.hpp"
+#include "tests/support/run_task.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace dd;
+using enclave_client::EnclaveClient;
+
+namespace {
+
+/// Gives one fixed answer and keeps what it was asked.
+struct FakeRuntime {
+  explicit FakeRuntime(std::string text) : answer(std::move(text)) {
+    net::LineServerOptions options;
+    options.path = folder.path() / "agent.sock";
+    net::LineHandler handler = [this](std::string line, net::Peer) { return reply(std::move(line)); };
+    server.emplace(io.get_executor(), std::move(handler), options);
+    REQUIRE(server->start().has_value());
+    client.emplace(io.get_executor(), options.path, Secret("token-1"));
+  }
+
+  net::Task<std::string> reply(std::string line) {
+    asked = parse_json(line).value();
+    co_return answer;
+  }
+
+  net::asio::io_context io;
+  TempDir folder;
+  std::string answer;
+  Json asked;
+  std::optional<net::LineServer> server;
+  std::optional<EnclaveClient> client;
+};
+
+}  // namespace
+
+TEST_CASE("health of our runtime is read whole") {
+  FakeRuntime fake(R"({"ok":true,"attestation_type":"tdx","workloads":3,"uptime_secs":7,"boot_id":"b","boundary":"uid"})");
+  const auto health = test::run(fake.io, fake.client->health()).value();
+  CHECK(health.attestation_type == "tdx");
+  CHECK(health.workloads == 3);
+  CHECK(health.uptime_secs == 7);
+  CHECK(health.boot_id == "b");
+  CHECK(health.boundary == "uid");
+  CHECK(fake.asked == Json{{"method", "health"}, {"token", "token-1"}});
+}
+
+TEST_CASE("a runtime that says nothing of a boundary has none") {
+  FakeRuntime fake(R"({"ok":true,"attestation_type":"tdx","workloads":0,"uptime_secs":0})");
+  CHECK(test::run(fake.io, fake.client->health()).value().boundary == "none");
+}
+
+TEST_CASE("deploy sends the request as it is and returns the id") {
+  FakeRuntime fake(R"({"ok":true,"id":"id-1","status":"deploying"})");
+  DeployRequest request;
+  request.app_name = "hello";
+  request.cmd = {"/bin/hello", "--port"};
+  request.env = {{"A", "1=2"}};
+  CHECK(test::run(fake.io, fake.client->deploy(request)).value() == "id-1");
+  CHECK(fake.asked.at("method") == "deploy");
+  CHECK(fake.asked.at("app_name") == "hello");
+  CHECK(fake.asked.at("cmd") == Json{"/bin/hello", "--port"});
+  CHECK(fake.asked.at("env") == Json{"A=1=2"});
+}
+
+TEST_CASE("list reads every record") {
+  FakeRuntime fake(R"({"ok":true,"deployments":[{"id":"1","pid":null,"app_name":"a","source":"s","status":"exited","exit_code":3,"started_at":"t"},
+                       {"id":"2","pid":5,"app_name":"b","source":"s","status":"running","started_at":"t"}]})");
+  // One line, as the socket has it.
+  std::erase(fake.answer, '\n');
+  const auto list = test::run(fake.io, fake.client->list()).value();
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].exit_code == 3);
+  CHECK(list[1].status == DeploymentStatus::running);
+}
+
+TEST_CASE("logs and stop name the deployment") {
+  FakeRuntime fake(R"({"ok":true,"lines":["one","two"]})");
+  CHECK(test::run(fake.io, fake.client->logs("id-1", 5)).value() == std::vector<std::string>{"one", "two"});
+  CHECK(fake.asked.at("id") == "id-1");
+  CHECK(fake.asked.at("tail") == 5);
+  CHECK(test::run(fake.io, fake.client->stop("id-2")).has_value());
+  CHECK(fake.asked.at("id") == "id-2");
+}
+
+TEST_CASE("what the runtime refuses reaches the caller with its code") {
+  FakeRuntime fake(R"({"ok":false,"error":"cannot stop dd-agent: it is a boot workload","code":"conflict","reason":"reserved_name"})");
+  const auto stopped = test::run(fake.io, fake.client->stop("id-1"));
+  REQUIRE_FALSE(stopped.has_value());
+  CHECK(stopped.error().code == ErrorCode::conflict);
+  CHECK(stopped.error().reason == "reserved_name");
+}
+
+TEST_CASE("an answer without what was asked for is refused") {
+  FakeRuntime fake(R"({"ok":true})");
+  CHECK(test::run(fake.io, fake.client->health()).error().code == ErrorCode::upstream);
+  CHECK(test::run(fake.io, fake.client->deploy({})).error().code == ErrorCode::upstream);
+  CHECK(test::run(fake.io, fake.client->list()).error().code == ErrorCode::upstream);
+  CHECK(test::run(fake.io, fake.client->logs("1", 1)).error().code == ErrorCode::upstream);
+}
+
+TEST_CASE("without a socket the runtime is unavailable") {
+  net::asio::io_context io;
+  const TempDir folder;
+  EnclaveClient client(io.get_executor(), folder.path() / "none.sock", Secret());
+  const auto health = test::run(io, client.health());
+  REQUIRE_FALSE(health.has_value());
+  CHECK(health.error().code == ErrorCode::unavailable);
+}
