@@ -1,0 +1,48 @@
+// What happens between fork and exec. Other threads may have held any lock at the fork, so only async-signal-safe calls are made here
+// (signal-safety(7)) and nothing is allocated.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+
+namespace dd::enclave {
+
+/// Everything prepared by the parent; pointers into its memory, of which the child has a copy.
+struct ChildPlan {
+  const char* executable = nullptr;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  const char* work_dir = nullptr;
+  pid_t parent = 0;
+  bool switch_user = false;  // needs root
+  bool privileged = false;   // keeps what the runtime may
+  uid_t uid = 0;
+  gid_t gid = 0;
+  const gid_t* groups = nullptr;
+  std::size_t group_count = 0;
+  // All at least kFirstFreeFd, so that none is overwritten while they are put in place.
+  int null_fd = -1;
+  int output_fd = -1;
+  int capability_fd = -1;  // -1: none
+  int report_fd = -1;      // closed by a successful exec, else gets a SetupFailure
+};
+
+/// Standard input, output, error; then the capability socket where there is one.
+inline constexpr int kCapabilityFd = 3;
+inline constexpr int kFirstFreeFd = 10;
+
+enum class SetupStep : int { descriptors, work_dir, privileges, user, parent, exec };
+
+struct SetupFailure {
+  SetupStep step = SetupStep::exec;
+  int error = 0;
+};
+
+/// The child's whole life up to its program. Never returns.
+[[noreturn]] void become_workload(const ChildPlan& plan) noexcept;
+
+/// Empties the sets that a change of user may leave. Async-signal-safe.
+[[nodiscard]] bool clear_capabilities() noexcept;
+
+}  // namespace dd::enclave

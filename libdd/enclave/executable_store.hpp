@@ -1,0 +1,42 @@
+// Executables under the names of their digests, so that what the event log says is what runs (design: "The event log").
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "dd/error.hpp"
+
+namespace dd::enclave {
+
+struct StagedExecutable {
+  std::string digest;  // "sha256:" + 64 hex
+  std::filesystem::path path;
+};
+
+/// A folder that only the runtime writes. stage() and retain() are thread-safe.
+class ExecutableStore {
+ public:
+  /// `folder` exists. `search_path` is colon-separated, absolute folders.
+  ExecutableStore(std::filesystem::path folder, std::string search_path);
+
+  /// Finds `program` (absolute, or a name without '/' in the search path), copies it, and names the copy by the digest of the bytes copied.
+  /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path, no executable file),
+  /// unavailable.
+  [[nodiscard]] Result<StagedExecutable> stage(const std::string& program);
+  /// Removes every file whose digest is not in `used`.
+  void retain(const std::set<std::string>& used);
+
+ private:
+  [[nodiscard]] Result<std::filesystem::path> find(const std::string& program) const;
+  [[nodiscard]] Result<std::string> copy_in(const std::filesystem::path& source);
+  [[nodiscard]] std::filesystem::path path_of(const std::string& digest) const;
+
+  std::filesystem::path folder_;
+  std::string search_path_;
+  std::mutex mutex_;
+  std::set<std::string> staged_;  // digests that this run has put there
+};
+
+}  // namespace dd::enclave

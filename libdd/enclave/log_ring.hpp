@@ -1,0 +1,39 @@
+// The last lines that a workload wrote.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dd::enclave {
+
+struct LogLimits {
+  std::size_t max_line = 16 * 1024;  // a longer line is split
+  std::size_t max_lines = 2000;
+  std::size_t max_bytes = 1024 * 1024;
+};
+
+/// Bytes in, lines out; the oldest lines make room. Bytes need not be text: readers replace what is not UTF-8.
+class LogRing {
+ public:
+  explicit LogRing(LogLimits limits = {}) : limits_(limits) {}
+
+  void append(std::string_view bytes);
+  /// Ends a line that has no newline yet: nobody writes any more.
+  void finish();
+  /// The last `count` lines, oldest first, with the unfinished one.
+  [[nodiscard]] std::vector<std::string> tail(std::size_t count) const;
+
+ private:
+  void push(std::string_view line);
+  void push_piece();
+
+  LogLimits limits_;
+  std::deque<std::string> lines_;
+  std::size_t bytes_ = 0;
+  std::string partial_;
+};
+
+}  // namespace dd::enclave

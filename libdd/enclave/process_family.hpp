@@ -1,0 +1,32 @@
+// The processes that came of a workload, also those that left its process group.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "libdd/net/task.hpp"
+
+namespace dd::enclave {
+
+/// By uid where the workload has one of its own: nothing escapes. Else by session, and whoever called setsid() is lost; so is what a
+/// privileged workload left behind.
+struct ProcessFamily {
+  pid_t leader = 0;
+  std::optional<uid_t> uid;
+};
+
+/// Live members (no zombies), from /proc.
+[[nodiscard]] std::vector<pid_t> living(const ProcessFamily& family);
+/// Uids in [first, first + count) that live processes run as.
+[[nodiscard]] std::set<uid_t> uids_alive(uid_t first, uid_t count);
+/// Whether a process lives in the leader's group.
+[[nodiscard]] bool group_lives(const ProcessFamily& family);
+/// SIGKILL to all and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
+net::Task<void> purge(ProcessFamily family);
+/// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have.
+void kill_everything_of(uid_t uid);
+
+}  // namespace dd::enclave

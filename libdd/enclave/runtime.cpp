@@ -1,0 +1,189 @@
+#include "libdd/enclave/runtime.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/enclave/identifiers.hpp"
+#include "libdd/enclave/public_settings.hpp"
+
+namespace dd::enclave {
+namespace {
+
+std::string command_text(const std::vector<std::string>& cmd) {
+  std::string text;
+  for (const auto& item : cmd) text += (text.empty() ? "" : " ") + item;
+  return text;
+}
+
+}  // namespace
+
+Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings, const DataDir& data, const VmKeys& keys,
+                 MeasuredLog& log, CapabilityServer& capability)
+    : executor_(executor),
+      pool_(pool),
+      settings_(settings),
+      keys_(keys),
+      log_(log),
+      store_(data.store(), settings.search_path),
+      supervisor_(executor, settings, data, capability, [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
+      turns_(executor),
+      changed_(executor),
+      shutting_down_(executor) {
+  add_boot_records();
+}
+
+Result<std::string> Runtime::deploy(DeployRequest request) {
+  const auto what = "cannot deploy " + request.app_name;
+  if (deployments_.is_boot_name(request.app_name))
+    return fail(ErrorCode::conflict, "reserved_name", what + ": the name belongs to a boot workload");
+  if (stopping_) return fail(ErrorCode::unavailable, what + ": the runtime is stopping");
+  const auto pending = std::ranges::count(deployments_.all(), DeploymentStatus::deploying, [](const DeploymentPtr& d) { return d->info.status; });
+  if (static_cast<std::size_t>(pending) >= kMaxPending)
+    return fail(ErrorCode::unavailable, what + ": " + std::to_string(pending) + " deploys are under way, try again");
+
+  const auto deployment = new_record(std::move(request));
+  deployments_.add(deployment);
+  net::spawn(executor_, carry_out(deployment), "deploy");
+  return deployment->info.id;
+}
+
+DeploymentPtr Runtime::new_record(DeployRequest request) const {
+  auto deployment = std::make_shared<Deployment>();
+  auto& info = deployment->info;
+  info.id = new_deployment_id(*settings_.random);
+  info.app_name = request.app_name;
+  info.source = command_text(request.cmd);
+  info.started_at = timestamp(*settings_.clock);
+  info.privileged = request.privileged;
+  info.expose = request.expose;
+  deployment->request = std::move(request);
+  return deployment;
+}
+
+net::Task<void> Runtime::carry_out(DeploymentPtr deployment) {
+  while (!booted_ && !stopping_) co_await changed_.wait(std::chrono::hours(24));
+  auto& info = deployment->info;
+  {
+    const auto turn = co_await turns_.take(info.app_name);
+    const auto done = co_await replace(deployment);
+    if (!done) {
+      info.status = DeploymentStatus::failed;
+      info.error_message = done.error().message;
+      log::warning("deployment failed", {{"app", info.app_name}, {"id", info.id}, {"error", done.error().message}});
+    } else if (info.status == DeploymentStatus::deploying) {
+      info.status = DeploymentStatus::stopped;  // asked to stop before there was a process
+    }
+  }
+  tidy();
+  changed_.notify();
+}
+
+// What can fail comes first: a deploy that cannot be carried out leaves the one that runs alone.
+net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
+  if (deployment->stop_requested) co_return Result<void>{};
+  if (boot_failure_) co_return tl::unexpected(*boot_failure_);
+  auto staged = co_await stage(deployment);
+  if (!staged || deployment->stop_requested) co_return staged;
+  auto event = event_of(*deployment);
+  auto recorded = co_await log_.record(std::move(event));
+  if (!recorded || deployment->stop_requested) co_return recorded;
+  for (const auto& older : deployments_.live(deployment->info.app_name))
+    if (older != deployment && older->run) {
+      older->stop_requested = true;
+      co_await log_stop_and_halt(older);
+    }
+  if (deployment->stop_requested) co_return Result<void>{};
+  auto started = co_await supervisor_.start(deployment);
+  if (started) log::info("workload started", {{"app", deployment->info.app_name}, {"id", deployment->info.id}, {"digest", deployment->info.digest}});
+  co_return started;
+}
+
+net::Task<Result<void>> Runtime::stage(DeploymentPtr deployment) {
+  Result<StagedExecutable> staged;
+  std::function<void()> work = [this, &staged, program = deployment->request.cmd.front()] { staged = store_.stage(program); };
+  co_await net::run_on(pool_, std::move(work));
+  if (!staged) co_return tl::unexpected(staged.error());
+  deployment->executable = *staged;
+  deployment->info.digest = staged->digest;
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Runtime::stop(std::string id) {
+  const auto deployment = deployments_.find(id);
+  if (!deployment) co_return fail(ErrorCode::not_found, "deployment not found");
+  const auto& info = deployment->info;
+  if (info.boot) co_return fail(ErrorCode::conflict, "reserved_name", "cannot stop " + info.app_name + ": it is a boot workload");
+  if (!is_live(info.status))
+    co_return fail(ErrorCode::conflict, "cannot stop deployment in '" + std::string(to_string(info.status)) + "' status");
+  deployment->stop_requested = true;
+  // Behind a deploy of this app that is under way, which sees the request.
+  const auto turn = co_await turns_.take(info.app_name);
+  if (deployment->run) co_await log_stop_and_halt(deployment);
+  co_return Result<void>{};
+}
+
+// A stop must always be possible, also when the log is full: it takes nothing into the VM.
+net::Task<void> Runtime::log_stop_and_halt(DeploymentPtr deployment) {
+  Json event = {{"type", "stop"}, {"id", deployment->info.id}, {"app_name", deployment->info.app_name}};
+  const auto recorded = co_await log_.record(std::move(event));
+  if (!recorded) log::warning("a stop is not in the event log", {{"id", deployment->info.id}, {"error", recorded.error().message}});
+  co_await supervisor_.halt(deployment);
+}
+
+Json Runtime::event_of(const Deployment& deployment) const {
+  const auto& info = deployment.info;
+  Json event = {{"app_name", info.app_name},
+                {"digest", info.digest},
+                {"cmd", deployment.request.cmd},
+                {"env", logged_environment(deployment.request.env, keys_.log_salt())},
+                {"privileged", info.privileged},
+                {"expose", Json::array()}};
+  for (const auto& expose : info.expose) event["expose"].push_back(to_json_value(expose));
+  if (!info.boot) {
+    event["type"] = "deploy";
+    event["id"] = info.id;
+    return event;
+  }
+  event["type"] = "workload";
+  event["inherit_token"] = deployment.inherit_token;
+  if (deployment.role != BootWorkload::Role::none) event["role"] = to_string(deployment.role);
+  return event;
+}
+
+void Runtime::tidy() {
+  deployments_.drop_old();
+  // A deploy that is being staged has no digest in its record yet.
+  std::set<std::string> used;
+  for (const auto& deployment : deployments_.all()) {
+    if (deployment->info.status == DeploymentStatus::deploying) return;
+    used.insert(deployment->executable.digest);
+  }
+  store_.retain(used);
+}
+
+bool Runtime::is_trusted(uid_t uid) const {
+  return std::ranges::any_of(deployments_.all(), [uid](const DeploymentPtr& d) { return d->inherit_token && d->run && d->info.uid == uid; });
+}
+
+net::Task<void> Runtime::shut_down() {
+  stopping_ = true;
+  shutting_down_.notify();
+  changed_.notify();
+  for (const auto& deployment : deployments_.all()) {
+    deployment->stop_requested = true;
+    if (deployment->run) net::spawn(executor_, supervisor_.halt(deployment), "stop of a workload");
+  }
+  const auto live = [](const DeploymentPtr& d) { return d->run || is_live(d->info.status); };
+  while (std::ranges::any_of(deployments_.all(), live)) co_await changed_.wait(std::chrono::hours(24));
+}
+
+void Runtime::ended(DeploymentPtr deployment) {
+  const bool comes_back = deployment->role == BootWorkload::Role::agent || deployment->role == BootWorkload::Role::cp;
+  if (comes_back && !stopping_) net::spawn(executor_, restart(std::move(deployment)), "restart of a boot workload");
+  tidy();
+  changed_.notify();
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,76 @@
+// The runtime's acts: boot, deploy, stop. Each is in the event log before it happens.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dd/workload.hpp"
+#include "libdd/enclave/data_dir.hpp"
+#include "libdd/enclave/deployment.hpp"
+#include "libdd/enclave/executable_store.hpp"
+#include "libdd/enclave/measured_log.hpp"
+#include "libdd/enclave/settings.hpp"
+#include "libdd/enclave/supervisor.hpp"
+#include "libdd/enclave/turn.hpp"
+#include "libdd/enclave/vm_keys.hpp"
+#include "libdd/net/backoff.hpp"
+
+namespace dd::enclave {
+
+/// Use on one io thread.
+class Runtime {
+ public:
+  /// Deploys that have not come to run yet; more are refused.
+  static constexpr std::size_t kMaxPending = 64;
+
+  Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings, const DataDir& data, const VmKeys& keys,
+          MeasuredLog& log, CapabilityServer& capability);
+
+  /// Logs the boot and starts the boot workloads: the connector is staged, then control plane, agent, the rest. Deploys wait for it.
+  net::Task<void> boot();
+  /// Ends every workload, all at once.
+  net::Task<void> shut_down();
+
+  /// The id; the work goes on in the background. Errors: conflict with reason reserved_name; unavailable.
+  [[nodiscard]] Result<std::string> deploy(DeployRequest request);
+  /// Returns when no process is left. Errors: not_found, conflict (not live, or reserved_name).
+  net::Task<Result<void>> stop(std::string id);
+
+  [[nodiscard]] const Deployments& deployments() const noexcept { return deployments_; }
+  /// Whether a live boot workload that may use the socket runs as `uid`.
+  [[nodiscard]] bool is_trusted(uid_t uid) const;
+
+ private:
+  [[nodiscard]] DeploymentPtr new_record(DeployRequest request) const;
+  void add_boot_records();
+  net::Task<Result<void>> log_boot();
+  net::Task<void> start_boot_workload(DeploymentPtr deployment);
+  net::Task<Result<void>> bring_up(DeploymentPtr deployment);
+  net::Task<void> restart(DeploymentPtr deployment);
+  net::Task<void> carry_out(DeploymentPtr deployment);
+  net::Task<Result<void>> replace(DeploymentPtr deployment);
+  net::Task<Result<void>> stage(DeploymentPtr deployment);
+  net::Task<void> log_stop_and_halt(DeploymentPtr deployment);
+  void ended(DeploymentPtr deployment);
+  void tidy();
+  [[nodiscard]] Json event_of(const Deployment& deployment) const;
+
+  net::asio::any_io_executor executor_;
+  net::asio::thread_pool& pool_;
+  const Settings& settings_;
+  const VmKeys& keys_;
+  MeasuredLog& log_;
+  ExecutableStore store_;
+  Supervisor supervisor_;
+  Deployments deployments_;
+  Turns turns_;
+  net::Event changed_;
+  net::Event shutting_down_;
+  std::map<std::string, net::Backoff> restarts_;  // by id
+  std::optional<Error> boot_failure_;
+  bool booted_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace dd::enclave

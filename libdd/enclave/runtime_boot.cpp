@@ -1,0 +1,133 @@
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/crypto/digest.hpp"
+#include "libdd/enclave/identifiers.hpp"
+#include "libdd/enclave/runtime.hpp"
+
+namespace dd::enclave {
+namespace {
+
+using Role = BootWorkload::Role;
+using namespace std::chrono_literals;
+
+// A workload that ran for so long did not fail at its start: the next failure begins with the shortest wait again.
+constexpr auto kSettled = 30s;
+
+// An agent needs the connector's path, and finds its control plane sooner when that is there first.
+int boot_rank(Role role) {
+  switch (role) {
+    case Role::connector: return 0;
+    case Role::cp: return 1;
+    case Role::agent: return 2;
+    case Role::none: break;
+  }
+  return 3;
+}
+
+Json effective_configuration(const Settings& settings) {
+  auto names = Json::array();
+  for (const auto& workload : settings.boot_workloads) names.push_back(workload.request.app_name);
+  return {{"socket_path", settings.socket_path.string()},
+          {"data_dir", settings.data_dir.string()},
+          {"search_path", settings.search_path},
+          {"simulator_file", settings.simulator_file.string()},
+          {"stop_grace_ms", settings.stop_grace.count()},
+          {"uid_base", settings.uid_base},
+          {"boot_workloads", std::move(names)}};
+}
+
+}  // namespace
+
+// Before the socket accepts, so that the names are reserved from the first request on.
+void Runtime::add_boot_records() {
+  auto workloads = settings_.boot_workloads;
+  std::ranges::stable_sort(workloads, {}, [](const BootWorkload& w) { return boot_rank(w.role); });
+  for (auto& workload : workloads) {
+    const auto deployment = new_record(std::move(workload.request));
+    deployment->info.boot = true;
+    deployment->role = workload.role;
+    deployment->inherit_token = workload.inherit_token;
+    deployments_.add(deployment);
+  }
+}
+
+net::Task<void> Runtime::boot() {
+  const auto logged = co_await log_boot();
+  if (!logged) {
+    boot_failure_ = logged.error();
+    log::error("cannot boot, nothing is started", {{"error", logged.error().message}});
+  }
+  const auto records = deployments_.all();  // a copy: deploys may come meanwhile
+  for (const auto& deployment : records)
+    if (deployment->info.boot) co_await start_boot_workload(deployment);
+  booted_ = true;
+  changed_.notify();
+}
+
+net::Task<Result<void>> Runtime::log_boot() {
+  Result<Digest256> digest;
+  std::function<void()> hash = [&digest] { digest = crypto::sha256_file("/proc/self/exe"); };
+  co_await net::run_on(pool_, std::move(hash));
+  if (!digest) co_return wrap(digest.error(), "cannot measure the runtime's own executable");
+  Json event = {{"type", "boot"},
+                {"version", 1},
+                {"boot_id", keys_.boot_id()},
+                {"runtime_digest", "sha256:" + to_hex(*digest)},
+                {"attestation_type", log_.attestation_type()},
+                {"rtmr3", log_.rtmr3_state()},
+                {"boundary", settings_.boundary()},
+                {"config", effective_configuration(settings_)}};
+  co_return co_await log_.record(std::move(event));
+}
+
+net::Task<void> Runtime::start_boot_workload(DeploymentPtr deployment) {
+  auto& info = deployment->info;
+  const auto up = co_await bring_up(deployment);
+  if (!up) {
+    info.status = DeploymentStatus::failed;
+    info.error_message = up.error().message;
+    log::error("boot workload failed", {{"app", info.app_name}, {"error", up.error().message}});
+  } else if (info.status == DeploymentStatus::deploying) {
+    info.status = DeploymentStatus::stopped;  // the runtime is being stopped
+  } else {
+    log::info("boot workload is up", {{"app", info.app_name}, {"role", to_string(deployment->role)}, {"digest", info.digest}});
+  }
+  changed_.notify();
+}
+
+net::Task<Result<void>> Runtime::bring_up(DeploymentPtr deployment) {
+  if (boot_failure_) co_return tl::unexpected(*boot_failure_);
+  if (stopping_) co_return Result<void>{};
+  auto staged = co_await stage(deployment);
+  if (!staged || stopping_) co_return staged;
+  auto event = event_of(*deployment);
+  auto recorded = co_await log_.record(std::move(event));
+  if (!recorded || stopping_) co_return recorded;
+  if (deployment->role != Role::connector) co_return co_await supervisor_.start(deployment);
+  auto argv = deployment->request.cmd;
+  argv.front() = deployment->executable.path.string();
+  supervisor_.set_connector(argv);
+  deployment->info.status = DeploymentStatus::completed;
+  co_return Result<void>{};
+}
+
+// Same record, same keys, same executable from the store, a new capability socket; it stands in the event log already.
+net::Task<void> Runtime::restart(DeploymentPtr deployment) {
+  auto& backoff = restarts_.try_emplace(deployment->info.id, net::BackoffOptions{}, *settings_.random).first->second;
+  if (deployment->ran_for > kSettled) backoff.reset();
+  while (!stopping_) {
+    const auto delay = backoff.next();
+    log::warning("boot workload ended, it is started again", {{"app", deployment->info.app_name}, {"wait_ms", delay.count()}});
+    co_await shutting_down_.wait(delay);
+    if (stopping_) co_return;
+    const auto started = co_await supervisor_.start(deployment);
+    if (started) co_return;
+    deployment->info.status = DeploymentStatus::failed;
+    deployment->info.error_message = started.error().message;
+  }
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,113 @@
+#include "libdd/enclave/settings.hpp"
+
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include "dd/config.hpp"
+#include "libdd/core/json.hpp"
+#include "libdd/enclave/uid_pool.hpp"
+
+namespace dd {
+
+void declare(Config& config, EnclaveOptions& options) {
+  config.path("DD_ENCLAVE_CONFIG", options.config_file,
+              "Configuration file, a JSON object with socket_path, data_dir and boot_workloads; variables win over it.");
+  config.path("EE_SOCKET_PATH", options.socket_path, "The workload socket; without it /var/lib/easyenclave/agent.sock.");
+  config.path("EE_DATA_DIR", options.data_dir, "Store of executables and work directories of workloads; without it /var/lib/easyenclave.");
+  config.secret("EE_BOOT_WORKLOADS", options.boot_workloads, "JSON array of the workloads to start at boot.");
+  config.text("DD_ENCLAVE_PATH", options.search_path, "Where programs are looked up, and the PATH of workloads.");
+  config.path("DD_SIMULATOR_FILE", options.simulator_file, "Make simulated evidence from this file (builds with -Dsimulation=true only).");
+  config.integer("DD_UID_BASE", options.uid_base, 1000, 2'000'000'000, "First of the 1000 uids that workloads get when the runtime is root.");
+  config.duration("DD_STOP_GRACE", options.stop_grace, "From SIGTERM to SIGKILL of a workload.");
+}
+
+}  // namespace dd
+
+namespace dd::enclave {
+namespace {
+
+constexpr const char* kDefaultSocket = "/var/lib/easyenclave/agent.sock";
+constexpr const char* kDefaultData = "/var/lib/easyenclave";
+
+struct ConfigFile {
+  std::string socket_path;
+  std::string data_dir;
+  std::string boot_workloads;  // JSON text
+};
+
+Result<ConfigFile> parse_config_file(std::string_view text, const std::string& what) {
+  const auto parsed = parse_json(text);
+  if (!parsed) return wrap(parsed.error(), what);
+  ObjectReader reader(*parsed, "$");
+  ConfigFile file;
+  file.socket_path = reader.optional_text("socket_path").value_or("");
+  file.data_dir = reader.optional_text("data_dir").value_or("");
+  const auto* workloads = reader.find("boot_workloads");
+  reader.refuse_unknown();
+  if (reader.error()) return wrap(*reader.error(), what);
+  if (workloads != nullptr) file.boot_workloads = to_text(*workloads);
+  return file;
+}
+
+Result<ConfigFile> read_config_file(const std::filesystem::path& path) {
+  const auto what = "cannot read configuration file " + path.string();
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    if (path == EnclaveOptions{}.config_file) return ConfigFile{};
+    return fail(ErrorCode::invalid_argument, what + " (DD_ENCLAVE_CONFIG): no readable file is there");
+  }
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  return parse_config_file(text, what);
+}
+
+std::string first_of(const std::string& option, const std::string& file, const char* otherwise) {
+  if (!option.empty()) return option;
+  return file.empty() ? otherwise : file;
+}
+
+Result<void> check_paths(const Settings& settings) {
+  if (!settings.data_dir.is_absolute()) return fail(ErrorCode::invalid_argument, "cannot use EE_DATA_DIR " + settings.data_dir.string() + ": want an absolute path");
+  const auto& socket = settings.socket_path.native();
+  if (!settings.socket_path.is_absolute() || socket.size() >= sizeof(sockaddr_un::sun_path))
+    return fail(ErrorCode::invalid_argument, "cannot use EE_SOCKET_PATH " + socket + ": want an absolute path of at most 107 bytes");
+  return {};
+}
+
+Secret new_token(Random& random) {
+  Digest256 bytes{};
+  random.fill(bytes);
+  return Secret(to_hex(bytes));
+}
+
+}  // namespace
+
+Result<Settings> settings_from(const EnclaveOptions& options) {
+  const auto file = read_config_file(options.config_file);
+  if (!file) return tl::unexpected(file.error());
+
+  Settings settings;
+  settings.socket_path = first_of(options.socket_path.string(), file->socket_path, kDefaultSocket);
+  settings.data_dir = first_of(options.data_dir.string(), file->data_dir, kDefaultData);
+  if (const auto good = check_paths(settings); !good) return tl::unexpected(good.error());
+  const auto workloads = first_of(std::string(options.boot_workloads.reveal()), file->boot_workloads, "[]");
+  auto parsed = parse_boot_workloads(workloads);
+  if (!parsed) return wrap(parsed.error(), "cannot read boot workloads (EE_BOOT_WORKLOADS, or boot_workloads of the configuration file)");
+  settings.boot_workloads = *std::move(parsed);
+
+  settings.search_path = options.search_path;
+  settings.simulator_file = options.simulator_file;
+  settings.uid_base = static_cast<uid_t>(options.uid_base);
+  settings.stop_grace = options.stop_grace;
+  settings.uid_per_workload = geteuid() == 0;
+  settings.clock = options.clock != nullptr ? options.clock : &system_clock();
+  settings.random = options.random != nullptr ? options.random : &system_random();
+  settings.token = new_token(*settings.random);
+  return settings;
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,147 @@
+#include "libdd/enclave/supervisor.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/enclave/child_setup.hpp"
+#include "libdd/enclave/run.hpp"
+#include "libdd/enclave/system_error.hpp"
+#include "libdd/net/line_socket.hpp"
+
+namespace dd::enclave {
+namespace {
+
+using Role = BootWorkload::Role;
+
+// `sign` of a registration carries the whole event log.
+constexpr std::size_t kMaxCapabilityLine = 8 * 1024 * 1024;
+
+bool has_capability(const Deployment& deployment) { return deployment.role == Role::agent || deployment.role == Role::cp; }
+
+bool has_own_uid(const Identity& identity) { return identity.switch_user && !identity.privileged; }
+
+
+}  // namespace
+
+Supervisor::Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data, CapabilityServer& capability, Ended on_ended)
+    : executor_(std::move(executor)),
+      settings_(settings),
+      data_(data),
+      capability_(capability),
+      on_ended_(std::move(on_ended)),
+      uids_(settings.uid_base, [&data](const std::string& app) { data.remove_work(app); }) {}
+
+void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }
+
+net::Task<Result<void>> Supervisor::start(DeploymentPtr deployment) {
+  auto identity = identity_of(*deployment);
+  if (!identity) co_return tl::unexpected(identity.error());
+  auto launched = co_await launch(deployment, *std::move(identity));
+  if (!launched) give_back_uid(*deployment);
+  // Asked while it was being started, when there was nothing to halt.
+  else if (deployment->stop_requested) co_await halt(deployment);
+  co_return launched;
+}
+
+Result<Identity> Supervisor::identity_of(const Deployment& deployment) {
+  Identity identity;
+  identity.privileged = deployment.request.privileged;
+  identity.switch_user = settings_.uid_per_workload && !identity.privileged;
+  identity.uid = geteuid();
+  identity.gid = getegid();
+  if (!identity.switch_user) return identity;
+  const auto uid = uids_.acquire(deployment.info.app_name);
+  if (!uid) return tl::unexpected(uid.error());
+  identity.uid = *uid;
+  identity.gid = *uid;
+  if (deployment.inherit_token) identity.groups.push_back(uids_.trusted_group());
+  return identity;
+}
+
+void Supervisor::give_back_uid(const Deployment& deployment) {
+  if (settings_.uid_per_workload && !deployment.request.privileged) uids_.release(deployment.info.app_name);
+}
+
+// Later ones win: what the runtime itself hands out cannot be replaced by a request.
+std::vector<std::string> Supervisor::environment_of(const Deployment& deployment, const std::string& home) const {
+  std::map<std::string, std::string> variables = {{"PATH", settings_.search_path}, {"HOME", home}, {"TERM", "xterm-256color"}};
+  for (const auto& [name, value] : deployment.request.env) variables[name] = value;
+  if (deployment.inherit_token) {
+    variables["EE_SOCKET_PATH"] = settings_.socket_path.string();
+    variables["EE_TOKEN"] = settings_.token.reveal();
+  }
+  if (has_capability(deployment)) {
+    variables["DD_CAP_FD"] = std::to_string(kCapabilityFd);
+    if (!connector_.empty()) variables["DD_CONNECTOR"] = connector_;
+  }
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+Result<void> Supervisor::open_capability(const Deployment& deployment, Run& run, ChildSpec& spec) {
+  if (!has_capability(deployment)) return {};
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return system_failure("cannot make a capability socket");
+  run.capability = UniqueFd(pair[0]);
+  spec.capability = UniqueFd(pair[1]);
+  run.capability_handle = UniqueFd(fcntl(pair[0], F_DUPFD_CLOEXEC, 0));
+  if (!run.capability_handle) return system_failure("cannot make a capability socket");
+  return {};
+}
+
+net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity identity) {
+  const auto work = data_.make_work(deployment->info.app_name, identity.uid, identity.gid);
+  if (!work) co_return tl::unexpected(work.error());
+  int output[2];
+  if (pipe2(output, O_CLOEXEC) != 0) co_return system_failure("cannot start " + deployment->info.app_name);
+  const auto run = std::make_shared<Run>(executor_, output[0]);
+  ChildSpec spec;
+  spec.output = UniqueFd(output[1]);
+  spec.executable = deployment->executable.path;
+  spec.argv = deployment->request.cmd;
+  spec.environment = environment_of(*deployment, work->string());
+  spec.work_dir = *work;
+  spec.identity = identity;
+  if (const auto opened = open_capability(*deployment, *run, spec); !opened) co_return tl::unexpected(opened.error());
+
+  auto child = co_await Child::start(std::move(spec));
+  if (!child) co_return tl::unexpected(child.error());
+  run->child = *std::move(child);
+  run->family.leader = run->child->pid();
+  if (has_own_uid(identity)) run->family.uid = identity.uid;
+
+  auto& info = deployment->info;
+  info.status = DeploymentStatus::running;
+  info.pid = run->child->pid();
+  info.uid = identity.uid;
+  info.exit_code.reset();
+  info.signal.reset();
+  info.exited_at.clear();
+  info.error_message.clear();
+  deployment->run = run;
+  if (run->capability) {
+    net::LineHandler answer = [this, role = deployment->role](std::string line, net::Peer) { return capability_.answer(role, std::move(line)); };
+    net::spawn(executor_, net::serve_lines(run->capability.release(), std::move(answer), kMaxCapabilityLine), "capability socket");
+  }
+  net::spawn(executor_, read_output(deployment, run), "output of a workload");
+  net::spawn(executor_, see_to_the_end(deployment, run), "supervision of a workload");
+  co_return Result<void>{};
+}
+
+net::Task<void> Supervisor::halt(DeploymentPtr deployment) {
+  const auto run = deployment->run;
+  if (!run) co_return;
+  run->halt_deadline = std::chrono::steady_clock::now() + settings_.stop_grace;
+  run->child->signal_group(SIGTERM);
+  if (!co_await run->child->wait_for(settings_.stop_grace)) run->child->signal_group(SIGKILL);
+  while (!run->ended) co_await run->over.wait(std::chrono::hours(24));
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,53 @@
+// Starts the process of a deployment, reads what it writes, and sees it and everything it left behind to its end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "libdd/enclave/capability_server.hpp"
+#include "libdd/enclave/child.hpp"
+#include "libdd/enclave/data_dir.hpp"
+#include "libdd/enclave/deployment.hpp"
+#include "libdd/enclave/settings.hpp"
+#include "libdd/enclave/uid_pool.hpp"
+#include "libdd/net/task.hpp"
+
+namespace dd::enclave {
+
+/// Use on one io thread.
+class Supervisor {
+ public:
+  using Ended = std::function<void(DeploymentPtr)>;
+
+  /// Borrows all; `on_ended` is called when no process of a deployment is left and its record says so.
+  Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data, CapabilityServer& capability, Ended on_ended);
+
+  /// The argv prefix that agents and control planes run their connector with.
+  void set_connector(const std::vector<std::string>& argv);
+
+  /// From its staged executable. Returns when it runs. Errors: unavailable with the step that failed, conflict (its work directory).
+  net::Task<Result<void>> start(DeploymentPtr deployment);
+  /// SIGTERM to the group, SIGKILL to whatever is left after the grace. Returns when no process is left.
+  net::Task<void> halt(DeploymentPtr deployment);
+
+ private:
+  [[nodiscard]] Result<Identity> identity_of(const Deployment& deployment);
+  [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
+  [[nodiscard]] Result<void> open_capability(const Deployment& deployment, Run& run, ChildSpec& spec);
+  net::Task<Result<void>> launch(DeploymentPtr deployment, Identity identity);
+  net::Task<void> read_output(DeploymentPtr deployment, std::shared_ptr<Run> run);
+  net::Task<void> see_to_the_end(DeploymentPtr deployment, std::shared_ptr<Run> run);
+  net::Task<void> clear_leftovers(std::shared_ptr<Run> run);
+  void give_back_uid(const Deployment& deployment);
+
+  net::asio::any_io_executor executor_;
+  const Settings& settings_;
+  const DataDir& data_;
+  CapabilityServer& capability_;
+  Ended on_ended_;
+  UidPool uids_;
+  std::string connector_;  // JSON array
+};
+
+}  // namespace dd::enclave

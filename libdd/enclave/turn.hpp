@@ -1,0 +1,52 @@
+// A lock for coroutines: whoever asks first goes first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "libdd/net/task.hpp"
+
+namespace dd::enclave {
+
+/// Use on one io thread. A mutex held across co_await would block it.
+class Turn {
+ public:
+  explicit Turn(net::asio::any_io_executor executor);
+
+  /// Ends the turn when it goes.
+  class Guard;
+  net::Task<Guard> take();
+  /// Nobody has it and nobody waits.
+  [[nodiscard]] bool idle() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+class Turn::Guard {
+ public:
+  Guard(Guard&&) noexcept = default;
+  Guard& operator=(Guard&&) = delete;
+  ~Guard();
+
+ private:
+  friend class Turn;
+  explicit Guard(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+/// One Turn per name, dropped when idle.
+class Turns {
+ public:
+  explicit Turns(net::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  net::Task<Turn::Guard> take(std::string name);
+
+ private:
+  net::asio::any_io_executor executor_;
+  std::map<std::string, Turn> turns_;
+};
+
+}  // namespace dd::enclave

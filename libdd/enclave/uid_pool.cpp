@@ -1,0 +1,38 @@
+#include "libdd/enclave/uid_pool.hpp"
+
+namespace dd::enclave {
+
+UidPool::UidPool(uid_t base, std::function<void(const std::string&)> evict) : base_(base), evict_(std::move(evict)) {}
+
+Result<uid_t> UidPool::acquire(const std::string& app) {
+  auto slot = slots_.find(app);
+  if (slot == slots_.end()) {
+    const auto uid = free_uid();
+    if (!uid) return uid;
+    slot = slots_.emplace(app, Slot{*uid}).first;
+  }
+  ++slot->second.holders;
+  return slot->second.uid;
+}
+
+void UidPool::release(const std::string& app) {
+  const auto slot = slots_.find(app);
+  if (slot == slots_.end() || slot->second.holders == 0) return;
+  --slot->second.holders;
+  slot->second.released_at = ++releases_;
+}
+
+Result<uid_t> UidPool::free_uid() {
+  if (used_ + 1 < kUidRange) return base_ + ++used_;
+  auto longest_idle = slots_.end();
+  for (auto it = slots_.begin(); it != slots_.end(); ++it)
+    if (it->second.holders == 0 && (longest_idle == slots_.end() || it->second.released_at < longest_idle->second.released_at)) longest_idle = it;
+  if (longest_idle == slots_.end())
+    return fail(ErrorCode::unavailable, "cannot give the workload a uid: all " + std::to_string(kUidRange - 1) + " are in use");
+  const auto uid = longest_idle->second.uid;
+  evict_(longest_idle->first);
+  slots_.erase(longest_idle);
+  return uid;
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,127 @@
+#include "libdd/enclave/workload_socket.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/enclave/answers.hpp"
+#include "libdd/enclave/report_data_field.hpp"
+
+namespace dd::enclave {
+namespace {
+
+constexpr std::int64_t kDefaultTail = 100;
+constexpr std::int64_t kMaxTail = 10'000;
+
+bool owns_the_machine(const net::Peer& peer) { return peer.uid == 0 || peer.uid == geteuid(); }
+
+Result<std::string> id_from(ObjectReader& reader) {
+  auto id = reader.optional_text("id", {.least = 1, .most = 128});
+  if (reader.error()) return tl::unexpected(*reader.error());
+  if (!id) return fail_at(ErrorCode::malformed, "$.id", "missing id");
+  return *std::move(id);
+}
+
+}  // namespace
+
+WorkloadSocket::WorkloadSocket(const Settings& settings, Runtime& runtime, MeasuredLog& log, const VmKeys& keys)
+    : settings_(settings), runtime_(runtime), log_(log), keys_(keys) {}
+
+net::Task<std::string> WorkloadSocket::answer(std::string line, net::Peer peer) {
+  auto outcome = co_await dispatch(std::move(line), peer);
+  co_return answer_line(std::move(outcome));
+}
+
+net::Task<Result<Json>> WorkloadSocket::dispatch(std::string line, net::Peer peer) {
+  auto request = parse_json(line);
+  if (!request) co_return wrap(request.error(), "invalid json");
+  if (!request->is_object()) co_return fail_at(ErrorCode::malformed, "$", "invalid json: want an object");
+  if (const auto admitted = admit(*request, peer); !admitted) co_return tl::unexpected(admitted.error());
+  ObjectReader reader(*request, "$");
+  auto method = reader.optional_text("method", {.most = 64});
+  if (reader.error()) co_return tl::unexpected(*reader.error());
+  if (!method) co_return fail_at(ErrorCode::malformed, "$.method", "missing method");
+  co_return co_await call(*std::move(method), *std::move(request), peer);
+}
+
+Result<void> WorkloadSocket::admit(const Json& request, const net::Peer& peer) const {
+  const auto token = request.find("token");
+  const bool right = token != request.end() && token->is_string() && Secret(token->get<std::string>()) == settings_.token;
+  if (!right) return fail(ErrorCode::unauthenticated, "unauthenticated");
+  if (owns_the_machine(peer) || runtime_.is_trusted(peer.uid)) return {};
+  return fail(ErrorCode::permission_denied, "cannot answer: uid " + std::to_string(peer.uid) + " is not one that the token was given to");
+}
+
+net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, net::Peer peer) {
+  if (method == "health") co_return health();
+  if (method == "list") co_return list();
+  if (method == "logs") co_return logs(request);
+  if (method == "deploy") co_return deploy(std::move(request));
+  if (method == "stop") co_return co_await stop(std::move(request));
+  if (method == "attest") co_return co_await attest(std::move(request), peer);
+  co_return fail_at(ErrorCode::unsupported, "$.method", "unknown method: " + method);
+}
+
+Json WorkloadSocket::health() const {
+  const auto uptime = std::chrono::steady_clock::now() - started_;
+  return {{"attestation_type", log_.attestation_type()},
+          {"workloads", runtime_.deployments().all().size()},
+          {"uptime_secs", std::chrono::duration_cast<std::chrono::seconds>(uptime).count()},
+          {"boot_id", keys_.boot_id()},
+          {"boundary", settings_.boundary()}};
+}
+
+Json WorkloadSocket::list() const {
+  auto deployments = Json::array();
+  for (const auto& deployment : runtime_.deployments().all()) deployments.push_back(to_json_value(deployment->info));
+  return {{"deployments", std::move(deployments)}};
+}
+
+Result<Json> WorkloadSocket::logs(const Json& request) const {
+  ObjectReader reader(request, "$");
+  const auto id = id_from(reader);
+  const auto tail = reader.optional_integer("tail", 0, kMaxTail).value_or(kDefaultTail);
+  if (!id) return tl::unexpected(id.error());
+  if (reader.error()) return tl::unexpected(*reader.error());
+  const auto deployment = runtime_.deployments().find(*id);
+  if (!deployment) return fail(ErrorCode::not_found, "deployment not found");
+  return Json{{"lines", deployment->log.tail(static_cast<std::size_t>(tail))}};
+}
+
+Result<Json> WorkloadSocket::deploy(Json request) {
+  request.erase("method");
+  request.erase("token");
+  auto workload = deploy_request_from(request);
+  if (!workload) return wrap(workload.error(), "invalid deploy request");
+  const auto id = runtime_.deploy(*std::move(workload));
+  if (!id) return tl::unexpected(id.error());
+  return Json{{"id", *id}, {"status", to_string(DeploymentStatus::deploying)}};
+}
+
+net::Task<Result<Json>> WorkloadSocket::stop(Json request) {
+  ObjectReader reader(request, "$");
+  auto id = id_from(reader);
+  if (!id) co_return tl::unexpected(id.error());
+  const auto stopped = co_await runtime_.stop(*std::move(id));
+  if (!stopped) co_return tl::unexpected(stopped.error());
+  co_return Json::object();
+}
+
+net::Task<Result<Json>> WorkloadSocket::attest(Json request, net::Peer peer) {
+  // A quote over chosen data is for those who have the machine anyway; everyone else gets quotes that are bound to keys and log.
+  if (!owns_the_machine(peer)) co_return fail(ErrorCode::permission_denied, "cannot attest: chosen report data is for root");
+  const auto chosen = report_data_from(request);
+  if (!chosen) co_return tl::unexpected(chosen.error());
+  const auto quote = co_await log_.unbound_quote(padded(*chosen));
+  if (!quote) co_return tl::unexpected(quote.error());
+  Json answer = {{"attestation_type", log_.attestation_type()},
+                 {"quote_format", "tdx"},
+                 {"quote_b64", to_base64(quote->raw())},
+                 {"report_data_b64", to_base64(*chosen)},
+                 {"report_data_len", chosen->size()}};
+  co_return answer;
+}
+
+}  // namespace dd::enclave
