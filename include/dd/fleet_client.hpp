@@ -48,7 +48,7 @@ struct FleetHealth {
   std::string env;
   std::string hostname;
   bool simulated = false;  // accepts simulated evidence: nothing it says is attested
-  std::string policy;      // "enforced", "tofu"
+  std::string policy;  // "enforced", "tofu"
   std::int64_t agent_count = 0;
   std::int64_t healthy_count = 0;
   std::int64_t uptime_secs = 0;
@@ -61,9 +61,9 @@ struct AgentSummary {
   std::string hostname;
   std::string status;  // "unknown", "healthy", "unreachable", "quarantined", "dropped"
   std::string reason;  // why it is not healthy, or empty
-  std::string last_seen;      // RFC 3339, or empty before the first poll
+  std::string last_seen;  // RFC 3339, or empty before the first poll
   std::string registered_at;  // RFC 3339
-  std::string kid;            // RFC 7638 thumbprint of its signing key
+  std::string kid;  // RFC 7638 thumbprint of its signing key
   std::vector<std::string> extra_hostnames;
   bool simulated = false;
   std::string verdict;  // JSON text of the policy's verdict, or empty

@@ -66,7 +66,7 @@ struct DeploymentInfo {
   DeploymentStatus status = DeploymentStatus::deploying;
   std::string error_message;
   std::string started_at;  // RFC 3339
-  std::string exited_at;   // RFC 3339 or empty
+  std::string exited_at;  // RFC 3339 or empty
   std::optional<int> exit_code;
   std::optional<int> signal;
   std::string digest;

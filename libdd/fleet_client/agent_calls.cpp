@@ -30,11 +30,13 @@ Result<std::vector<DeploymentInfo>> FleetClient::deployments(std::string_view ag
 }
 
 Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail) const {
-  auto call = connection_->to_agent("GET", agent, "/logs/" + net::percent_encode(app) + "?tail=" + std::to_string(tail));
+  auto call =
+      connection_->to_agent("GET", agent, "/logs/" + net::percent_encode(app) + "?tail=" + std::to_string(tail));
   if (!call) return tl::unexpected(std::move(call).error());
   auto answer = connection_->ask(*std::move(call), protocol::logs_answer_from);
   if (!answer) return tl::unexpected(std::move(answer).error());
-  return WorkloadLogs{std::move(answer->app_name), std::move(answer->id), std::move(answer->status), std::move(answer->lines)};
+  return WorkloadLogs{std::move(answer->app_name), std::move(answer->id), std::move(answer->status),
+                      std::move(answer->lines)};
 }
 
 Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) const {
@@ -47,7 +49,8 @@ Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) co
 
 Result<std::string> FleetClient::evidence(std::string_view agent, ByteView nonce) const {
   if (nonce.size() < 16 || nonce.size() > 64)
-    return fail(ErrorCode::invalid_argument, "cannot ask for evidence: nonce of " + std::to_string(nonce.size()) + " bytes, want 16..64");
+    return fail(ErrorCode::invalid_argument,
+                "cannot ask for evidence: nonce of " + std::to_string(nonce.size()) + " bytes, want 16..64");
   auto call = connection_->to_agent("GET", agent, "/attest?nonce=" + to_base64url(nonce));
   if (!call) return tl::unexpected(std::move(call).error());
   return connection_->call(*std::move(call));

@@ -34,7 +34,8 @@ Result<AgentSummary> choose_agent(const std::vector<AgentSummary>& agents, std::
 
   const auto whom = name.empty() ? std::string("the fleet's only agent") : "agent \"" + std::string(name) + "\"";
   if (matches.empty()) return fail(ErrorCode::not_found, "cannot find " + whom + ": no such agent is registered");
-  if (matches.size() > 1) return fail(ErrorCode::conflict, "cannot choose " + whom + ": name one of " + names_of(matches));
+  if (matches.size() > 1)
+    return fail(ErrorCode::conflict, "cannot choose " + whom + ": name one of " + names_of(matches));
   return *matches.front();
 }
 

@@ -15,8 +15,8 @@ constexpr std::size_t kMaxAnswerBytes = 32 * 1024 * 1024;
 Result<net::Url> parse_origin(std::string_view text, std::string_view what) {
   auto url = net::parse_url(text);
   if (url && url->target == "/") return url;
-  return fail(ErrorCode::invalid_argument,
-              "cannot use " + std::string(what) + " \"" + std::string(text) + "\": want an origin like \"https://app.example.com\"");
+  return fail(ErrorCode::invalid_argument, "cannot use " + std::string(what) + " \"" + std::string(text) +
+                                               "\": want an origin like \"https://app.example.com\"");
 }
 
 std::uint16_t default_port(const net::Url& url) { return url.scheme == "https" ? 443 : 80; }
@@ -57,10 +57,12 @@ HttpRequest FleetClient::Connection::to_cp(std::string method, std::string_view 
   return request;
 }
 
-Result<HttpRequest> FleetClient::Connection::to_agent(std::string method, std::string_view hostname, std::string_view target) const {
+Result<HttpRequest> FleetClient::Connection::to_agent(std::string method, std::string_view hostname,
+                                                      std::string_view target) const {
   auto url = net::parse_url(cp.scheme + "://" + std::string(hostname));
   if (!url || url->host != hostname)
-    return fail(ErrorCode::invalid_argument, "cannot call agent \"" + std::string(hostname) + "\": want a hostname in lower case");
+    return fail(ErrorCode::invalid_argument,
+                "cannot call agent \"" + std::string(hostname) + "\": want a hostname in lower case");
   if (agent_port != 0) url->port = agent_port;
   HttpRequest request;
   request.method = std::move(method);
@@ -70,7 +72,8 @@ Result<HttpRequest> FleetClient::Connection::to_agent(std::string method, std::s
 
 Result<std::string> FleetClient::Connection::call(HttpRequest request, Identity identity) const {
   if (identity == Identity::owner) {
-    if (credential.empty()) return fail(ErrorCode::unauthenticated, "cannot call " + request.url + ": no credential was given");
+    if (credential.empty())
+      return fail(ErrorCode::unauthenticated, "cannot call " + request.url + ": no credential was given");
     request.headers.set("Authorization", "Bearer " + std::string(credential.reveal()));
   }
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");

@@ -33,7 +33,8 @@ struct FleetClient::Connection {
   [[nodiscard]] HttpRequest to_cp(std::string method, std::string_view target) const;
   /// A request to the agent with that hostname. Errors: invalid_argument when it is no plain hostname: it becomes part of a URL
   /// that the credential is sent to.
-  [[nodiscard]] Result<HttpRequest> to_agent(std::string method, std::string_view hostname, std::string_view target) const;
+  [[nodiscard]] Result<HttpRequest> to_agent(std::string method, std::string_view hostname,
+                                             std::string_view target) const;
 
   /// The body of a 2xx answer. Errors: what the fleet said, or what the transport did.
   [[nodiscard]] Result<std::string> call(HttpRequest request, Identity identity = Identity::owner) const;
@@ -41,7 +42,8 @@ struct FleetClient::Connection {
   [[nodiscard]] Result<Json> call_json(HttpRequest request, Identity identity = Identity::owner) const;
   /// The same as a message that `read` understands.
   template <class Message>
-  [[nodiscard]] Result<Message> ask(HttpRequest request, Result<Message> (*read)(const Json&), Identity identity = Identity::owner) const {
+  [[nodiscard]] Result<Message> ask(HttpRequest request, Result<Message> (*read)(const Json&),
+                                    Identity identity = Identity::owner) const {
     const auto value = call_json(std::move(request), identity);
     if (!value) return tl::unexpected(value.error());
     auto message = read(*value);

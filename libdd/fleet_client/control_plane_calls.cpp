@@ -10,20 +10,31 @@ namespace dd {
 namespace {
 
 AgentSummary summary_of(protocol::AgentView view) {
-  return {std::move(view.agent_id), std::move(view.vm_name),   std::move(view.hostname),      std::move(view.status),
-          std::move(view.reason),   std::move(view.last_seen), std::move(view.registered_at), std::move(view.kid),
-          std::move(view.extra_hostnames), view.simulated,     std::move(view.verdict),       std::move(view.tcb_status),
+  return {std::move(view.agent_id),
+          std::move(view.vm_name),
+          std::move(view.hostname),
+          std::move(view.status),
+          std::move(view.reason),
+          std::move(view.last_seen),
+          std::move(view.registered_at),
+          std::move(view.kid),
+          std::move(view.extra_hostnames),
+          view.simulated,
+          std::move(view.verdict),
+          std::move(view.tcb_status),
           std::move(view.mrtd)};
 }
 
 }  // namespace
 
 Result<FleetHealth> FleetClient::health() const {
-  auto health = connection_->ask(connection_->to_cp("GET", "/health"), protocol::cp_health_from, Connection::Identity::nobody);
+  auto health =
+      connection_->ask(connection_->to_cp("GET", "/health"), protocol::cp_health_from, Connection::Identity::nobody);
   if (!health) return tl::unexpected(std::move(health).error());
-  return FleetHealth{health->ok,         std::move(health->version), std::move(health->env), std::move(health->hostname),
-                     health->simulated,  std::move(health->policy),  health->agent_count,    health->healthy_count,
-                     health->uptime_secs};
+  return FleetHealth{
+      health->ok,         std::move(health->version), std::move(health->env), std::move(health->hostname),
+      health->simulated,  std::move(health->policy),  health->agent_count,    health->healthy_count,
+      health->uptime_secs};
 }
 
 Result<std::vector<AgentSummary>> FleetClient::agents() const {

@@ -69,7 +69,8 @@ Metrics read_metrics(ObjectReader& parent, const char* name) {
 
 Json deployments_value(const std::vector<AppStatus>& deployments) {
   auto list = Json::array();
-  for (const auto& deployment : deployments) list.push_back({{"app_name", deployment.app_name}, {"status", deployment.status}});
+  for (const auto& deployment : deployments)
+    list.push_back({{"app_name", deployment.app_name}, {"status", deployment.status}});
   return list;
 }
 

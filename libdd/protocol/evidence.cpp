@@ -24,20 +24,19 @@ Bytes read_quote(ObjectReader& reader, const char* name) {
 
 Bytes read_nonce(ObjectReader& reader, const char* name) {
   auto nonce = reader.base64url(name, 0);
-  if (nonce.size() < 16 || nonce.size() > 64) reader.problem(name, ErrorCode::invalid_argument, "want base64url of 16..64 bytes");
+  if (nonce.size() < 16 || nonce.size() > 64)
+    reader.problem(name, ErrorCode::invalid_argument, "want base64url of 16..64 bytes");
   return nonce;
 }
 
 }  // namespace
 
 Json to_json_value(const Evidence& evidence) {
-  Json value = {{"quote_b64", to_base64(evidence.quote)},
-                {"runtime_data_b64u", to_base64url(evidence.runtime_data)},
-                {"nonce", to_base64url(evidence.nonce)},
-                {"signing_key", evidence.signing_key.to_jwk()},
-                {"sealing_key", evidence.sealing_key.to_jwk()},
-                {"log", to_json_value(evidence.log)},
-                {"quoted_events", evidence.quoted_events}};
+  Json value = {
+      {"quote_b64", to_base64(evidence.quote)},       {"runtime_data_b64u", to_base64url(evidence.runtime_data)},
+      {"nonce", to_base64url(evidence.nonce)},        {"signing_key", evidence.signing_key.to_jwk()},
+      {"sealing_key", evidence.sealing_key.to_jwk()}, {"log", to_json_value(evidence.log)},
+      {"quoted_events", evidence.quoted_events}};
   if (!evidence.ita_token.empty()) value["ita_token"] = evidence.ita_token;
   return value;
 }

@@ -31,7 +31,8 @@ bool is_owner(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return is_login(text);
   const auto repository = text.substr(slash + 1);
-  return is_login(text.substr(0, slash)) && !repository.empty() && repository.size() <= 100 && std::ranges::all_of(repository, is_word_char);
+  return is_login(text.substr(0, slash)) && !repository.empty() && repository.size() <= 100 &&
+         std::ranges::all_of(repository, is_word_char);
 }
 
 bool is_hostname(std::string_view text) {
@@ -43,7 +44,8 @@ constexpr TextRule kIdentifierRule{0, 4096, is_identifier, "1..64 of letters, di
 constexpr TextRule kBootIdRule{0, 4096, is_boot_id, "32 lower-case hex digits"};
 constexpr TextRule kVmNameRule{0, 4096, valid_vm_name, "1..63 of a-z, 0-9 and '-', no '-' at either end"};
 constexpr TextRule kOwnerRule{0, 4096, is_owner, "a GitHub login or owner/repo"};
-constexpr TextRule kAppNameRule{0, 4096, valid_app_name, "1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"};
+constexpr TextRule kAppNameRule{0, 4096, valid_app_name,
+                                "1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"};
 constexpr TextRule kHostnameRule{0, 4096, is_hostname, "a hostname in lower case"};
 constexpr TextRule kWordRule{1, 32, nullptr, nullptr};
 
@@ -53,7 +55,8 @@ Result<std::string> canonical_event(const Json& event, const std::string& path) 
   if (!text) return fail_at(text.error().code, path, "cannot read " + path + ": " + text.error().message);
   if (text->size() > EventLog::kMaxEventBytes)
     return fail_at(ErrorCode::too_large, path,
-                   "cannot read " + path + ": " + std::to_string(text->size()) + " bytes, want at most " + std::to_string(EventLog::kMaxEventBytes));
+                   "cannot read " + path + ": " + std::to_string(text->size()) + " bytes, want at most " +
+                       std::to_string(EventLog::kMaxEventBytes));
   return text;
 }
 

@@ -24,9 +24,15 @@ template <std::size_t N>
   return out;
 }
 
-[[nodiscard]] inline Digest256 read_digest256(ObjectReader& reader, const char* name) { return fixed<32>(reader.base64url(name, 32)); }
-[[nodiscard]] inline Digest384 read_digest384(ObjectReader& reader, const char* name) { return fixed<48>(reader.hex(name, 48)); }
-[[nodiscard]] inline std::int64_t read_count(ObjectReader& reader, const char* name) { return reader.integer(name, 0, kMaxInteger); }
+[[nodiscard]] inline Digest256 read_digest256(ObjectReader& reader, const char* name) {
+  return fixed<32>(reader.base64url(name, 32));
+}
+[[nodiscard]] inline Digest384 read_digest384(ObjectReader& reader, const char* name) {
+  return fixed<48>(reader.hex(name, 48));
+}
+[[nodiscard]] inline std::int64_t read_count(ObjectReader& reader, const char* name) {
+  return reader.integer(name, 0, kMaxInteger);
+}
 
 /// 1..64 of letters, digits, '.', '_' and '-': it is part of URLs and of what is sealed.
 [[nodiscard]] std::string read_agent_id(ObjectReader& reader, const char* name);

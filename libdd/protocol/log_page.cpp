@@ -9,7 +9,8 @@
 namespace dd::protocol {
 
 Json to_json_value(const LogPage& page) {
-  return {{"from", page.from}, {"total", page.total}, {"head", to_hex(page.head)}, {"events", events_list(page.events)}};
+  return {
+      {"from", page.from}, {"total", page.total}, {"head", to_hex(page.head)}, {"events", events_list(page.events)}};
 }
 
 Result<LogPage> log_page_from(const Json& value, std::string path) {
@@ -25,7 +26,8 @@ Result<LogPage> read_log(const Json& value, const std::string& path, std::size_t
   page.events = read_events(reader, "events", most_events);
   if (static_cast<std::int64_t>(page.events.size()) > page.total - page.from)
     reader.problem("events", ErrorCode::invalid_argument,
-                   std::to_string(page.events.size()) + " events from " + std::to_string(page.from) + " of " + std::to_string(page.total));
+                   std::to_string(page.events.size()) + " events from " + std::to_string(page.from) + " of " +
+                       std::to_string(page.total));
   return finish(reader, std::move(page));
 }
 

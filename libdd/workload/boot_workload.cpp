@@ -44,7 +44,8 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
 }
 
 // Names are reserved by boot workloads and a role is a capability: both must have one holder.
-Result<void> refuse_second_holder(const std::vector<BootWorkload>& earlier, const BootWorkload& workload, const std::string& path) {
+Result<void> refuse_second_holder(const std::vector<BootWorkload>& earlier, const BootWorkload& workload,
+                                  const std::string& path) {
   for (const auto& other : earlier) {
     if (other.request.app_name == workload.request.app_name)
       return fail_at(ErrorCode::invalid_argument, path + ".app_name",
@@ -69,7 +70,8 @@ Result<std::vector<BootWorkload>> parse_boot_workloads(std::string_view text) {
     const auto path = "$[" + std::to_string(workloads.size()) + "]";
     auto workload = read_boot_workload(item, path);
     if (!workload) return tl::unexpected(std::move(workload).error());
-    if (const auto unique = refuse_second_holder(workloads, *workload, path); !unique) return tl::unexpected(unique.error());
+    if (const auto unique = refuse_second_holder(workloads, *workload, path); !unique)
+      return tl::unexpected(unique.error());
     workloads.push_back(*std::move(workload));
   }
   return workloads;

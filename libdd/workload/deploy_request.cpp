@@ -27,16 +27,20 @@ bool is_assignment(std::string_view text) {
   return equals != std::string_view::npos && is_variable_name(text.substr(0, equals)) && is_without_nul(text);
 }
 
-constexpr TextRule kAppNameRule{1, 4096, valid_app_name, "1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"};
+constexpr TextRule kAppNameRule{1, 4096, valid_app_name,
+                                "1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"};
 constexpr TextRule kArgumentRule{0, kMaxItemBytes, is_without_nul, "a text below 128 KiB without NUL"};
-constexpr TextRule kEnvRule{0, kMaxItemBytes, is_assignment, "\"NAME=value\" below 128 KiB, NAME of letters, digits and '_'"};
+constexpr TextRule kEnvRule{0, kMaxItemBytes, is_assignment,
+                            "\"NAME=value\" below 128 KiB, NAME of letters, digits and '_'"};
 
 std::vector<std::string> read_cmd(ObjectReader& reader) {
   if (reader.array("cmd", kMaxItems) == nullptr) return {};
   auto cmd = reader.texts("cmd", kMaxItems, kArgumentRule);
   if (reader.error()) return {};
-  if (cmd.empty()) reader.problem("cmd", ErrorCode::invalid_argument, "want 1..256 items");
-  else if (cmd.front().empty()) reader.problem("cmd[0]", ErrorCode::invalid_argument, "want a path or the name of a program");
+  if (cmd.empty())
+    reader.problem("cmd", ErrorCode::invalid_argument, "want 1..256 items");
+  else if (cmd.front().empty())
+    reader.problem("cmd[0]", ErrorCode::invalid_argument, "want a path or the name of a program");
   return cmd;
 }
 
@@ -57,9 +61,11 @@ std::vector<std::pair<std::string, std::string>> read_env(ObjectReader& reader) 
 
 // A runtime that quietly started something else than was asked for would be worse than a refusal.
 void refuse_unsupported(ObjectReader& reader) {
-  if (reader.boolean("tty", false)) reader.problem("tty", ErrorCode::unsupported, "this runtime has no terminals for workloads");
+  if (reader.boolean("tty", false))
+    reader.problem("tty", ErrorCode::unsupported, "this runtime has no terminals for workloads");
   if (reader.find("github_release") != nullptr)
-    reader.problem("github_release", ErrorCode::unsupported, "this runtime fetches no releases, name an installed program in cmd");
+    reader.problem("github_release", ErrorCode::unsupported,
+                   "this runtime fetches no releases, name an installed program in cmd");
 }
 
 }  // namespace
@@ -87,7 +93,8 @@ Result<DeployRequest> deploy_request_from(const Json& value) {
   auto request = read_deploy_request(reader);
   if (!request) return request;
   auto unknown = reader.unknown();
-  request->unknown.insert(request->unknown.begin(), std::make_move_iterator(unknown.begin()), std::make_move_iterator(unknown.end()));
+  request->unknown.insert(request->unknown.begin(), std::make_move_iterator(unknown.begin()),
+                          std::make_move_iterator(unknown.end()));
   return request;
 }
 

@@ -31,7 +31,8 @@ std::string_view name_of(ServiceProtocol protocol) {
   return std::ranges::find(kProtocols, protocol, [](const auto& entry) { return entry.first; })->second;
 }
 
-Result<Expose> read_one(const Json& value, const std::string& path, const std::string& prefix, std::vector<std::string>& unknown) {
+Result<Expose> read_one(const Json& value, const std::string& path, const std::string& prefix,
+                        std::vector<std::string>& unknown) {
   ObjectReader reader(value, path);
   Expose expose;
   expose.hostname_label = reader.text("hostname_label", kLabelRule);
@@ -45,8 +46,9 @@ Result<Expose> read_one(const Json& value, const std::string& path, const std::s
 
 Result<ExposeList> read_list(const Json& value, const std::string& path, std::size_t most) {
   if (value.size() > most)
-    return fail_at(ErrorCode::invalid_argument, path,
-                   "cannot read " + path + ": " + std::to_string(value.size()) + " items, want at most " + std::to_string(most));
+    return fail_at(
+        ErrorCode::invalid_argument, path,
+        "cannot read " + path + ": " + std::to_string(value.size()) + " items, want at most " + std::to_string(most));
   ExposeList list;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const auto index = "[" + std::to_string(i) + "]";
@@ -54,7 +56,8 @@ Result<ExposeList> read_list(const Json& value, const std::string& path, std::si
     auto item = read_one(value[i], item_path, index, list.unknown);
     if (!item) return tl::unexpected(std::move(item).error());
     // Two rules for one hostname: the second would never be reached, without a word.
-    if (std::ranges::any_of(list.items, [&](const Expose& other) { return other.hostname_label == item->hostname_label; }))
+    if (std::ranges::any_of(list.items,
+                            [&](const Expose& other) { return other.hostname_label == item->hostname_label; }))
       return fail_at(ErrorCode::invalid_argument, item_path + ".hostname_label",
                      "cannot read " + item_path + ".hostname_label: \"" + item->hostname_label + "\" occurs twice");
     list.items.push_back(*std::move(item));

@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(dd::valid_app_name(request->app_name) && !request->cmd.empty() && !request->cmd.front().empty());
   require(request->expose.size() <= 16 && !request->tty);
   for (const auto& text : request->cmd) require(text.find('\0') == std::string::npos);
-  for (const auto& expose : request->expose) require(dd::valid_hostname_label(expose.hostname_label) && expose.port != 0);
+  for (const auto& expose : request->expose)
+    require(dd::valid_hostname_label(expose.hostname_label) && expose.port != 0);
   request->unknown.clear();
   const auto again = dd::deploy_request_from(dd::to_json_value(*request));
   require(again.has_value() && *again == *request);

@@ -13,8 +13,9 @@ TEST_CASE("an anonymous health answer says four things and no more") {
 
 TEST_CASE("a challenged health answer has the members that docs/wire.md lists") {
   const auto value = to_json_value(samples::agent_health());
-  for (const std::string name : {"ok", "service", "version", "integrity", "agent_id", "vm_name", "hostname", "owner", "boot_id", "ita_token", "binding",
-                           "log", "deployments", "extra_ingress", "uptime_secs", "metrics"}) {
+  for (const std::string name :
+       {"ok", "service", "version", "integrity", "agent_id", "vm_name", "hostname", "owner", "boot_id", "ita_token",
+        "binding", "log", "deployments", "extra_ingress", "uptime_secs", "metrics"}) {
     CAPTURE(name);
     CHECK(value.contains(name));
   }
@@ -23,7 +24,12 @@ TEST_CASE("a challenged health answer has the members that docs/wire.md lists") 
 }
 
 TEST_CASE("a malformed health answer is refused with the path of the field at fault") {
-  const struct { std::string name; const char* pointer; Json value; const char* path; } cases[] = {
+  const struct {
+    std::string name;
+    const char* pointer;
+    Json value;
+    const char* path;
+  } cases[] = {
       {"ok as text", "/ok", "true", "$.ok"},
       {"ok missing", "/ok", nullptr, "$.ok"},
       {"another service", "/service", "cp", "$.service"},

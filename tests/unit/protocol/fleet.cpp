@@ -16,7 +16,10 @@ std::function<Result<void>(const Json&)> reading(Result<T> (*read)(const Json&))
 }
 
 CpHealth cp_health() { return {true, "0.1.0", "prod", "app.dd.example", false, "enforced", 2, 1, 10}; }
-DeployAnswer deploy_answer() { return {"id-1", "running", "hello", {"hello.vm-1.dd.example"}, {"https://hello.vm-1.dd.example/"}, {"unknown member x"}}; }
+DeployAnswer deploy_answer() {
+  return {
+      "id-1", "running", "hello", {"hello.vm-1.dd.example"}, {"https://hello.vm-1.dd.example/"}, {"unknown member x"}};
+}
 LogsAnswer logs_answer() { return {"hello", "id-1", "running", {"", "line \xef\xbf\xbd"}}; }
 MopAnswer mop_answer() { return {"hello", "id-1", {"hello.vm-1.dd.example"}}; }
 
@@ -52,19 +55,26 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
   } cases[] = {
       {"ingress of nobody", ingress, reading(ingress_replace_from), "/agent_id", nullptr, "$.agent_id"},
       {"ingress as object", ingress, reading(ingress_replace_from), "/extras", Json::object(), "$.extras"},
-      {"ingress on a wild label", ingress, reading(ingress_replace_from), "/extras/0/hostname_label", "*", "$.extras[0].hostname_label"},
-      {"ingress answer with a number", to_json_value(IngressAnswer{"a", {}}), reading(ingress_answer_from), "/extra_hostnames/0", 1, "$.extra_hostnames[0]"},
+      {"ingress on a wild label", ingress, reading(ingress_replace_from), "/extras/0/hostname_label", "*",
+       "$.extras[0].hostname_label"},
+      {"ingress answer with a number", to_json_value(IngressAnswer{"a", {}}), reading(ingress_answer_from),
+       "/extra_hostnames/0", 1, "$.extra_hostnames[0]"},
       {"agent without status", view, reading(agent_view_from), "/status", nullptr, "$.status"},
       {"agent with a text as verdict", view, reading(agent_view_from), "/verdict", "good", "$.verdict"},
       {"agent simulated by number", view, reading(agent_view_from), "/simulated", 1, "$.simulated"},
       {"health of an agent", to_json_value(cp_health()), reading(cp_health_from), "/service", "agent", "$.service"},
-      {"health with an unknown policy", to_json_value(cp_health()), reading(cp_health_from), "/policy", "none", "$.policy"},
-      {"health with a negative count", to_json_value(cp_health()), reading(cp_health_from), "/agent_count", -1, "$.agent_count"},
+      {"health with an unknown policy", to_json_value(cp_health()), reading(cp_health_from), "/policy", "none",
+       "$.policy"},
+      {"health with a negative count", to_json_value(cp_health()), reading(cp_health_from), "/agent_count", -1,
+       "$.agent_count"},
       {"empty ticket", to_json_value(Invite{"t", 1}), reading(invite_from), "/ticket", "", "$.ticket"},
-      {"ticket without end", to_json_value(Invite{"t", 1}), reading(invite_from), "/expires_at", nullptr, "$.expires_at"},
+      {"ticket without end", to_json_value(Invite{"t", 1}), reading(invite_from), "/expires_at", nullptr,
+       "$.expires_at"},
       {"deploy without id", to_json_value(deploy_answer()), reading(deploy_answer_from), "/id", nullptr, "$.id"},
-      {"deploy with one URL", to_json_value(deploy_answer()), reading(deploy_answer_from), "/urls", "https://x/", "$.urls"},
-      {"deploy with a warning that is none", to_json_value(deploy_answer()), reading(deploy_answer_from), "/warnings/0", 1, "$.warnings[0]"},
+      {"deploy with one URL", to_json_value(deploy_answer()), reading(deploy_answer_from), "/urls", "https://x/",
+       "$.urls"},
+      {"deploy with a warning that is none", to_json_value(deploy_answer()), reading(deploy_answer_from), "/warnings/0",
+       1, "$.warnings[0]"},
       {"logs in one text", to_json_value(logs_answer()), reading(logs_answer_from), "/lines", "a\nb", "$.lines"},
       {"mop of another name", to_json_value(mop_answer()), reading(mop_answer_from), "/app_name", "../x", "$.app_name"},
       {"quote in base64url", evidence, reading(evidence_from), "/quote_b64", "_-__", "$.quote_b64"},

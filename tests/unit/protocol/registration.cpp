@@ -9,13 +9,14 @@ using namespace dd::protocol;
 
 TEST_CASE("register claims have the members that docs/wire.md lists") {
   const auto value = to_json_value(samples::register_claims());
-  for (const std::string name : {"aud", "iat", "vm_name", "env_label", "owner", "nonce", "signing_key", "sealing_key", "boot_id", "extra_ingress",
-                           "agent_port", "event_log", "quoted_events", "ita_token"}) {
+  for (const std::string name : {"aud", "iat", "vm_name", "env_label", "owner", "nonce", "signing_key", "sealing_key",
+                                 "boot_id", "extra_ingress", "agent_port", "event_log", "quoted_events", "ita_token"}) {
     CAPTURE(name);
     CHECK(value.contains(name));
   }
   CHECK(value.size() == 14);
-  CHECK(value["extra_ingress"] == Json::parse(R"([{"hostname_label":"web","port":8080},{"hostname_label":"db","port":5432,"protocol":"tcp"}])"));
+  CHECK(value["extra_ingress"] ==
+        Json::parse(R"([{"hostname_label":"web","port":8080},{"hostname_label":"db","port":5432,"protocol":"tcp"}])"));
 }
 
 TEST_CASE("events travel as objects and are held as canonical texts") {
@@ -26,7 +27,8 @@ TEST_CASE("events travel as objects and are held as canonical texts") {
   auto other = value;
   other["event_log"] = spaced;
   other["quoted_events"] = 1;
-  CHECK(register_claims_from(other, "$").value().event_log == std::vector<std::string>{"{\"a\":{\"b\":\"\xc3\xa9\",\"z\":1},\"index\":0,\"type\":\"boot\"}"});
+  CHECK(register_claims_from(other, "$").value().event_log ==
+        std::vector<std::string>{"{\"a\":{\"b\":\"\xc3\xa9\",\"z\":1},\"index\":0,\"type\":\"boot\"}"});
 }
 
 TEST_CASE("the quote may cover all events or all but the last") {
@@ -56,7 +58,8 @@ TEST_CASE("the hashed claims are all but token, log and its count") {
 }
 
 TEST_CASE("the hash is SHA-256 of the canonical text") {
-  const auto value = Json::parse(R"({ "b": [1, "x"], "ita_token": "t", "a": {"d": true, "c": null}, "event_log": [], "quoted_events": 0 })");
+  const auto value = Json::parse(
+      R"({ "b": [1, "x"], "ita_token": "t", "a": {"d": true, "c": null}, "event_log": [], "quoted_events": 0 })");
   CHECK(hashed_claims(value).value() == crypto::sha256(as_bytes(R"({"a":{"c":null,"d":true},"b":[1,"x"]})")));
 }
 
@@ -82,10 +85,13 @@ TEST_CASE("a malformed challenge or answer is refused with its path") {
   answer.tunnel_token_sealed = Bytes(64, std::byte{1});
   const auto good = to_json_value(answer);
   REQUIRE(register_answer_from(good).has_value());
-  const struct { std::string member; Json value; } cases[] = {
-      {"agent_id", "a/b"},        {"agent_id", ""},        {"hostname", "Vm.dd.example"}, {"hostname", "a b"},
-      {"cp_hostname", nullptr},   {"cp_key", "key"},       {"tunnel_token_sealed", "a="}, {"tunnel_token_sealed", 1},
-      {"extra_hostnames", "web"}, {"poll_interval_secs", 0}, {"refresh_secs", "180"},     {"verdict", "fine"},
+  const struct {
+    std::string member;
+    Json value;
+  } cases[] = {
+      {"agent_id", "a/b"},        {"agent_id", ""},          {"hostname", "Vm.dd.example"}, {"hostname", "a b"},
+      {"cp_hostname", nullptr},   {"cp_key", "key"},         {"tunnel_token_sealed", "a="}, {"tunnel_token_sealed", 1},
+      {"extra_hostnames", "web"}, {"poll_interval_secs", 0}, {"refresh_secs", "180"},       {"verdict", "fine"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.member);

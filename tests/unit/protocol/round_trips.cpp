@@ -15,7 +15,9 @@ class Draw {
  public:
   explicit Draw(unsigned seed) : engine_(seed) {}
 
-  std::int64_t integer(std::int64_t least, std::int64_t most) { return std::uniform_int_distribution(least, most)(engine_); }
+  std::int64_t integer(std::int64_t least, std::int64_t most) {
+    return std::uniform_int_distribution(least, most)(engine_);
+  }
   std::size_t count(std::size_t most) { return static_cast<std::size_t>(integer(0, static_cast<std::int64_t>(most))); }
 
   template <std::size_t N>
@@ -33,7 +35,8 @@ class Draw {
 
   std::string word(std::string_view alphabet, std::size_t size) {
     std::string out;
-    while (out.size() < size) out.push_back(alphabet[static_cast<std::size_t>(integer(0, static_cast<std::int64_t>(alphabet.size()) - 1))]);
+    while (out.size() < size)
+      out.push_back(alphabet[static_cast<std::size_t>(integer(0, static_cast<std::int64_t>(alphabet.size()) - 1))]);
     return out;
   }
 
@@ -44,14 +47,16 @@ class Draw {
   std::vector<Expose> extras() {
     std::vector<Expose> out;
     for (std::size_t i = count(64); i > 0; --i)
-      out.push_back({"l" + std::to_string(i), static_cast<std::uint16_t>(integer(1, 65535)), static_cast<ServiceProtocol>(integer(0, 2))});
+      out.push_back({"l" + std::to_string(i), static_cast<std::uint16_t>(integer(1, 65535)),
+                     static_cast<ServiceProtocol>(integer(0, 2))});
     return out;
   }
 
   std::vector<std::string> events(std::size_t most) {
     std::vector<std::string> out;
     for (std::size_t i = count(most); i > 0; --i)
-      out.push_back(R"({"env":{"K":"\n\"\\ )" + label() + "\xf0\x9f\x98\x80" + R"("},"index":)" + std::to_string(integer(0, 9)) + "}");
+      out.push_back(R"({"env":{"K":"\n\"\\ )" + label() + "\xf0\x9f\x98\x80" + R"("},"index":)" +
+                    std::to_string(integer(0, 9)) + "}");
     return out;
   }
 
@@ -108,7 +113,8 @@ AgentHealth draw_agent_health(Draw& draw) {
   for (auto i = draw.count(20); i > 0; --i) health.deployments.push_back({draw.label(), draw.label()});
   health.extra_ingress = draw.extras();
   health.uptime_secs = draw.time();
-  health.metrics = {static_cast<double>(draw.integer(0, 1'000'000)) / 7, static_cast<double>(draw.integer(0, 1000)) / 3, draw.time(), draw.time()};
+  health.metrics = {static_cast<double>(draw.integer(0, 1'000'000)) / 7, static_cast<double>(draw.integer(0, 1000)) / 3,
+                    draw.time(), draw.time()};
   return health;
 }
 

@@ -13,10 +13,20 @@ namespace {
 PollClaims poll() { return {"agent-1", "https://app.dd.example", 1000, 1060, samples::filled(1), 17}; }
 
 ProofClaims proof() {
-  return {"https://app.dd.example", "agent-1", 1000, std::string(32, 'a'), samples::filled(1), samples::filled(2), samples::filled(3), samples::filled<48>(4), 9};
+  return {"https://app.dd.example",
+          "agent-1",
+          1000,
+          std::string(32, 'a'),
+          samples::filled(1),
+          samples::filled(2),
+          samples::filled(3),
+          samples::filled<48>(4),
+          9};
 }
 
-CallClaims call() { return {"https://app.dd.example", "agent-1", 1000, "POST", "/ingress/replace?x=1", samples::filled(3), 9}; }
+CallClaims call() {
+  return {"https://app.dd.example", "agent-1", 1000, "POST", "/ingress/replace?x=1", samples::filled(3), 9};
+}
 
 }  // namespace
 

@@ -10,7 +10,8 @@ TEST_CASE("boot workloads are read in order with role and token") {
   const auto workloads = parse_boot_workloads(R"([
       {"app_name":"connector","cmd":["/usr/bin/cloudflared"],"role":"connector"},
       {"app_name":"dd-agent","cmd":["dd-agent"],"role":"agent","inherit_token":true,"env":["DD_OWNER=o"]},
-      {"app_name":"web","cmd":["web"],"expose":{"hostname_label":"web","port":80},"privileged":true}])").value();
+      {"app_name":"web","cmd":["web"],"expose":{"hostname_label":"web","port":80},"privileged":true}])")
+                             .value();
   REQUIRE(workloads.size() == 3);
   CHECK(workloads[0].role == BootWorkload::Role::connector);
   CHECK_FALSE(workloads[0].inherit_token);
@@ -30,24 +31,35 @@ TEST_CASE("several boot workloads may have no role") {
 
 TEST_CASE("malformed boot workloads are refused with the path of the field at fault") {
   std::string many = "[";
-  for (int i = 0; i < 65; ++i) many += (i == 0 ? R"({"app_name":"a)" : R"(,{"app_name":"a)") + std::to_string(i) + R"(","cmd":["x"]})";
-  const struct { std::string name; std::string text; const char* path; ErrorCode code; } cases[] = {
+  for (int i = 0; i < 65; ++i)
+    many += (i == 0 ? R"({"app_name":"a)" : R"(,{"app_name":"a)") + std::to_string(i) + R"(","cmd":["x"]})";
+  const struct {
+    std::string name;
+    std::string text;
+    const char* path;
+    ErrorCode code;
+  } cases[] = {
       {"not JSON", "[", "$", ErrorCode::malformed},
       {"an object", "{}", "$", ErrorCode::malformed},
       {"65 of them", many + "]", "$", ErrorCode::invalid_argument},
       {"a text in the list", R"(["dd-agent"])", "$[0]", ErrorCode::malformed},
-      {"unknown member", R"([{"app_name":"a","cmd":["x"],"post_deploy":[]}])", "$[0].post_deploy", ErrorCode::invalid_argument},
-      {"unknown member in expose", R"([{"app_name":"a","cmd":["x"],"expose":[{"hostname_label":"a","port":1,"tls":true}]}])", "$[0].expose[0].tls",
+      {"unknown member", R"([{"app_name":"a","cmd":["x"],"post_deploy":[]}])", "$[0].post_deploy",
+       ErrorCode::invalid_argument},
+      {"unknown member in expose",
+       R"([{"app_name":"a","cmd":["x"],"expose":[{"hostname_label":"a","port":1,"tls":true}]}])", "$[0].expose[0].tls",
        ErrorCode::invalid_argument},
       {"unknown role", R"([{"app_name":"a","cmd":["x"],"role":"root"}])", "$[0].role", ErrorCode::invalid_argument},
       {"none as role", R"([{"app_name":"a","cmd":["x"],"role":"none"}])", "$[0].role", ErrorCode::invalid_argument},
       {"list as role", R"([{"app_name":"a","cmd":["x"],"role":["agent"]}])", "$[0].role", ErrorCode::malformed},
-      {"text as inherit_token", R"([{"app_name":"a","cmd":["x"],"inherit_token":"yes"}])", "$[0].inherit_token", ErrorCode::malformed},
+      {"text as inherit_token", R"([{"app_name":"a","cmd":["x"],"inherit_token":"yes"}])", "$[0].inherit_token",
+       ErrorCode::malformed},
       {"second one wrong", R"([{"app_name":"a","cmd":["x"]},{"app_name":"b"}])", "$[1].cmd", ErrorCode::malformed},
-      {"the same name twice", R"([{"app_name":"a","cmd":["x"]},{"app_name":"a","cmd":["y"]}])", "$[1].app_name", ErrorCode::invalid_argument},
-      {"the same role twice", R"([{"app_name":"a","cmd":["x"],"role":"cp"},{"app_name":"b","cmd":["x"],"role":"cp"}])", "$[1].role",
+      {"the same name twice", R"([{"app_name":"a","cmd":["x"]},{"app_name":"a","cmd":["y"]}])", "$[1].app_name",
        ErrorCode::invalid_argument},
-      {"a release", R"([{"app_name":"a","cmd":["x"],"github_release":{}}])", "$[0].github_release", ErrorCode::unsupported},
+      {"the same role twice", R"([{"app_name":"a","cmd":["x"],"role":"cp"},{"app_name":"b","cmd":["x"],"role":"cp"}])",
+       "$[1].role", ErrorCode::invalid_argument},
+      {"a release", R"([{"app_name":"a","cmd":["x"],"github_release":{}}])", "$[0].github_release",
+       ErrorCode::unsupported},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

@@ -17,8 +17,11 @@ TEST_CASE("a deploy request is read with its defaults") {
 }
 
 TEST_CASE("each member of a deploy request is read") {
-  const auto request = parse_deploy_request(R"({"app_name":"a","cmd":["/bin/x",""],"env":["A=1","_b=x=y","C="],"privileged":true,"tty":false,
-      "expose":[{"hostname_label":"one","port":1},{"hostname_label":"two","port":65535,"protocol":"tcp"}]})").value();
+  const auto request =
+      parse_deploy_request(
+          R"({"app_name":"a","cmd":["/bin/x",""],"env":["A=1","_b=x=y","C="],"privileged":true,"tty":false,
+      "expose":[{"hostname_label":"one","port":1},{"hostname_label":"two","port":65535,"protocol":"tcp"}]})")
+          .value();
   CHECK(request.cmd == std::vector<std::string>{"/bin/x", ""});
   CHECK(request.env == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"_b", "x=y"}, {"C", ""}});
   CHECK(request.privileged);
@@ -26,21 +29,29 @@ TEST_CASE("each member of a deploy request is read") {
 }
 
 TEST_CASE("one exposed port may be written without a list") {
-  const auto request = parse_deploy_request(R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"web","port":80,"protocol":"https"}})").value();
+  const auto request =
+      parse_deploy_request(
+          R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"web","port":80,"protocol":"https"}})")
+          .value();
   CHECK(request.expose == std::vector<Expose>{{"web", 80, ServiceProtocol::https}});
 }
 
 TEST_CASE("JSON null stands for an absent member") {
-  const auto request = parse_deploy_request(
-      R"({"app_name":"a","cmd":["x"],"env":null,"expose":null,"privileged":null,"tty":null,"github_release":null})").value();
+  const auto request =
+      parse_deploy_request(
+          R"({"app_name":"a","cmd":["x"],"env":null,"expose":null,"privileged":null,"tty":null,"github_release":null})")
+          .value();
   CHECK(request == DeployRequest{"a", {"x"}, {}, {}, false, false, {}});
 }
 
 TEST_CASE("members that nobody understands are named where they stand") {
   const auto request = parse_deploy_request(R"({"app_name":"a","cmd":["x"],"oracle":{"deep":1},"inherit_token":true,
-      "expose":[{"hostname_label":"web","port":80},{"hostname_label":"b","port":81,"path":"/"}]})").value();
+      "expose":[{"hostname_label":"web","port":80},{"hostname_label":"b","port":81,"path":"/"}]})")
+                           .value();
   CHECK(request.unknown == std::vector<std::string>{"inherit_token", "oracle", "expose[1].path"});
-  const auto single = parse_deploy_request(R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"b","port":81,"path":"/"}})").value();
+  const auto single =
+      parse_deploy_request(R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"b","port":81,"path":"/"}})")
+          .value();
   CHECK(single.unknown == std::vector<std::string>{"expose.path"});
 }
 
@@ -55,8 +66,20 @@ TEST_CASE("a deploy request at its limits is accepted") {
 TEST_CASE("what was written is read back as it was") {
   const DeployRequest requests[] = {
       {"a", {"x"}, {}, {}, false, false, {}},
-      {"a.b", {"/bin/sh", "-c", "echo \"\xc3\xa9\"\n"}, {{"K", "v=w"}}, {{"web", 8080, ServiceProtocol::https}}, true, false, {}},
-      {"z", {"x", ""}, {{"A", ""}, {"B", "\t"}}, {{"a", 1, ServiceProtocol::http}, {"b", 1, ServiceProtocol::tcp}}, false, false, {}},
+      {"a.b",
+       {"/bin/sh", "-c", "echo \"\xc3\xa9\"\n"},
+       {{"K", "v=w"}},
+       {{"web", 8080, ServiceProtocol::https}},
+       true,
+       false,
+       {}},
+      {"z",
+       {"x", ""},
+       {{"A", ""}, {"B", "\t"}},
+       {{"a", 1, ServiceProtocol::http}, {"b", 1, ServiceProtocol::tcp}},
+       false,
+       false,
+       {}},
   };
   for (const auto& request : requests) {
     CHECK(deploy_request_from(to_json_value(request)).value() == request);

@@ -23,7 +23,8 @@ std::string list_of(std::size_t count, const std::string& item) {
 
 std::string labels(int count) {
   std::string out;
-  for (int i = 0; i < count; ++i) out += (i == 0 ? R"({"hostname_label":"l)" : R"(,{"hostname_label":"l)") + std::to_string(i) + R"(","port":80})";
+  for (int i = 0; i < count; ++i)
+    out += (i == 0 ? R"({"hostname_label":"l)" : R"(,{"hostname_label":"l)") + std::to_string(i) + R"(","port":80})";
   return "[" + out + "]";
 }
 
@@ -72,7 +73,8 @@ const std::vector<Refusal>& refusals() {
       {"number as argument", with_cmd(R"(["x",18080])"), "$.cmd[1]"},
       {"null as argument", with_cmd(R"(["x",null])"), "$.cmd[1]"},
       {"NUL in an argument", with_cmd(R"(["x","a\u0000b"])"), "$.cmd[1]", kBadValue},
-      {"argument longer than Linux takes", with_cmd(R"(["x",")" + std::string(128 * 1024, 'y') + "\"]"), "$.cmd[1]", kBadValue},
+      {"argument longer than Linux takes", with_cmd(R"(["x",")" + std::string(128 * 1024, 'y') + "\"]"), "$.cmd[1]",
+       kBadValue},
       // env
       {"object as env", with(R"("env":{"A":"1"})"), "$.env"},
       {"text as env", with(R"("env":"A=1")"), "$.env"},
@@ -101,19 +103,25 @@ const std::vector<Refusal>& refusals() {
       {"no label", with_expose(R"("port":80)"), "$.expose.hostname_label"},
       {"number as label", with_expose(R"("hostname_label":1,"port":80)"), "$.expose.hostname_label"},
       {"dot in a label", with_expose(R"("hostname_label":"a.b","port":80)"), "$.expose.hostname_label", kBadValue},
-      {"label of 33", with_expose(R"("hostname_label":")" + std::string(33, 'a') + R"(","port":80)"), "$.expose.hostname_label", kBadValue},
+      {"label of 33", with_expose(R"("hostname_label":")" + std::string(33, 'a') + R"(","port":80)"),
+       "$.expose.hostname_label", kBadValue},
       {"no port", with_expose(R"("hostname_label":"web")"), "$.expose.port"},
       {"text as port", with_expose(R"("hostname_label":"web","port":"80")"), "$.expose.port"},
       {"fraction as port", with_expose(R"("hostname_label":"web","port":80.5)"), "$.expose.port"},
       {"port 0", with_expose(R"("hostname_label":"web","port":0)"), "$.expose.port", kBadValue},
       {"port 65536", with_expose(R"("hostname_label":"web","port":65536)"), "$.expose.port", kBadValue},
       {"negative port", with_expose(R"("hostname_label":"web","port":-80)"), "$.expose.port", kBadValue},
-      {"port beyond 64 bits", with_expose(R"("hostname_label":"web","port":18446744073709551615)"), "$.expose.port", kBadValue},
+      {"port beyond 64 bits", with_expose(R"("hostname_label":"web","port":18446744073709551615)"), "$.expose.port",
+       kBadValue},
       {"number as protocol", with_expose(R"("hostname_label":"web","port":80,"protocol":6)"), "$.expose.protocol"},
-      {"unix as protocol", with_expose(R"("hostname_label":"web","port":80,"protocol":"unix")"), "$.expose.protocol", kBadValue},
-      {"upper case protocol", with_expose(R"("hostname_label":"web","port":80,"protocol":"HTTP")"), "$.expose.protocol", kBadValue},
-      {"second entry wrong", with(R"("expose":[{"hostname_label":"web","port":80},{"hostname_label":"b","port":0}])"), "$.expose[1].port", kBadValue},
-      {"the same label twice", with(R"("expose":[{"hostname_label":"web","port":80},{"hostname_label":"web","port":81}])"),
+      {"unix as protocol", with_expose(R"("hostname_label":"web","port":80,"protocol":"unix")"), "$.expose.protocol",
+       kBadValue},
+      {"upper case protocol", with_expose(R"("hostname_label":"web","port":80,"protocol":"HTTP")"), "$.expose.protocol",
+       kBadValue},
+      {"second entry wrong", with(R"("expose":[{"hostname_label":"web","port":80},{"hostname_label":"b","port":0}])"),
+       "$.expose[1].port", kBadValue},
+      {"the same label twice",
+       with(R"("expose":[{"hostname_label":"web","port":80},{"hostname_label":"web","port":81}])"),
        "$.expose[1].hostname_label", kBadValue},
   };
   return rows;
@@ -134,7 +142,10 @@ TEST_CASE("a malformed deploy request is refused with the path of the field at f
 }
 
 TEST_CASE("a refusal says what was expected") {
-  const struct { std::string text; const char* message; } cases[] = {
+  const struct {
+    std::string text;
+    const char* message;
+  } cases[] = {
       {with_name("7"), "cannot read $.app_name: want 1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"},
       {with_expose(R"("hostname_label":"web","port":0)"), "cannot read $.expose.port: want an integer in 1..65535"},
       {with(R"("env":["A=1","A=2"])"), "cannot read $.env[1]: variable A occurs twice"},

@@ -52,8 +52,11 @@ TEST_CASE("a deployment is written as easyenclave's clients expect it") {
 }
 
 TEST_CASE("an upstream runtime's deployment is read, unknown members and statuses too") {
-  const auto info = deployment_info_from(Json::parse(R"({"id":"1","pid":null,"app_name":"unnamed","source":"o/r@latest","status":"restarting",
-      "started_at":"2026-05-01T10:00:00+00:00","restarts":3,"image":null})")).value();
+  const auto info =
+      deployment_info_from(
+          Json::parse(R"({"id":"1","pid":null,"app_name":"unnamed","source":"o/r@latest","status":"restarting",
+      "started_at":"2026-05-01T10:00:00+00:00","restarts":3,"image":null})"))
+          .value();
   CHECK(info.status == DeploymentStatus::exited);
   CHECK_FALSE(info.pid.has_value());
   CHECK(info.source == "o/r@latest");
@@ -61,11 +64,23 @@ TEST_CASE("an upstream runtime's deployment is read, unknown members and statuse
 }
 
 TEST_CASE("a deployment of the wrong shape is refused with the path") {
-  const struct { std::string name; const char* member; Json value; } cases[] = {
-      {"no id", "id", nullptr},          {"empty id", "id", ""},          {"text as pid", "pid", "1"},   {"negative pid", "pid", -1},
-      {"no name", "app_name", nullptr},  {"no status", "status", nullptr}, {"number as status", "status", 1},
-      {"text as exit code", "exit_code", "0"}, {"huge signal", "signal", 1LL << 40}, {"text as boot", "boot", "true"},
-      {"number as expose", "expose", 1}, {"text as uid", "uid", "0"},
+  const struct {
+    std::string name;
+    const char* member;
+    Json value;
+  } cases[] = {
+      {"no id", "id", nullptr},
+      {"empty id", "id", ""},
+      {"text as pid", "pid", "1"},
+      {"negative pid", "pid", -1},
+      {"no name", "app_name", nullptr},
+      {"no status", "status", nullptr},
+      {"number as status", "status", 1},
+      {"text as exit code", "exit_code", "0"},
+      {"huge signal", "signal", 1LL << 40},
+      {"text as boot", "boot", "true"},
+      {"number as expose", "expose", 1},
+      {"text as uid", "uid", "0"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -78,8 +93,8 @@ TEST_CASE("a deployment of the wrong shape is refused with the path") {
 }
 
 TEST_CASE("every status has one name and finds its way back") {
-  for (const auto status : {DeploymentStatus::deploying, DeploymentStatus::running, DeploymentStatus::completed, DeploymentStatus::exited,
-                            DeploymentStatus::failed, DeploymentStatus::stopped})
+  for (const auto status : {DeploymentStatus::deploying, DeploymentStatus::running, DeploymentStatus::completed,
+                            DeploymentStatus::exited, DeploymentStatus::failed, DeploymentStatus::stopped})
     CHECK(deployment_status_from(to_string(status)) == status);
   CHECK_FALSE(deployment_status_from("Running").has_value());
 }

@@ -5,7 +5,12 @@
 using namespace dd;
 
 TEST_CASE("names are accepted exactly as docs/wire.md writes their rules") {
-  const struct { std::string name; bool (*accepts)(std::string_view); std::string text; bool good; } cases[] = {
+  const struct {
+    std::string name;
+    bool (*accepts)(std::string_view);
+    std::string text;
+    bool good;
+  } cases[] = {
       {"app: plain", valid_app_name, "hello", true},
       {"app: every character", valid_app_name, "0a.b_c-9", true},
       {"app: ends in a dot", valid_app_name, "a.", true},
