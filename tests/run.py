@@ -123,7 +123,7 @@ def arguments():
     parser.add_argument("--targets", action="store_true", help="print what to build for these tests, and run nothing")
     parser.add_argument("--tally", metavar="FILE", help="append the counts to FILE instead of printing the closing line")
     parser.add_argument("--total", metavar="FILE", help="print the closing line for the counts in FILE, and run nothing")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def main():

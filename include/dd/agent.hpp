@@ -37,7 +37,7 @@ struct AgentOptions {
 
   std::filesystem::path enclave_socket = "/var/lib/easyenclave/agent.sock";
   Secret enclave_token;        // EE_TOKEN
-  int capability_fd = -1;      // DD_CAP_FD
+  std::int64_t capability_fd = -1;      // DD_CAP_FD
   std::vector<std::string> connector = {"cloudflared"};  // DD_CONNECTOR, a JSON array
   std::vector<std::string> extra_ingress;                // DD_EXTRA_INGRESS, "label:port"
 

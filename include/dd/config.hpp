@@ -26,7 +26,7 @@ class Config {
   /// What --help and the documentation say of one variable.
   struct Variable {
     std::string name;
-    std::string type;  // "text", "port", "integer", "duration", "boolean", "path", "secret", "list", or "a|b|c"
+    std::string type;  // "text", "port", "integer", "duration", "boolean", "path", "secret", "list", "argv", or "a|b|c"
     std::string default_text;
     std::string description;
     Presence presence = Presence::optional;
@@ -52,8 +52,14 @@ class Config {
   void secret(std::string name, Secret& target, std::string description, Presence presence = Presence::optional);
   /// Comma-separated; blanks and empty items are left out.
   void list(std::string name, std::vector<std::string>& target, std::string description);
-  /// One of `values`; the target is its position.
-  void choice(std::string name, std::size_t& target, std::vector<std::string> values, std::string description);
+  /// A JSON array of at least one text: a command with its arguments.
+  void argv(std::string name, std::vector<std::string>& target, std::string description);
+  /// One of `values`, which stand in the order of the enumerators of E.
+  template <class E>
+  void choice(std::string name, E& target, std::vector<std::string> values, std::string description) {
+    add_choice(std::move(name), static_cast<std::size_t>(target), std::move(values), std::move(description),
+               [&target](std::size_t position) { target = static_cast<E>(position); });
+  }
 
   /// Reads every declared variable through `lookup` and writes the targets, those that are good also when others are not.
   /// An empty value counts as unset. Other variables are not looked at.
@@ -71,6 +77,8 @@ class Config {
 
  private:
   struct Entry;
+  void add_choice(std::string name, std::size_t position, std::vector<std::string> values, std::string description,
+                  std::function<void(std::size_t)> assign);
   void add(Variable variable, std::function<Result<void>(std::string_view)> assign);
   void declare(Variable variable, std::function<Result<bool>(const Lookup&)> read);
 

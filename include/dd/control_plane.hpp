@@ -82,7 +82,7 @@ struct ControlPlaneOptions {
   std::chrono::milliseconds stop_grace{10'000};
 
   /// A capability descriptor from dd-enclave (DD_CAP_FD), or -1: keys in this process's memory.
-  int capability_fd = -1;
+  std::int64_t capability_fd = -1;
 
   // Seams. Left empty, the real ones are used.
   std::shared_ptr<Registry> registry;

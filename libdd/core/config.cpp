@@ -137,12 +137,23 @@ void Config::list(std::string name, std::vector<std::string>& target, std::strin
       });
 }
 
-void Config::choice(std::string name, std::size_t& target, std::vector<std::string> values, std::string description) {
-  add({std::move(name), config_values::join(values, "|"), values.at(target), std::move(description), Presence::optional},
-      [&target, values](std::string_view value) -> Result<void> {
+void Config::argv(std::string name, std::vector<std::string>& target, std::string description) {
+  add({std::move(name), "argv", config_values::show(target), std::move(description), Presence::optional},
+      [&target](std::string_view value) -> Result<void> {
+        auto words = config_values::argv(value);
+        if (words.empty()) return fail(ErrorCode::invalid_argument, wanted(value, "a JSON array of texts such as [\"cloudflared\"]"));
+        target = std::move(words);
+        return {};
+      });
+}
+
+void Config::add_choice(std::string name, std::size_t position, std::vector<std::string> values, std::string description,
+                        std::function<void(std::size_t)> assign) {
+  add({std::move(name), config_values::join(values, "|"), values.at(position), std::move(description), Presence::optional},
+      [values, assign = std::move(assign)](std::string_view value) -> Result<void> {
         for (std::size_t i = 0; i < values.size(); ++i) {
           if (values[i] != value) continue;
-          target = i;
+          assign(i);
           return {};
         }
         return fail(ErrorCode::invalid_argument, wanted(value, "one of " + config_values::join(values, ", ")));

@@ -3,6 +3,10 @@
 #include <array>
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
+#include "libdd/core/json.hpp"
+
 namespace dd::config_values {
 namespace {
 
@@ -78,5 +82,18 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
   }
   return out;
 }
+
+std::vector<std::string> argv(std::string_view text) {
+  const auto value = parse_json(text);
+  if (!value || !value->is_array()) return {};
+  std::vector<std::string> words;
+  for (const auto& word : *value) {
+    if (!word.is_string()) return {};
+    words.push_back(word.get<std::string>());
+  }
+  return words;
+}
+
+std::string show(const std::vector<std::string>& argv) { return argv.empty() ? "" : to_text(Json(argv)); }
 
 }  // namespace dd::config_values

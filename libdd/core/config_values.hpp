@@ -23,6 +23,10 @@ namespace dd::config_values {
 
 /// In the largest unit that divides it: "1500ms", "90s", "2h".
 [[nodiscard]] std::string show(std::chrono::milliseconds duration);
+/// The items of a JSON array of texts; empty when it is none.
+[[nodiscard]] std::vector<std::string> argv(std::string_view text);
+/// The JSON array of `argv`, "" when it is empty.
+[[nodiscard]] std::string show(const std::vector<std::string>& argv);
 [[nodiscard]] std::string join(const std::vector<std::string>& items, std::string_view separator);
 
 }  // namespace dd::config_values

@@ -19,6 +19,12 @@ class io_context;
 class thread_pool;
 }  // namespace boost::asio
 
+namespace dd {
+
+namespace asio = boost::asio;
+
+}  // namespace dd
+
 namespace dd::net {
 
 namespace asio = boost::asio;

@@ -21,6 +21,8 @@ struct CloudflareOptions {
   std::string zone_id;
   std::string env;
   std::chrono::milliseconds deadline{20'000};  // per call, retries included
+  double calls_per_second = 3;                 // Cloudflare allows 1200 in 5 minutes, over all of a user's tokens
+  double burst = 60;
 };
 
 struct Tunnel {

@@ -1,0 +1,63 @@
+#include "libdd/agent/cp_calls.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/core/json.hpp"
+#include "libdd/crypto/digest.hpp"
+#include "libdd/crypto/statement.hpp"
+#include "libdd/net/http_client.hpp"
+#include "libdd/protocol/fleet.hpp"
+
+namespace dd::agent {
+namespace {
+
+// As wide as the control plane's replay window: a block lost to a restart cannot make a later number look old.
+constexpr std::int64_t kBlock = 64;
+
+}  // namespace
+
+net::Task<Result<std::int64_t>> SequenceNumbers::next() {
+  std::string lane = "block";
+  const auto turn = co_await turns_.take(std::move(lane));
+  if (left_ == 0) {
+    const auto first = co_await capability_.seq(kBlock);
+    if (!first) co_return wrap(first.error(), "cannot get call numbers");
+    next_ = *first;
+    left_ = kBlock;
+  }
+  --left_;
+  co_return next_++;
+}
+
+net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body) {
+  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot call the control plane: not registered yet");
+  const auto number = co_await numbers_.next();
+  if (!number) co_return tl::unexpected(number.error());
+  const protocol::CallClaims claims{context_.cp_origin, context_.state.membership->agent_id, context_.clock.unix_seconds(), "POST", path,
+                                    crypto::sha256(as_bytes(body)), *number};
+  auto statement = co_await context_.capability.sign(std::string(crypto::kCallTyp), protocol::to_json_value(claims));
+  if (!statement) co_return wrap(statement.error(), "cannot sign call");
+  HttpRequest request;
+  request.method = "POST";
+  request.url = context_.cp_origin + path;
+  request.headers.set("Content-Type", "application/json");
+  request.headers.set(protocol::kCallHeader, *std::move(statement));
+  request.body = std::move(body);
+  auto response = co_await net::send(context_.transport, std::move(request));
+  if (response && response->status != 200) co_return tl::unexpected(net::error_from(*response));
+  co_return response;
+}
+
+net::Task<Result<std::vector<std::string>>> CpCalls::replace_ingress(std::vector<Expose> extras) {
+  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
+  const protocol::IngressReplace wanted{context_.state.membership->agent_id, std::move(extras)};
+  const auto response = co_await post("/ingress/replace", to_text(protocol::to_json_value(wanted)));
+  if (!response) co_return wrap(response.error(), "cannot publish");
+  const auto value = parse_json(response->body);
+  if (!value) co_return wrap(value.error(), "cannot publish");
+  auto answer = protocol::ingress_answer_from(*value);
+  if (!answer) co_return wrap(answer.error(), "cannot publish");
+  co_return std::move(answer->extra_hostnames);
+}
+
+}  // namespace dd::agent

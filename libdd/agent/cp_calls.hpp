@@ -1,0 +1,40 @@
+// Calls to the control plane under the agent's own key (dd-call+jwt).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dd/workload.hpp"
+#include "libdd/agent/context.hpp"
+#include "libdd/net/turns.hpp"
+
+namespace dd::agent {
+
+/// Numbers that no other message of this VM carries, taken from the runtime in blocks.
+class SequenceNumbers {
+ public:
+  SequenceNumbers(asio::any_io_executor executor, enclave_client::Capability& capability) : capability_(capability), turns_(std::move(executor)) {}
+  net::Task<Result<std::int64_t>> next();
+
+ private:
+  enclave_client::Capability& capability_;
+  std::int64_t next_ = 0;
+  std::int64_t left_ = 0;
+  net::Turns turns_;  // one block at a time, or numbers would leave out of order
+};
+
+class CpCalls {
+ public:
+  CpCalls(Context& context, SequenceNumbers& numbers) : context_(context), numbers_(numbers) {}
+  /// The full list of what this agent exposes. Returns the public host names in its order.
+  /// Errors: unavailable when not registered; not_found with reason agent_unknown when the control plane forgot us.
+  net::Task<Result<std::vector<std::string>>> replace_ingress(std::vector<Expose> extras);
+
+ private:
+  net::Task<Result<HttpResponse>> post(std::string path, std::string body);
+
+  Context& context_;
+  SequenceNumbers& numbers_;
+};
+
+}  // namespace dd::agent

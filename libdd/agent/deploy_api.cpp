@@ -1,0 +1,193 @@
+#include "libdd/agent/deploy_api.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/agent/owner_auth.hpp"
+#include "libdd/agent/ports.hpp"
+#include "libdd/core/json.hpp"
+
+namespace dd::agent {
+namespace {
+
+constexpr std::size_t kMaxRequest = 256 * 1024;
+constexpr std::chrono::milliseconds kProbePause{5};
+constexpr std::int64_t kMostLines = 10'000;
+
+std::string port_text(const Expose& expose) { return "port " + std::to_string(expose.port); }
+
+/// Whether a live workload of another app stands in the way of one of the wanted ports or labels.
+Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& other) {
+  for (const auto& mine : wanted.expose) {
+    for (const auto& theirs : other.expose) {
+      if (mine.hostname_label == theirs.hostname_label)
+        return fail(ErrorCode::conflict, "label_in_use", "cannot deploy: label " + mine.hostname_label + " is held by " + other.app_name);
+      if (mine.port == theirs.port) return fail(ErrorCode::conflict, "port_in_use", "cannot deploy: " + port_text(mine) + " is held by " + other.app_name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void DeployApi::add_routes(net::Router& router) {
+  net::RouteOptions owner;
+  owner.authenticate = owner_only(context_);
+  owner.max_body = kMaxRequest;
+  owner.handler_deadline = context_.options.deploy_wait + std::chrono::seconds(50);
+  router.add("POST", "/deploy", [this](const net::ServerRequest& request) { return deploy(request); }, owner);
+  router.add("GET", "/deployments", [this](const net::ServerRequest&) { return deployments(); }, owner);
+  router.add("DELETE", "/deployments/{app}", [this](const net::ServerRequest& request) { return mop(request); }, owner);
+  router.add("GET", "/logs/{app}", [this](const net::ServerRequest& request) { return logs(request); }, owner);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerRequest& request) {
+  auto wanted = parse_deploy_request(request.body);
+  if (!wanted) co_return tl::unexpected(wanted.error());
+  const auto turn = co_await turns_.take(wanted->app_name);
+  const auto free = co_await check_free(*wanted);
+  if (!free) co_return tl::unexpected(free.error());
+  auto id = co_await context_.runtime.deploy(*wanted);
+  if (!id) co_return wrap(id.error(), "cannot deploy " + wanted->app_name);
+  log::info("deployed", {{"app", wanted->app_name}, {"by", request.principal}, {"id", *id}});
+  const auto answer = co_await follow(*std::move(wanted), *std::move(id));
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return net::json_response(to_text(protocol::to_json_value(*answer)));
+}
+
+net::Task<Result<void>> DeployApi::check_free(DeployRequest wanted) {
+  const auto running = co_await context_.runtime.list();
+  if (!running) co_return wrap(running.error(), "cannot deploy");
+  std::vector<std::uint16_t> own_ports;  // of the deployment that this one replaces
+  for (const auto& other : *running) {
+    if (other.boot && other.app_name == wanted.app_name)
+      co_return fail(ErrorCode::conflict, "reserved_name", "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
+    if (!is_live(other.status)) continue;
+    if (other.app_name == wanted.app_name) {
+      for (const auto& expose : other.expose) own_ports.push_back(expose.port);
+    } else if (auto clear = check_against(wanted, other); !clear) {
+      co_return clear;
+    }
+  }
+  for (std::size_t i = 0; i < wanted.expose.size(); ++i) {
+    const auto& expose = wanted.expose[i];
+    const auto path = "$.expose[" + std::to_string(i) + "].port";
+    if (expose.port == context_.port) co_return fail_at(ErrorCode::invalid_argument, path, "cannot deploy: " + port_text(expose) + " is the agent's own");
+    if (std::find(own_ports.begin(), own_ports.end(), expose.port) != own_ports.end()) continue;
+    const auto holder = holder_of(expose.port);
+    if (!holder.empty()) co_return fail(ErrorCode::conflict, "port_in_use", "cannot deploy: " + port_text(expose) + " is held by a process of " + holder);
+  }
+  co_return Result<void>();
+}
+
+net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted, std::string id) {
+  protocol::DeployAnswer answer;
+  answer.id = id;
+  answer.app_name = wanted.app_name;
+  for (const auto& member : wanted.unknown) answer.warnings.push_back("unknown member " + member + " was ignored");
+
+  const auto deadline = std::chrono::steady_clock::now() + context_.options.deploy_wait;
+  std::string missing = "it has not started yet";
+  while (true) {
+    const auto info = co_await find_id(id);
+    if (!info) co_return wrap(info.error(), "cannot follow the deployment of " + wanted.app_name);
+    answer.status = dd::to_string(info->status);
+    if (info->status == DeploymentStatus::failed)
+      co_return fail(ErrorCode::invalid_argument, "cannot start " + wanted.app_name + ": " + info->error_message);
+    if (!is_live(info->status)) {
+      if (!wanted.expose.empty()) answer.warnings.push_back("it ended before its ports answered; see its logs");
+      co_return answer;
+    }
+    if (info->status == DeploymentStatus::running) {
+      const auto synced = co_await exposer_.sync();
+      if (!synced) missing = synced.error().message;
+      answer.hostnames.clear();
+      answer.urls.clear();
+      for (const auto& expose : wanted.expose) {
+        const auto hostname = exposer_.hostname_of(expose.hostname_label);
+        if (hostname.empty()) {
+          if (synced) missing = port_text(expose) + " does not answer yet";
+          continue;
+        }
+        answer.hostnames.push_back(hostname);
+        answer.urls.push_back(url_of(expose, hostname));
+      }
+      if (answer.hostnames.size() == wanted.expose.size()) co_return answer;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    co_await net::sleep_for(kProbePause);
+  }
+  answer.status = dd::to_string(DeploymentStatus::deploying);
+  answer.warnings.push_back("not public yet: " + missing);
+  co_return answer;
+}
+
+std::string DeployApi::url_of(const Expose& expose, const std::string& hostname) const {
+  if (expose.protocol == ServiceProtocol::tcp) return "tcp://" + hostname;
+  const auto host_at = context_.cp_origin.find("://") + 3;
+  const auto port_at = context_.cp_origin.find(':', host_at);
+  return context_.cp_origin.substr(0, host_at) + hostname + (port_at == std::string::npos ? "" : context_.cp_origin.substr(port_at)) + "/";
+}
+
+net::Task<Result<DeploymentInfo>> DeployApi::find_id(std::string id) {
+  auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  for (auto& info : *all)
+    if (info.id == id) co_return std::move(info);
+  co_return fail(ErrorCode::not_found, "cannot find deployment " + id);
+}
+
+net::Task<Result<DeploymentInfo>> DeployApi::find(std::string app_name) {
+  auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  for (auto info = all->rbegin(); info != all->rend(); ++info)
+    if (info->app_name == app_name) co_return std::move(*info);
+  co_return fail(ErrorCode::not_found, "cannot find app " + app_name);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::deployments() {
+  const auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  Json list = Json::array();
+  for (const auto& info : *all) list.push_back(dd::to_json_value(info));
+  const Json answer = {{"deployments", std::move(list)}};
+  co_return net::json_response(to_text(answer));
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest& request) {
+  const auto text = request.query_value("tail").value_or("100");
+  std::int64_t tail = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), tail);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || tail < 1 || tail > kMostLines)
+    co_return fail_at(ErrorCode::invalid_argument, "tail", "cannot read tail: want a number in 1.." + std::to_string(kMostLines));
+  const auto info = co_await find(request.params.at(0));
+  if (!info) co_return tl::unexpected(info.error());
+  auto lines = co_await context_.runtime.logs(info->id, tail);
+  if (!lines) co_return tl::unexpected(lines.error());
+  const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)), *std::move(lines)};
+  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) {
+  const auto app_name = request.params.at(0);
+  const auto turn = co_await turns_.take(app_name);
+  const auto info = co_await find(app_name);
+  if (!info) co_return tl::unexpected(info.error());
+  if (info->boot) co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");
+  protocol::MopAnswer answer{app_name, info->id, {}};
+  for (const auto& expose : info->expose)
+    if (auto hostname = exposer_.hostname_of(expose.hostname_label); !hostname.empty()) answer.hostnames.push_back(std::move(hostname));
+  if (is_live(info->status)) {
+    const auto stopped = co_await context_.runtime.stop(info->id);
+    if (!stopped) co_return wrap(stopped.error(), "cannot mop " + app_name);
+  }
+  const auto synced = co_await exposer_.sync();
+  if (!synced) co_return wrap(synced.error(), "stopped " + app_name + ", and its host names will go later");
+  log::info("mopped", {{"app", app_name}, {"by", request.principal}});
+  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
+
+}  // namespace dd::agent

@@ -1,0 +1,36 @@
+// POST /deploy, GET /deployments, GET /logs/{app}, DELETE /deployments/{app}.
+#pragma once
+
+#include "dd/workload.hpp"
+#include "libdd/agent/context.hpp"
+#include "libdd/agent/exposer.hpp"
+#include "libdd/net/http_server.hpp"
+#include "libdd/protocol/fleet.hpp"
+
+namespace dd::agent {
+
+class DeployApi {
+ public:
+  DeployApi(Context& context, Exposer& exposer) : context_(context), exposer_(exposer), turns_(context.executor) {}
+  void add_routes(net::Router& router);
+
+ private:
+  net::Task<Result<net::ServerResponse>> deploy(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> deployments();
+  net::Task<Result<net::ServerResponse>> logs(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> mop(const net::ServerRequest& request);
+
+  /// Reserved names, labels and ports that others hold.
+  net::Task<Result<void>> check_free(DeployRequest wanted);
+  /// Until the deployment runs and its ports are public, or it ended, or the wait is over.
+  net::Task<Result<protocol::DeployAnswer>> follow(DeployRequest wanted, std::string id);
+  net::Task<Result<DeploymentInfo>> find(std::string app_name);
+  net::Task<Result<DeploymentInfo>> find_id(std::string id);
+  [[nodiscard]] std::string url_of(const Expose& expose, const std::string& hostname) const;
+
+  Context& context_;
+  Exposer& exposer_;
+  net::Turns turns_;  // per app
+};
+
+}  // namespace dd::agent

@@ -1,0 +1,89 @@
+#include "libdd/agent/exposer.hpp"
+
+#include <algorithm>
+
+#include "dd/log.hpp"
+#include "libdd/agent/ports.hpp"
+
+namespace dd::agent {
+
+Exposer::Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten)
+    : context_(context), calls_(calls), fixed_(std::move(fixed)), forgotten_(std::move(forgotten)), turns_(context.executor), stop_(context.executor) {}
+
+net::Task<std::vector<Expose>> Exposer::at_registration() {
+  auto extras = fixed_;
+  const auto running = co_await context_.runtime.list();
+  if (!running) {
+    log::warning("cannot ask the runtime what it booted", {{"why", running.error().message}});
+    co_return extras;
+  }
+  for (const auto& info : *running)
+    if (is_live(info.status) && (info.boot || std::any_of(info.expose.begin(), info.expose.end(), [this](const auto& e) { return is_published(e); })))
+      extras.insert(extras.end(), info.expose.begin(), info.expose.end());
+  co_return extras;
+}
+
+void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> hostnames) {
+  hostnames_.clear();
+  for (std::size_t i = 0; i < extras.size() && i < hostnames.size(); ++i) hostnames_[extras[i].hostname_label] = hostnames[i];
+  published_ = std::move(extras);
+}
+
+net::Task<Result<std::vector<Expose>>> Exposer::wanted() {
+  const auto running = co_await context_.runtime.list();
+  if (!running) co_return wrap(running.error(), "cannot ask the runtime what runs");
+  auto extras = fixed_;
+  for (const auto& info : *running) {
+    if (info.status != DeploymentStatus::running) continue;
+    for (const auto& expose : info.expose) {
+      // Once public it stays so while the process lives: a busy server that misses one probe must not lose its name.
+      bool keep = info.boot || is_published(expose);
+      if (!keep) keep = co_await answers(expose.port);
+      if (keep) extras.push_back(expose);
+    }
+  }
+  co_return extras;
+}
+
+net::Task<Result<void>> Exposer::sync() {
+  std::string lane = "sync";
+  const auto turn = co_await turns_.take(std::move(lane));
+  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
+  auto extras = co_await wanted();
+  if (!extras) co_return tl::unexpected(extras.error());
+  if (*extras == published_) co_return Result<void>();
+  auto hostnames = co_await calls_.replace_ingress(*extras);
+  if (!hostnames) {
+    if (hostnames.error().reason == "agent_unknown") forgotten_();
+    co_return tl::unexpected(hostnames.error());
+  }
+  registered(*std::move(extras), *std::move(hostnames));
+  co_return Result<void>();
+}
+
+net::Task<void> Exposer::run() {
+  std::string last_problem;
+  while (!stopping_) {
+    if (context_.state.membership) {
+      const auto synced = co_await sync();
+      auto problem = synced ? std::string() : synced.error().message;
+      if (!problem.empty() && problem != last_problem) log::warning("ingress does not follow the workloads now", {{"why", problem}});
+      last_problem = std::move(problem);
+    }
+    co_await stop_.wait(context_.options.watch_interval);
+  }
+}
+
+void Exposer::stop() {
+  stopping_ = true;
+  stop_.notify();
+}
+
+std::string Exposer::hostname_of(const std::string& label) const {
+  const auto found = hostnames_.find(label);
+  return found == hostnames_.end() ? std::string() : found->second;
+}
+
+bool Exposer::is_published(const Expose& expose) const { return std::find(published_.begin(), published_.end(), expose) != published_.end(); }
+
+}  // namespace dd::agent

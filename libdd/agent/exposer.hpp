@@ -1,0 +1,51 @@
+// Ingress follows the workload: public while it runs and answers, gone when it is gone.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dd/workload.hpp"
+#include "libdd/agent/context.hpp"
+#include "libdd/agent/cp_calls.hpp"
+#include "libdd/net/turns.hpp"
+
+namespace dd::agent {
+
+class Exposer {
+ public:
+  /// `forgotten` is called when the control plane does not know this agent any more.
+  Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten);
+
+  /// What a registration should publish: the fixed extras and everything that boot workloads expose, ready or not.
+  net::Task<std::vector<Expose>> at_registration();
+  /// The control plane has published exactly these.
+  void registered(std::vector<Expose> extras, std::vector<std::string> hostnames);
+
+  /// Compares what runs with what is public and tells the control plane the difference.
+  net::Task<Result<void>> sync();
+  /// Until stop(): sync() at each watch interval.
+  net::Task<void> run();
+  void stop();
+
+  [[nodiscard]] const std::vector<Expose>& published() const noexcept { return published_; }
+  /// Public host name of a label, or "" while it is not public.
+  [[nodiscard]] std::string hostname_of(const std::string& label) const;
+
+ private:
+  net::Task<Result<std::vector<Expose>>> wanted();
+  [[nodiscard]] bool is_published(const Expose& expose) const;
+
+  Context& context_;
+  CpCalls& calls_;
+  std::vector<Expose> fixed_;
+  std::function<void()> forgotten_;
+  std::vector<Expose> published_;
+  std::map<std::string, std::string> hostnames_;  // label → public host name
+  net::Turns turns_;
+  net::Event stop_;
+  bool stopping_ = false;
+};
+
+}  // namespace dd::agent

@@ -1,0 +1,85 @@
+#include "libdd/agent/membership_keeper.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "dd/log.hpp"
+
+namespace dd::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause{250};
+constexpr std::chrono::milliseconds kLongestPause{30'000};
+constexpr std::chrono::milliseconds kIdle{60'000};
+// Anyone can send a poll under some key; we ask the control plane about it this often at most.
+constexpr std::chrono::milliseconds kDoubtPause{2'000};
+
+/// Between half of `pause` and all of it: a fleet that lost its control plane must not come back in step.
+std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& random) {
+  std::array<std::byte, 2> noise{};
+  random.fill(noise);
+  const auto fraction = (std::to_integer<int>(noise[0]) << 8 | std::to_integer<int>(noise[1])) % 1000;
+  return pause / 2 + pause * fraction / 2000;
+}
+
+}  // namespace
+
+MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector)
+    : context_(context), exposer_(exposer), connector_(connector), registration_(context), wake_(context.executor) {}
+
+net::Task<void> MembershipKeeper::run() {
+  co_await join_until_done();
+  while (!stopping_) {
+    if (doubt_ == Doubt::none) co_await wake_.wait(kIdle);
+    if (stopping_) co_return;
+    const auto doubt = std::exchange(doubt_, Doubt::none);
+    if (doubt == Doubt::none) continue;
+    co_await wake_.wait(jittered(kDoubtPause, context_.random));
+    bool again = doubt == Doubt::forgotten;
+    if (!again) again = co_await registration_.control_plane_has_new_key();
+    if (again && !stopping_) co_await join_until_done();
+  }
+}
+
+void MembershipKeeper::stop() {
+  stopping_ = true;
+  wake_.notify();
+}
+
+void MembershipKeeper::forgotten() {
+  doubt_ = Doubt::forgotten;
+  wake_.notify();
+}
+
+void MembershipKeeper::unknown_key() {
+  if (doubt_ == Doubt::none) doubt_ = Doubt::unknown_key;
+  wake_.notify();
+}
+
+net::Task<void> MembershipKeeper::join_until_done() {
+  auto pause = kFirstPause;
+  while (!stopping_) {
+    const auto joined = co_await join();
+    if (joined) co_return;
+    const auto& why = joined.error();
+    log::warning("not registered", {{"why", why.message}, {"reason", why.reason}, {"again_ms", pause.count()}});
+    // What the control plane refused will not get better quickly; what it could not do may.
+    if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict) pause = std::max(pause, std::chrono::milliseconds(2'000));
+    co_await net::sleep_for(jittered(pause, context_.random));
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+net::Task<Result<void>> MembershipKeeper::join() {
+  auto extras = co_await exposer_.at_registration();
+  auto registered = co_await registration_.attempt(extras);
+  if (!registered) co_return tl::unexpected(registered.error());
+  context_.state.membership = registered->membership;
+  context_.state.shown = std::move(registered->shown);
+  context_.state.poll_nonce.reset();
+  exposer_.registered(std::move(extras), std::move(registered->extra_hostnames));
+  log::info("registered", {{"agent", registered->membership.agent_id}, {"hostname", registered->membership.hostname}});
+  co_return connector_.start(std::move(registered->tunnel_token));
+}
+
+}  // namespace dd::agent

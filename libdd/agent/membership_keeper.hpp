@@ -1,0 +1,38 @@
+// Registers, and registers again when the control plane forgot us or was replaced; keeps the connector on the right token.
+#pragma once
+
+#include "libdd/agent/context.hpp"
+#include "libdd/agent/exposer.hpp"
+#include "libdd/agent/registration.hpp"
+#include "libdd/tunnel/connector.hpp"
+
+namespace dd::agent {
+
+class MembershipKeeper {
+ public:
+  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector);
+  /// Until stop().
+  net::Task<void> run();
+  void stop();
+
+  /// The control plane said that it does not know us: register again.
+  void forgotten();
+  /// A poll came under a key that we do not know: register again if the control plane at our origin really has a new one.
+  void unknown_key();
+
+ private:
+  enum class Doubt { none, forgotten, unknown_key };
+
+  net::Task<Result<void>> join();
+  net::Task<void> join_until_done();
+
+  Context& context_;
+  Exposer& exposer_;
+  tunnel::Connector& connector_;
+  Registration registration_;
+  net::Event wake_;
+  Doubt doubt_ = Doubt::none;
+  bool stopping_ = false;
+};
+
+}  // namespace dd::agent

@@ -1,0 +1,36 @@
+// What the agent is at this moment: who it is to the control plane, and what it can show.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "libdd/crypto/okp.hpp"
+#include "libdd/enclave_client/capability.hpp"
+#include "libdd/protocol/health.hpp"
+
+namespace dd::agent {
+
+/// A token and what its REPORTDATA is made of.
+struct Shown {
+  std::string token;
+  protocol::TokenBinding binding;
+};
+
+/// What the last registration gave us.
+struct Membership {
+  std::string agent_id;
+  std::string hostname;
+  crypto::OkpPublicKey cp_key{crypto::Curve::ed25519, {}};
+  std::chrono::milliseconds refresh{180'000};
+};
+
+/// Shared by the agent's parts on the io thread.
+struct State {
+  enclave_client::VmKeys keys;
+  std::optional<Membership> membership;
+  Shown shown;
+  /// Of the last poll that was accepted; a refresh is bound to it.
+  std::optional<Digest256> poll_nonce;
+};
+
+}  // namespace dd::agent

@@ -1,0 +1,46 @@
+#include "libdd/cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "libdd/cli/verbs.hpp"
+
+namespace dd::cli {
+namespace {
+
+constexpr int kUsage = 2;
+
+}  // namespace
+
+Result<FleetClient> client_for(const Invocation& invocation) {
+  const auto context = load_context(invocation.fleet);
+  if (!context) return tl::unexpected(context.error());
+  return connect(*context);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Run confidential workloads on a fleet of attested VMs.", "ddctl");
+  app.set_version_flag("--version", std::string("ddctl ") + DD_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Invocation invocation;
+  app.add_option("--cp", invocation.fleet.cp_url, "URL of the control plane (DD_CP_URL)");
+  app.add_option("--pat-file", invocation.fleet.pat_file, "file with the owner's PAT (DD_PAT_FILE)");
+  app.add_option("-o,--output", invocation.format_name, "table or json")->check(CLI::IsMember({"table", "json"}));
+  add_up(app, invocation);
+  add_agents(app, invocation);
+  add_deploy(app, invocation);
+  add_ps(app, invocation);
+  add_logs(app, invocation);
+  add_mop(app, invocation);
+  add_attest(app, invocation);
+  add_connector(app, invocation);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : kUsage;
+  }
+  return invocation.work ? invocation.work() : kUsage;
+}
+
+}  // namespace dd::cli

@@ -1,0 +1,39 @@
+#include "libdd/cli/private_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+namespace dd::cli {
+namespace {
+
+constexpr std::size_t kMaxSecret = 64 * 1024;
+constexpr const char* kBlank = " \t\r\n";
+
+}  // namespace
+
+Result<void> write_private_file(const std::filesystem::path& file, std::string_view text) {
+  const auto failed = [&] { return fail(ErrorCode::unavailable, "cannot write " + file.string()); };
+  auto temporary = file;
+  temporary += ".new";
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return failed();
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool closed = close(fd) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), file.c_str()) != 0) return failed();
+  return {};
+}
+
+Result<Secret> read_private_file(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file.string());
+  const std::string text(std::istreambuf_iterator<char>(stream), {});
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string::npos || text.size() > kMaxSecret) return fail(ErrorCode::malformed, "cannot read " + file.string() + ": want 1 to 65536 bytes of text");
+  return Secret(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
+}  // namespace dd::cli

@@ -1,0 +1,43 @@
+// One poll of one agent: the challenge sent, the proof checked, the token and the log judged.
+#pragma once
+
+#include <string>
+
+#include "libdd/cp/context.hpp"
+#include "libdd/cp/log_tail.hpp"
+#include "libdd/protocol/health.hpp"
+
+namespace dd::cp {
+
+enum class Finding {
+  proven,       ///< the agent holds its key, its evidence is current and fits
+  unreachable,  ///< no usable answer: nothing is known
+  expired,      ///< it proved its key and shows a token that is past its exp
+  refused,      ///< bad signature, drift, a log that does not continue, policy: drop at once
+};
+
+struct PollOutcome {
+  Finding finding = Finding::unreachable;
+  std::string reason;
+  /// The record after the poll: what was accepted is in it. Save it when proven or expired.
+  AgentRecord record;
+};
+
+class AgentLink {
+ public:
+  explicit AgentLink(Context& context) : context_(context) {}
+  /// Callers hold the agent's turn.
+  net::Task<PollOutcome> poll(AgentRecord record);
+
+ private:
+  struct Exchange;
+  net::Task<Result<Exchange>> ask(AgentRecord record, std::string path);
+  net::Task<Result<LogTail>> read_log(AgentRecord record, protocol::LogPage first);
+  net::Task<PollOutcome> judge(AgentRecord record, Exchange exchange);
+  [[nodiscard]] Result<void> check_proof(AgentRecord& record, const Exchange& exchange, const protocol::AgentHealth& health) const;
+  [[nodiscard]] Result<void> check_binding(const AgentRecord& record, const protocol::AgentHealth& health, const LogTail& log, const TdxClaims& token) const;
+
+  Context& context_;
+};
+
+}  // namespace dd::cp

@@ -1,0 +1,37 @@
+// The pieces of a running control plane that its endpoint groups share. Owned by ControlPlane::Impl, borrowed by everyone else.
+#pragma once
+
+#include <string>
+
+#include "dd/control_plane.hpp"
+#include "libdd/cp/nonces.hpp"
+#include "libdd/cp/provisioner.hpp"
+#include "libdd/cp/store.hpp"
+#include "libdd/net/turns.hpp"
+#include "libdd/enclave_client/capability.hpp"
+#include "libdd/identity/pat_verifier.hpp"
+#include "libdd/ita/verifier.hpp"
+
+namespace dd::cp {
+
+struct Context {
+  const ControlPlaneOptions& options;
+  std::string origin;
+  asio::any_io_executor executor;
+  const Clock& clock;
+  HttpTransport& transport;
+  const Policy& policy;
+  Store& store;
+  net::Turns& turns;
+  Nonces& nonces;
+  Provisioner& provisioner;
+  ita::Verifier& tokens;
+  identity::PatVerifier& owners;
+  enclave_client::Capability& capability;
+  crypto::OkpPublicKey cp_key;
+
+  /// "https://host" of an agent, with the scheme and port of our own origin.
+  [[nodiscard]] std::string agent_url(const std::string& hostname) const;
+};
+
+}  // namespace dd::cp

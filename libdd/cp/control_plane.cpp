@@ -1,0 +1,238 @@
+// Wiring: the pieces of a control plane in the order in which they need each other.
+#include "dd/control_plane.hpp"
+
+#include <fstream>
+#include <iterator>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/cp/agent_calls.hpp"
+#include "libdd/cp/agent_link.hpp"
+#include "libdd/cp/context.hpp"
+#include "libdd/cp/dropper.hpp"
+#include "libdd/cp/fleet_api.hpp"
+#include "libdd/cp/poller.hpp"
+#include "libdd/cp/registrar.hpp"
+#include "libdd/cp/self_tunnel.hpp"
+#include "libdd/identity/owner_config.hpp"
+#include "libdd/net/http_client.hpp"
+#include "libdd/net/service_runner.hpp"
+#include "libdd/net/url.hpp"
+
+namespace dd {
+namespace {
+
+using namespace dd::cp;
+
+constexpr std::size_t kMaxPolicy = 1024 * 1024;
+
+Result<Policy> load_policy(const ControlPlaneOptions& options) {
+  if (options.policy.empty())
+    return fail(ErrorCode::invalid_argument, "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to trust the first of each VM name");
+  if (options.policy == "tofu") return Policy::tofu(std::to_string(options.owner.id), options.origin);
+  std::ifstream file(options.policy, std::ios::binary);
+  if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (text.size() > kMaxPolicy) return fail(ErrorCode::too_large, "cannot read policy " + options.policy + ": larger than 1 MiB");
+  auto policy = Policy::parse(text);
+  if (!policy) return wrap(policy.error(), "cannot use policy " + options.policy);
+  return policy;
+}
+
+Result<void> check(ControlPlaneOptions& options) {
+  const auto refuse = [](const char* what) { return fail(ErrorCode::invalid_argument, what); };
+  if (!valid_env_label(options.env)) return refuse("cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
+  if (auto good = identity::check_owner(options.owner); !good) return good;
+  if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
+  if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
+  if (options.origin.empty()) options.origin = "https://" + options.hostname;
+  auto origin = net::parse_url(options.origin);
+  if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
+  options.origin = origin->origin();
+#ifndef DD_SIMULATION
+  if (options.accept_simulated) return fail(ErrorCode::unsupported, "cannot accept simulated evidence: this build has no -Dsimulation=true");
+#endif
+  return {};
+}
+
+ita::VerifierOptions verifier_options(const ControlPlaneOptions& options) {
+  ita::VerifierOptions verifier;
+  verifier.issuer = options.ita_issuer;
+  verifier.jwks_url = options.ita_jwks_url;
+  verifier.simulated = options.accept_simulated;
+  if (options.accept_simulated) verifier.attester_type = "TDX-SIMULATED";
+  verifier.leeway = std::chrono::duration_cast<std::chrono::seconds>(options.token_leeway);
+  return verifier;
+}
+
+identity::PatVerifierOptions owner_options(const ControlPlaneOptions& options) {
+  identity::PatVerifierOptions owners;
+  owners.api_url = options.github_api_url;
+  owners.owner = options.owner;
+  return owners;
+}
+
+tunnel::CloudflareOptions cloudflare_options(const ControlPlaneOptions& options) {
+  tunnel::CloudflareOptions cloudflare;
+  cloudflare.api_url = options.cloudflare_api_url;
+  cloudflare.api_token = options.cloudflare_api_token;
+  cloudflare.account_id = options.cloudflare_account_id;
+  cloudflare.zone_id = options.cloudflare_zone_id;
+  cloudflare.env = options.env;
+  return cloudflare;
+}
+
+net::HttpClientOptions client_options(const ControlPlaneOptions& options) {
+  net::HttpClientOptions client;
+  client.ca_file = options.ca_file;
+  client.edge_url = options.edge_url;
+  client.edge_domain = options.domain;
+  client.user_agent = "dd-cp";
+  return client;
+}
+
+/// What runs between start and stop, in the order of construction.
+struct Services {
+  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, asio::thread_pool& pool, Store& store, tunnel::TunnelProvider& tunnels,
+           enclave_client::Capability& capability, crypto::OkpPublicKey cp_key, Bytes nonce_key, Bytes fleet_key)
+      : turns(io.get_executor()),
+        nonces(std::move(nonce_key), *o.clock, *o.random),
+        provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
+        tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
+        owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
+        context{o, o.origin, io.get_executor(), *o.clock, *o.transport, policy, store, turns, nonces, provisioner, tokens, owners, capability, cp_key},
+        link(context),
+        dropper(context),
+        registrar(context, link, dropper),
+        calls(context),
+        api(context, dropper),
+        poller(context, link, dropper) {
+    static_cast<void>(pool);
+  }
+
+  net::Router routes() {
+    net::Router router;
+    registrar.add_routes(router);
+    calls.add_routes(router);
+    api.add_routes(router);
+    return router;
+  }
+
+  net::Turns turns;
+  Nonces nonces;
+  Provisioner provisioner;
+  ita::Verifier tokens;
+  identity::PatVerifier owners;
+  Context context;
+  AgentLink link;
+  Dropper dropper;
+  Registrar registrar;
+  AgentCalls calls;
+  FleetApi api;
+  Poller poller;
+};
+
+}  // namespace
+
+struct ControlPlane::Impl {
+  Impl(ControlPlaneOptions o, Policy p) : options(std::move(o)), policy(std::move(p)) {}
+
+  net::Task<Result<void>> start();
+  net::Task<void> stop();
+  Result<void> prepare();
+
+  ControlPlaneOptions options;
+  Policy policy;
+  asio::io_context io{1};
+  asio::thread_pool pool{1};
+  std::unique_ptr<enclave_client::Capability> capability;
+  std::unique_ptr<tunnel::TunnelProvider> tunnels;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Services> services;
+  std::unique_ptr<SelfTunnel> self_tunnel;
+  std::unique_ptr<net::HttpServer> server;
+};
+
+Result<void> ControlPlane::Impl::prepare() {
+  std::error_code failed;
+  std::filesystem::create_directories(options.state_dir, failed);
+  if (failed) return fail(ErrorCode::unavailable, "cannot create " + options.state_dir.string() + ": " + failed.message());
+  if (!options.clock) options.clock = &system_clock();
+  if (!options.random) options.random = &system_random();
+  if (!options.transport) options.transport = net::make_http_transport(client_options(options));
+  if (!options.registry) {
+    auto opened = open_sqlite_registry(options.state_dir / "registry.db");
+    if (!opened) return tl::unexpected(opened.error());
+    options.registry = *std::move(opened);
+  }
+  const auto executor = io.get_executor();
+  capability = options.capability_fd < 0 ? enclave_client::make_local_capability()
+                                         : enclave_client::make_socket_capability(executor, static_cast<int>(options.capability_fd));
+  tunnels = tunnel::make_cloudflare(executor, options.transport, cloudflare_options(options));
+  store = std::make_unique<Store>(options.registry, pool, *options.clock, *options.random);
+  return {};
+}
+
+net::Task<Result<void>> ControlPlane::Impl::start() {
+  const auto loaded = co_await store->load();
+  if (!loaded) co_return loaded;
+  auto nonce_key = co_await store->secret("nonce_key");
+  if (!nonce_key) co_return tl::unexpected(nonce_key.error());
+  auto fleet_key = co_await store->secret("fleet_key");
+  if (!fleet_key) co_return tl::unexpected(fleet_key.error());
+  const auto keys = co_await capability->keys();
+  if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
+
+  services = std::make_unique<Services>(options, policy, io, pool, *store, *tunnels, *capability, keys->signing, *nonce_key, *fleet_key);
+  net::HttpServerOptions listener;
+  listener.address = options.address;
+  listener.port = options.port;
+  server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
+  const auto listening = server->start();
+  if (!listening) co_return listening;
+  log::info("control plane listening", {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
+  if (options.on_listening) options.on_listening(server->port());
+
+  if (options.own_tunnel) {
+    self_tunnel = std::make_unique<SelfTunnel>(io.get_executor(), options.transport, options, *store, *tunnels);
+    const auto connected = co_await self_tunnel->start(*fleet_key, *options.random, server->port());
+    if (!connected) co_return connected;
+  }
+  const auto reconciled = co_await services->provisioner.reconcile();
+  if (!reconciled) log::warning("cannot reconcile tunnels now", {{"why", reconciled.error().message}});
+  net::spawn(io.get_executor(), services->poller.run(), "poller");
+  co_return Result<void>();
+}
+
+net::Task<void> ControlPlane::Impl::stop() {
+  if (services) services->poller.stop();
+  if (server) co_await server->stop(options.stop_grace);
+  if (self_tunnel) co_await self_tunnel->stop(options.stop_grace);
+}
+
+ControlPlane::ControlPlane() = default;
+
+ControlPlane::~ControlPlane() {
+  // Blocking work writes into coroutine frames that io owns: it has to end first.
+  if (impl_) impl_->pool.join();
+}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::create(ControlPlaneOptions options) {
+  if (auto good = check(options); !good) return tl::unexpected(good.error());
+  auto policy = load_policy(options);
+  if (!policy) return tl::unexpected(policy.error());
+  std::unique_ptr<ControlPlane> control_plane(new ControlPlane);
+  control_plane->impl_ = std::make_unique<Impl>(std::move(options), *std::move(policy));
+  if (auto prepared = control_plane->impl_->prepare(); !prepared) return tl::unexpected(prepared.error());
+  return control_plane;
+}
+
+Result<void> ControlPlane::run(std::stop_token stop) {
+  Impl& impl = *impl_;
+  return net::run_until_stopped(
+      impl.io, std::move(stop), [&impl] { return impl.start(); }, [&impl] { return impl.stop(); });
+}
+
+}  // namespace dd

@@ -1,0 +1,53 @@
+// Tunnels, ingress and DNS records of agents: made so that a crash at any point leaves nothing that nobody remembers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dd/random.hpp"
+#include "dd/tunnel.hpp"
+#include "libdd/cp/agent_record.hpp"
+#include "libdd/cp/store.hpp"
+#include "libdd/tunnel/cloudflare.hpp"
+
+namespace dd::cp {
+
+struct ProvisionerOptions {
+  std::string env;
+  std::string domain;
+  IngressStyle style = IngressStyle::nested;
+};
+
+/// Use on one io thread. Callers hold the agent's turn.
+class Provisioner {
+ public:
+  Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& random, Bytes fleet_key, ProvisionerOptions options);
+
+  /// A new name under the fleet's mark.
+  [[nodiscard]] std::string new_agent_id();
+  [[nodiscard]] std::string hostname_of(const std::string& agent_id) const { return agent_id + "." + options_.domain; }
+  [[nodiscard]] Result<std::vector<std::string>> extra_hostnames(const AgentRecord& record) const;
+
+  /// Journals the name, makes (or adopts) the tunnel, its ingress and DNS records; fills in tunnel_id. Rolls back what it made when it fails.
+  net::Task<Result<Secret>> provision(AgentRecord& record);
+  /// Ingress and DNS as the record says.
+  net::Task<Result<void>> publish(AgentRecord record);
+  /// Only the agent's own host is routed; DNS stays, so workloads' hosts answer 404.
+  net::Task<Result<void>> shrink(AgentRecord record);
+  /// Removes tunnel and DNS; checks the name before it deletes.
+  net::Task<Result<void>> remove(AgentRecord record);
+
+  /// After a start: removes tunnels that were journalled and never became an agent, and reports tunnels that carry our mark and have no entry.
+  net::Task<Result<void>> reconcile();
+
+ private:
+  net::Task<Result<Secret>> build(AgentRecord& record);
+
+  Store& store_;
+  tunnel::TunnelProvider& tunnels_;
+  Random& random_;
+  Bytes fleet_key_;
+  ProvisionerOptions options_;
+};
+
+}  // namespace dd::cp
