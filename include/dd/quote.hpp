@@ -39,12 +39,18 @@ struct TdReport {
   bool operator==(const TdReport&) const = default;
 };
 
+/// Intel's quoting enclave, the only one that is understood.
+inline constexpr std::array<std::byte, 16> kIntelQeVendor = {
+    std::byte{0x93}, std::byte{0x9a}, std::byte{0x72}, std::byte{0x33}, std::byte{0xf7}, std::byte{0x9c}, std::byte{0x4c}, std::byte{0xa9},
+    std::byte{0x94}, std::byte{0x0a}, std::byte{0x0d}, std::byte{0xb3}, std::byte{0x95}, std::byte{0x7f}, std::byte{0x06}, std::byte{0x07}};
+
+/// The defaults are the only values that are understood (version 5 too).
 struct QuoteHeader {
   std::uint16_t version = 4;
   std::uint16_t attestation_key_type = 2;
   std::uint32_t tee_type = 0x81;
   std::uint32_t reserved = 0;
-  std::array<std::byte, 16> qe_vendor_id{};
+  std::array<std::byte, 16> qe_vendor_id = kIntelQeVendor;
   std::array<std::byte, 20> user_data{};
   bool operator==(const QuoteHeader&) const = default;
 };
@@ -71,7 +77,8 @@ class Quote {
   /// Errors: invalid_argument when the size is outside [kMinSize, kMaxSize]; unsupported for a version, key type, TEE type, vendor, body type or
   /// certification type that is not understood; malformed when nested sizes disagree.
   [[nodiscard]] static Result<Quote> parse(ByteView raw);
-  /// Writes every field. Errors: invalid_argument when parts are too long, or a version 4 report has TD 1.5 fields.
+  /// Writes every field and reads it back. TD 1.5 fields go into version 5 only. Errors: invalid_argument when parts are too long or do not go
+  /// together; those of parse for what a reader would refuse.
   [[nodiscard]] static Result<Quote> build(const QuoteHeader& header, const TdReport& report, const QuoteSignature& signature);
 
   [[nodiscard]] const QuoteHeader& header() const noexcept { return header_; }

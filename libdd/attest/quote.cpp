@@ -1,8 +1,6 @@
 // DCAP quote format, versions 4 and 5. All integers are little-endian; ECDSA values are big-endian byte strings.
 #include "dd/quote.hpp"
 
-#include <bit>
-
 #include <fmt/format.h>
 
 #include "libdd/attest/wire_bytes.hpp"
@@ -15,7 +13,6 @@ using attest::Writer;
 
 constexpr std::uint16_t kEcdsaP256 = 2;
 constexpr std::uint32_t kTdx = 0x81;
-constexpr std::array<unsigned char, 16> kIntelQe = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 constexpr std::uint16_t kQeReport = 6;      // outer certification data
 constexpr std::uint16_t kPckChain = 5;      // inner certification data: PEM
 constexpr std::uint16_t kTd10 = 2;          // body types of version 5
@@ -39,10 +36,10 @@ QuoteHeader read_header(Reader& reader) {
 
 Result<void> check_header(const QuoteHeader& header) {
   if (header.version != 4 && header.version != 5)
-    return fail(ErrorCode::unsupported, fmt::format("cannot parse quote: version {}, want 4 or 5", header.version));
+    return unsupported(fmt::format("version {}, want 4 or 5", header.version));
   if (header.tee_type != kTdx) return unsupported(fmt::format("TEE type {:#x}, want 0x81 (TDX)", header.tee_type));
   if (header.attestation_key_type != kEcdsaP256) return unsupported(fmt::format("attestation key type {}, want 2 (ECDSA P-256)", header.attestation_key_type));
-  if (header.qe_vendor_id != std::bit_cast<std::array<std::byte, 16>>(kIntelQe)) return unsupported("QE vendor is not Intel");
+  if (header.qe_vendor_id != kIntelQeVendor) return unsupported("QE vendor is not Intel");
   return {};
 }
 
@@ -151,7 +148,7 @@ Result<Quote> Quote::parse(ByteView raw) {
 
   const auto signature_size = reader.number<std::uint32_t>();
   const auto signature_data = reader.take(signature_size);
-  if (reader.short_by_any()) return malformed(fmt::format("signature data says {} bytes, fewer follow", signature_size));
+  if (reader.short_by_any()) return malformed(fmt::format("signature data says {} bytes, {} follow", signature_size, raw.size() - quote.signed_size_ - sizeof signature_size));
   auto signature = read_signature(signature_data);
   if (!signature) return tl::unexpected(signature.error());
   quote.signature_ = *std::move(signature);
@@ -182,7 +179,9 @@ Result<Quote> Quote::build(const QuoteHeader& header, const TdReport& report, co
   writer.number(static_cast<std::uint32_t>(data.size()));
   writer.bytes(data);
   // What was built must be what a reader sees.
-  return parse(writer.written());
+  auto built = parse(writer.written());
+  if (!built) return wrap(built.error(), "cannot build quote");
+  return built;
 }
 
 }  // namespace dd

@@ -15,7 +15,8 @@ using BioPtr = std::unique_ptr<BIO, Freer<&BIO_free_all>>;
 
 /// Reads `text`, which must outlive it.
 inline BioPtr memory_bio(std::string_view text) {
-  BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  // An empty view may have no address, which OpenSSL takes for a mistake.
+  BioPtr bio(BIO_new_mem_buf(text.empty() ? "" : text.data(), static_cast<int>(text.size())));
   if (!bio) out_of_openssl("memory buffer");
   return bio;
 }

@@ -116,6 +116,11 @@ TEST_CASE("a PEM text that does not hold the certificates asked for is refused")
   }
 }
 
+TEST_CASE("a view of nothing is refused as any other text") {
+  CHECK(certificates_from_pem({}, 1).error().code == ErrorCode::malformed);
+  CHECK(EcPrivateKey::from_pem({}).error().code == ErrorCode::malformed);
+}
+
 TEST_CASE("DER with anything before or behind it is no certificate") {
   const Family family;
   auto longer = family.leaf.der();
