@@ -12,7 +12,8 @@ namespace dd::net {
 /// Runs the task that `start` makes on a private io_context and returns when it is done. Errors: internal when it ended by an exception.
 [[nodiscard]] Result<void> run_to_completion(std::function<Task<void>()> start);
 
-/// `factory` returns Task<Result<T>>; everything it waits for must belong to the coroutine's own executor (this_executor()).
+/// `factory` returns Task<Result<T>>; what it waits for belongs to the coroutine's own executor (this_executor()), and
+/// what it spawned and left behind goes with that.
 template <class Factory>
 [[nodiscard]] auto run_blocking(Factory factory) {
   using Outcome = typename std::invoke_result_t<Factory&>::value_type;

@@ -24,7 +24,11 @@ struct HttpClientOptions {
   std::size_t max_origins = 256;
 };
 
-/// One client per origin is kept alive; cpprestsdk's pool is sized to two threads on first use.
+/// One client per origin is kept alive; cpprestsdk's pool is sized to two threads on first use. Call it before the second thread starts: it
+/// may set SSL_CERT_FILE (trust_store.hpp). Options that cannot work (an unreadable ca_file) answer every request with invalid_argument.
+/// No proxy is taken from the environment and no compression is asked for. Behind an https URL that goes to `edge_url` the hop to the edge is
+/// as plain as `edge_url` says; there is no certificate of the original host to check.
+/// The limit on responses holds for their content; cpprestsdk buffers a header section or a single chunk whole before we see it.
 [[nodiscard]] std::shared_ptr<HttpTransport> make_http_transport(HttpClientOptions options);
 
 /// Sends through any transport and resumes on the caller's executor.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -14,6 +13,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "dd/log.hpp"
+#include "libdd/net/elsewhere.hpp"
 #include "libdd/net/into.hpp"
 
 namespace dd::net {
@@ -52,22 +52,19 @@ Task<void> sleep_for(std::chrono::milliseconds duration) {
 Task<asio::any_io_executor> this_executor() { co_return co_await asio::this_coro::executor; }
 
 Task<void> run_on(asio::thread_pool& pool, std::function<void()> work) {
-  // Tracked: the caller's io_context does not run dry while the pool works.
-  auto home = asio::prefer(co_await asio::this_coro::executor, asio::execution::outstanding_work.tracked);
-  auto initiate = [&pool, home, work = std::move(work)](auto handler) mutable {
-    auto job = [home, work = std::move(work), handler = std::move(handler)]() mutable {
+  std::function<void(std::function<void(std::exception_ptr)>)> start = [&pool, work = std::move(work)](std::function<void(std::exception_ptr)> done) {
+    asio::post(pool, [work, done = std::move(done)] {
       std::exception_ptr failure;
       try {
         work();
       } catch (...) {
         failure = std::current_exception();  // rethrown to the caller below
       }
-      work = nullptr;
-      asio::post(home, [handler = std::move(handler), failure]() mutable { handler(failure); });
-    };
-    asio::post(pool, std::move(job));
+      done(failure);
+    });
   };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr)>(initiate, asio::use_awaitable);
+  const auto failure = co_await from_elsewhere<std::exception_ptr>(std::move(start));
+  if (failure) std::rethrow_exception(failure);
 }
 
 struct Event::State {
