@@ -25,8 +25,12 @@ std::string last_problem() { return std::error_code(errno, std::generic_category
 
 // Holds file content for as long as it takes to copy it into a Secret. A stream would leave it in a buffer of its own.
 struct WipedBuffer {
-  std::array<char, kMaxBytes + 1> bytes{};
+  WipedBuffer() = default;
+  WipedBuffer(const WipedBuffer&) = delete;
+  WipedBuffer& operator=(const WipedBuffer&) = delete;
   ~WipedBuffer() { explicit_bzero(bytes.data(), bytes.size()); }
+
+  std::array<char, kMaxBytes + 1> bytes{};
 };
 
 }  // namespace

@@ -12,6 +12,8 @@ namespace {
 
 using Environment = std::map<std::string, std::string>;
 
+enum class Style { nested, flat };
+
 // One variable of every type, as a program would declare it.
 struct Options {
   std::string url = "http://localhost";
@@ -22,7 +24,8 @@ struct Options {
   std::filesystem::path home = "/var/lib/dd";
   Secret token;
   std::vector<std::string> names{"a", "b"};
-  std::size_t style = 0;
+  std::vector<std::string> command{"cloudflared"};
+  Style style = Style::nested;
   Config config;
 
   explicit Options(Presence presence = Presence::optional) {
@@ -37,6 +40,7 @@ struct Options {
     config.path("DD_HOME", home, "Where state is kept.");
     config.secret("DD_TOKEN", token, "API token.", presence);
     config.list("DD_NAMES", names, "Which ones.");
+    config.argv("DD_COMMAND", command, "What to run.");
     config.choice("DD_STYLE", style, {"nested", "flat"}, "Form of hostnames.");
   }
 
@@ -61,7 +65,7 @@ TEST_CASE("what is not set keeps its default") {
 TEST_CASE("a value of each type is read") {
   Options options;
   REQUIRE(options.load({{"DD_URL", "https://cp.example"}, {"DD_PORT", "0"}, {"DD_COUNT", "9"}, {"DD_WAIT", "250ms"}, {"DD_STRICT", "off"},
-                        {"DD_HOME", "/srv/dd"}, {"DD_TOKEN", "s3cret"}, {"DD_NAMES", " x , y,"}, {"DD_STYLE", "flat"}})
+                        {"DD_HOME", "/srv/dd"}, {"DD_TOKEN", "s3cret"}, {"DD_NAMES", " x , y,"}, {"DD_COMMAND", R"(["sh", "-c", "a b"])"}, {"DD_STYLE", "flat"}})
               .has_value());
   CHECK(options.url == "https://cp.example");
   CHECK(options.port == 0);
@@ -71,7 +75,8 @@ TEST_CASE("a value of each type is read") {
   CHECK(options.home == "/srv/dd");
   CHECK(options.token.reveal() == "s3cret");
   CHECK(options.names == std::vector<std::string>{"x", "y"});
-  CHECK(options.style == 1);
+  CHECK(options.command == std::vector<std::string>{"sh", "-c", "a b"});
+  CHECK(options.style == Style::flat);
 }
 
 TEST_CASE("every word for true and false is read") {
@@ -92,6 +97,9 @@ TEST_CASE("a bad value is refused by the name of its variable") {
       {"DD_COUNT", "10", R"(cannot read DD_COUNT: "10", want an integer in 1..9)"},
       {"DD_WAIT", "0s", R"(cannot read DD_WAIT: "0s", want a duration such as 500ms, 10s, 5m or 2h)"},
       {"DD_STRICT", "maybe", R"(cannot read DD_STRICT: "maybe", want true or false)"},
+      {"DD_COMMAND", "cloudflared", R"(cannot read DD_COMMAND: "cloudflared", want a JSON array of texts such as ["cloudflared"])"},
+      {"DD_COMMAND", "[]", R"(cannot read DD_COMMAND: "[]", want a JSON array of texts such as ["cloudflared"])"},
+      {"DD_COMMAND", R"(["a",1])", R"(cannot read DD_COMMAND: "["a",1]", want a JSON array of texts such as ["cloudflared"])"},
       {"DD_STYLE", "round", R"(cannot read DD_STYLE: "round", want one of nested, flat)"},
   };
   for (const auto& c : cases) {
@@ -151,12 +159,22 @@ TEST_CASE("help has one aligned line for each variable") {
 
 TEST_CASE("the Markdown table escapes what would break it") {
   Config config;
-  std::size_t style = 1;
+  auto style = Style::flat;
   config.choice("DD_STYLE", style, {"nested", "flat"}, "Form of hostnames.");
   CHECK(config.markdown() ==
         "| Variable | Type | Default | Meaning |\n|---|---|---|---|\n"
         "| `DD_STYLE` | nested\\|flat | flat | Form of hostnames. |\n");
-  REQUIRE(config.variables().size() == 1);
+  CHECK(config.variables().size() == 1);
+}
+
+TEST_CASE("a command's default is shown as one would write it") {
+  Config config;
+  std::vector<std::string> command{"cloudflared", "--no-autoupdate"};
+  std::vector<std::string> none;
+  config.argv("DD_COMMAND", command, "What to run.");
+  config.argv("DD_OTHER", none, "What else to run.");
+  CHECK(config.variables()[0].default_text == R"(["cloudflared","--no-autoupdate"])");
+  CHECK(config.variables()[1].default_text.empty());
 }
 
 TEST_CASE("the environment of the process is read") {

@@ -121,3 +121,12 @@ TEST_CASE("ObjectReader records a problem of the caller") {
   reader.problem("name", ErrorCode::conflict, "the name is taken");
   CHECK(reader.error() == Error{ErrorCode::conflict, "cannot read $.name: the name is taken", "$.name", ""});
 }
+
+TEST_CASE("ObjectReader keeps the error of a nested reader unless it has one itself") {
+  const auto value = object_of("{}");
+  const Error inner{ErrorCode::malformed, "cannot read $.expose.port: want an integer", "$.expose.port", ""};
+  ObjectReader reader(value, "$");
+  reader.problem(inner);
+  reader.problem(Error{ErrorCode::internal, "cannot happen", "", ""});
+  CHECK(reader.error() == inner);
+}
