@@ -1,0 +1,150 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/fleet_client/fake_fleet.hpp"
+
+using namespace dd;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr auto kAgents =
+    R"([{"agent_id":"id-1","vm_name":"one","hostname":"one.dd.example","status":"quarantined","reason":"token expired",
+    "last_seen":"2026-05-01T10:00:00Z","registered_at":"2026-05-01T09:00:00Z","kid":"k","extra_hostnames":["web.one.dd.example"],
+    "simulated":true,"verdict":{"accepted":true},"tcb_status":"UpToDate","mrtd":"00ff","new_member":1}])";
+constexpr auto kDeployed =
+    R"({"ok":true,"id":"d-1","status":"running","app_name":"hello","hostnames":["hello.one.dd.example"],
+    "urls":["https://hello.one.dd.example/"],"warnings":["unknown member x"]})";
+
+}  // namespace
+
+TEST_CASE("health is asked for without the credential") {
+  FleetUnderTest t;
+  t.fleet->answer(
+      "GET https://app.dd.example/health",
+      R"({"ok":true,"service":"cp","version":"0.1.0","env":"prod","hostname":"app.dd.example","simulated":false,"policy":"tofu",
+                      "agent_count":3,"healthy_count":2,"uptime_secs":9})");
+  const auto health = t.client.health().value();
+  CHECK(health.ok);
+  CHECK(health.version == "0.1.0");
+  CHECK(health.env == "prod");
+  CHECK(health.hostname == "app.dd.example");
+  CHECK(health.policy == "tofu");
+  CHECK(health.agent_count == 3);
+  CHECK(health.healthy_count == 2);
+  CHECK(health.uptime_secs == 9);
+  CHECK(t.fleet->requests.at(0).headers.find("Authorization") == nullptr);
+}
+
+TEST_CASE("agents are listed with all that the control plane says of them") {
+  FleetUnderTest t;
+  t.fleet->answer("GET https://app.dd.example/api/agents", kAgents);
+  const auto agents = t.client.agents().value();
+  REQUIRE(agents.size() == 1);
+  CHECK(agents[0].agent_id == "id-1");
+  CHECK(agents[0].vm_name == "one");
+  CHECK(agents[0].hostname == "one.dd.example");
+  CHECK(agents[0].status == "quarantined");
+  CHECK(agents[0].reason == "token expired");
+  CHECK(agents[0].last_seen == "2026-05-01T10:00:00Z");
+  CHECK(agents[0].registered_at == "2026-05-01T09:00:00Z");
+  CHECK(agents[0].kid == "k");
+  CHECK(agents[0].extra_hostnames == std::vector<std::string>{"web.one.dd.example"});
+  CHECK(agents[0].simulated);
+  CHECK(agents[0].verdict == R"({"accepted":true})");
+  CHECK(agents[0].tcb_status == "UpToDate");
+  CHECK(agents[0].mrtd == "00ff");
+  CHECK(*t.fleet->requests.at(0).headers.find("Authorization") == "Bearer ghp_secret");
+}
+
+TEST_CASE("an agent is found among those of the control plane") {
+  FleetUnderTest t;
+  t.fleet->answer("GET https://app.dd.example/api/agents", kAgents);
+  CHECK(t.client.find_agent("one").value().agent_id == "id-1");
+  CHECK_FALSE(t.client.find_agent("two").has_value());
+}
+
+TEST_CASE("a deploy request goes to the agent itself") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://one.dd.example/deploy", kDeployed);
+  const DeployRequest request{"hello", {"hello", "18080"}, {}, {{"hello", 18080, ServiceProtocol::http}}, false, false,
+                              {}};
+  const auto deployed = t.client.deploy("one.dd.example", request).value();
+  CHECK(deployed.id == "d-1");
+  CHECK(deployed.status == "running");
+  CHECK(deployed.app_name == "hello");
+  CHECK(deployed.hostnames == std::vector<std::string>{"hello.one.dd.example"});
+  CHECK(deployed.urls == std::vector<std::string>{"https://hello.one.dd.example/"});
+  CHECK(deployed.warnings == std::vector<std::string>{"unknown member x"});
+  const auto& sent = t.fleet->requests.at(0);
+  CHECK(deploy_request_from(Json::parse(sent.body)).value() == request);
+  CHECK(*sent.headers.find("Content-Type") == "application/json");
+  CHECK(*sent.headers.find("Authorization") == "Bearer ghp_secret");
+}
+
+TEST_CASE("the text of a deploy request is sent as it is") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://one.dd.example/deploy", kDeployed);
+  REQUIRE(t.client.deploy_text("one.dd.example", "{ \"app_name\" : \"hello\" }").has_value());
+  CHECK(t.fleet->requests.at(0).body == "{ \"app_name\" : \"hello\" }");
+}
+
+TEST_CASE("deployments, logs and mop are asked of the agent") {
+  FleetUnderTest t;
+  t.fleet->answer("GET https://one.dd.example/deployments",
+                  R"({"deployments":[{"id":"1","app_name":"a","status":"running"}]})");
+  t.fleet->answer("GET https://one.dd.example/logs/a?tail=5",
+                  R"({"app_name":"a","id":"1","status":"running","lines":["x","y"]})");
+  t.fleet->answer("DELETE https://one.dd.example/deployments/a",
+                  R"({"ok":true,"app_name":"a","id":"1","hostnames":["a.one.dd.example"]})");
+  const auto deployments = t.client.deployments("one.dd.example").value();
+  REQUIRE(deployments.size() == 1);
+  CHECK(deployments[0].status == DeploymentStatus::running);
+  const auto logs = t.client.logs("one.dd.example", "a", 5).value();
+  CHECK(logs.lines == std::vector<std::string>{"x", "y"});
+  CHECK(logs.status == "running");
+  const auto mopped = t.client.mop("one.dd.example", "a").value();
+  CHECK(mopped.id == "1");
+  CHECK(mopped.hostnames == std::vector<std::string>{"a.one.dd.example"});
+}
+
+TEST_CASE("a name cannot leave its place in a path") {
+  FleetUnderTest t;
+  (void)t.client.mop("one.dd.example", "../agents?x");
+  (void)t.client.revoke("../policy", "");
+  CHECK(t.fleet->requests.at(0).url == "https://one.dd.example/deployments/..%2Fagents%3Fx");
+  CHECK(t.fleet->requests.at(1).url == "https://app.dd.example/api/agents/..%2Fpolicy/revoke");
+}
+
+TEST_CASE("an agent is revoked with a reason") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://app.dd.example/api/agents/id-1/revoke", R"({"agent_id":"id-1","status":"dropped"})");
+  REQUIRE(t.client.revoke("id-1", "stolen").has_value());
+  REQUIRE(t.client.revoke("id-1", "").has_value());
+  CHECK(Json::parse(t.fleet->requests.at(0).body) == Json{{"reason", "stolen"}});
+  CHECK(t.fleet->requests.at(1).body == "{}");
+}
+
+TEST_CASE("an invitation is for one name or for any") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://app.dd.example/api/invites", R"({"ticket":"a.b.c","expires_at":1777000000})");
+  const auto ticket = t.client.invite("one").value();
+  CHECK(ticket.ticket == Secret("a.b.c"));
+  CHECK(ticket.expires_at == 1'777'000'000);
+  REQUIRE(t.client.invite("").has_value());
+  CHECK(Json::parse(t.fleet->requests.at(0).body) == Json{{"vm_name", "one"}});
+  CHECK(t.fleet->requests.at(1).body == "{}");
+}
+
+TEST_CASE("evidence is handed out as it came, bound to the nonce") {
+  FleetUnderTest t;
+  t.fleet->answer("GET https://one.dd.example/attest?nonce=AAAAAAAAAAAAAAAAAAAAAA", "{ \"quote_b64\" : \"\" }");
+  CHECK(t.client.evidence("one.dd.example", Bytes(16)).value() == "{ \"quote_b64\" : \"\" }");
+  for (const std::size_t size : {0, 15, 65}) {
+    const auto evidence = t.client.evidence("one.dd.example", Bytes(size));
+    REQUIRE_FALSE(evidence.has_value());
+    CHECK(evidence.error().code == ErrorCode::invalid_argument);
+  }
+  CHECK(t.fleet->requests.size() == 1);
+}
