@@ -34,20 +34,22 @@ struct TsmPaths {
 /// The simulator, from the file that `ddctl up` wrote. Errors: unsupported in a build without -Dsimulation=true; as parsing the file.
 [[nodiscard]] Result<std::unique_ptr<QuoteSource>> make_simulated_quote_source(const std::filesystem::path& file);
 
-/// One worker thread, a bounded queue, equal requests share one quote. Thread-safe.
+/// Asks a source for one quote at a time, in the order of the calls. One worker, a bounded queue, equal requests share one quote. Thread-safe.
 class QuoteService {
  public:
   using Done = std::function<void(Result<Quote>)>;
 
   explicit QuoteService(std::unique_ptr<QuoteSource> source, std::size_t queue_limit = 16);
+  /// Waits for a quote that is being made; requests behind it are answered `unavailable`.
   ~QuoteService();
   QuoteService(const QuoteService&) = delete;
   QuoteService& operator=(const QuoteService&) = delete;
 
-  /// Calls `done` once, from the worker thread or at once when refused (unavailable: queue full). A deadline that passes while waiting is
-  /// deadline_exceeded and leaves a running quote alone.
+  /// Calls `done` once, from a thread of the service, or at once when refused (unavailable: queue full). When the deadline passes first it is
+  /// deadline_exceeded, and a quote that is being made goes on for those who still wait. `done` must not block, extend or end the service.
   void request(const ReportData& report_data, std::chrono::milliseconds deadline, Done done);
-  /// Runs in order with the quotes, so that a quote's RTMR3 fits the log it is bound to.
+  /// Blocks. Runs in order with the quotes, so that a quote's RTMR3 fits the log it is bound to. Errors: those of the source; unavailable
+  /// when the service is stopping.
   [[nodiscard]] Result<void> extend_rtmr3(const Digest384& digest);
   [[nodiscard]] std::string attestation_type() const;
   [[nodiscard]] bool can_extend() const;
