@@ -22,17 +22,21 @@ class EventLog {
   /// Adds `index` to the object and appends its canonical form. Returns the event digest (SHA-384), which is what RTMR3 is extended with.
   /// Errors: invalid_argument when it is not an object, has `index` already, or cannot be made canonical; too_large when the log is full.
   [[nodiscard]] Result<Digest384> append(const nlohmann::json& event);
-  /// Takes over events from elsewhere: each must be canonical, carry the right `index` and a `type`. All or none.
+  /// Takes over events from elsewhere: each must carry the index that follows and a `type`. All or none. Texts must be canonical already; an
+  /// array of objects is made so. Errors, with the event's JSON path: malformed; too_large for an event, or for more than kMaxEvents.
   [[nodiscard]] Result<void> append_foreign(std::span<const std::string> events);
   [[nodiscard]] Result<void> append_foreign(const nlohmann::json& events);
 
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   [[nodiscard]] const std::vector<std::string>& events() const noexcept { return events_; }
-  /// Chain value after the first `count` events; 48 zero bytes for 0.
+  /// Chain value after the first `count` events, at most size(); 48 zero bytes for 0.
   [[nodiscard]] const Digest384& head_at(std::size_t count) const { return heads_[count]; }
   [[nodiscard]] const Digest384& head() const noexcept { return heads_.back(); }
 
  private:
+  [[nodiscard]] Result<void> room_for(std::size_t count) const;
+  void take(std::vector<std::string> texts);
+
   std::vector<std::string> events_;
   std::vector<Digest384> heads_{Digest384{}};
 };

@@ -1,6 +1,5 @@
 #include "dd/claims.hpp"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -10,7 +9,14 @@ namespace {
 
 constexpr std::int64_t kLargest = (std::int64_t{1} << 53) - 1;
 
-std::string hex64(std::uint64_t value) { return fmt::format("{:016x}", value); }
+/// Little-endian, as the quote has it and Intel writes it: "0000001000000000" is bit 28.
+std::array<std::byte, 8> bytes_of(std::uint64_t value) {
+  std::array<std::byte, 8> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
+  return bytes;
+}
+
+std::string hex64(std::uint64_t value) { return to_hex(bytes_of(value)); }
 
 template <std::size_t N>
 void read(ObjectReader& reader, const char* name, std::array<std::byte, N>& out) {
@@ -22,7 +28,7 @@ void read(ObjectReader& reader, const char* name, std::uint64_t& out) {
   std::array<std::byte, 8> bytes{};
   read(reader, name, bytes);
   out = 0;
-  for (const auto byte : bytes) out = out << 8 | std::to_integer<std::uint64_t>(byte);
+  for (std::size_t i = bytes.size(); i-- > 0;) out = out << 8 | std::to_integer<std::uint64_t>(bytes[i]);
 }
 
 Json report_to_json(const TdReport& report) {
@@ -96,6 +102,8 @@ Result<TdxClaims> tdx_claims_from(const Json& value) {
   claims.report = report_from(inner);
   inner.refuse_unknown();
   if (inner.error()) return wrap(*inner.error(), "cannot read TDX claims");
+  // Other spellings (hex in upper case, a member that is null) were not written by us.
+  if (to_json_value(claims) != value) return fail(ErrorCode::malformed, "cannot read TDX claims: not in the form that they are written in");
   return claims;
 }
 

@@ -9,8 +9,10 @@
 namespace dd {
 namespace {
 
+std::string place_of(std::size_t index) { return "$.event_log[" + std::to_string(index) + "]"; }
+
 Result<std::string> canonical_event(const Json& event, std::size_t index) {
-  const auto where = "$.event_log[" + std::to_string(index) + "]";
+  const auto where = place_of(index);
   ObjectReader reader(event, where);
   const auto said = reader.integer("index", 0, static_cast<std::int64_t>(EventLog::kMaxEvents));
   static_cast<void>(reader.text("type", {.least = 1, .most = 64}));
@@ -33,36 +35,50 @@ Result<Digest384> EventLog::append(const Json& event) {
   auto text = canonical_event(numbered, events_.size());
   if (!text) return fail(ErrorCode::invalid_argument, "cannot log event: " + text.error().message);
   const auto digest = crypto::sha384(as_bytes(*text));
-  heads_.push_back(crypto::extend(heads_.back(), digest));
-  events_.push_back(*std::move(text));
+  take({*std::move(text)});
   return digest;
 }
 
 Result<void> EventLog::append_foreign(std::span<const std::string> events) {
-  Json values = Json::array();
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    auto value = parse_json(events[i], {.max_bytes = kMaxEventBytes});
-    if (!value) return fail_at(value.error().code, "$.event_log[" + std::to_string(events_.size() + i) + "]", value.error().message);
-    values.push_back(*std::move(value));
+  if (auto room = room_for(events.size()); !room) return room;
+  std::vector<std::string> texts;
+  for (const auto& event : events) {
+    const auto index = events_.size() + texts.size();
+    const auto value = parse_json(event, {.max_bytes = kMaxEventBytes});
+    if (!value) return fail_at(value.error().code, place_of(index), value.error().message);
+    auto text = canonical_event(*value, index);
+    if (!text) return tl::unexpected(text.error());
+    // Another spelling has another digest, so it is not what was logged.
+    if (*text != event) return fail_at(ErrorCode::malformed, place_of(index), "cannot read event: it is not canonical JSON");
+    texts.push_back(*std::move(text));
   }
-  return append_foreign(values);
+  take(std::move(texts));
+  return {};
 }
 
 Result<void> EventLog::append_foreign(const Json& events) {
   if (!events.is_array()) return fail_at(ErrorCode::malformed, "$.event_log", "cannot read event log: want an array");
-  if (events_.size() + events.size() > kMaxEvents)
-    return fail_at(ErrorCode::too_large, "$.event_log", "cannot read event log: more than " + std::to_string(kMaxEvents) + " events");
+  if (auto room = room_for(events.size()); !room) return room;
   std::vector<std::string> texts;
   for (const auto& event : events) {
     auto text = canonical_event(event, events_.size() + texts.size());
     if (!text) return tl::unexpected(text.error());
     texts.push_back(*std::move(text));
   }
+  take(std::move(texts));
+  return {};
+}
+
+Result<void> EventLog::room_for(std::size_t count) const {
+  if (count <= kMaxEvents - events_.size()) return {};
+  return fail_at(ErrorCode::too_large, "$.event_log", "cannot read event log: more than " + std::to_string(kMaxEvents) + " events");
+}
+
+void EventLog::take(std::vector<std::string> texts) {
   for (auto& text : texts) {
     heads_.push_back(crypto::extend(heads_.back(), crypto::sha384(as_bytes(text))));
     events_.push_back(std::move(text));
   }
-  return {};
 }
 
 }  // namespace dd
