@@ -1,150 +1,246 @@
+// The provider: what a control plane asks for, made of single API calls that may each be cut short and repeated.
 #include "libdd/tunnel/cloudflare.hpp"
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
-#include "libdd/core/json.hpp"
-#include "libdd/net/url.hpp"
-#include "libdd/tunnel/api.hpp"
-#include "libdd/tunnel/dns.hpp"
+#include "dd/log.hpp"
+#include "libdd/tunnel/cloudflare_dns.hpp"
+#include "libdd/tunnel/cloudflare_tunnels.hpp"
+#include "libdd/tunnel/keyed_lock.hpp"
 
 namespace dd::tunnel {
 namespace {
 
-std::string text_of(const Json& item, const char* name) {
-  const auto found = item.find(name);
-  return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+using TimePoint = Timer::TimePoint;
 
-Tunnel tunnel_from(const Json& item) { return {text_of(item, "id"), text_of(item, "name"), text_of(item, "status"), text_of(item, "created_at")}; }
+tl::unexpected<Error> give(ApiFailure failure) { return tl::unexpected(std::move(failure.error)); }
 
-bool is_deleted(const Json& item) { return !text_of(item, "deleted_at").empty(); }
-
-/// Ids go into paths: only what Cloudflare's ids look like gets there.
-bool is_tunnel_id(std::string_view id) {
-  return id.size() == 36 && id.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+bool is_tunnel_name(std::string_view name) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  // Cloudflare refuses a name that looks like a UUID.
+  return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, good) && !is_tunnel_id(name);
 }
 
 class Cloudflare final : public TunnelProvider {
  public:
-  Cloudflare(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, CloudflareOptions options)
-      : options_(std::move(options)), api_(std::move(executor), std::move(transport), options_), dns_(api_, options_) {}
+  Cloudflare(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, CloudflareOptions options,
+             std::shared_ptr<Timer> timer)
+      : api_(std::move(transport), std::move(options), std::move(timer)),
+        tunnels_(api_),
+        dns_(api_),
+        locks_(std::move(executor)) {}
 
   net::Task<Result<Tunnel>> ensure(std::string name) override;
   net::Task<Result<Secret>> run_token(std::string tunnel_id) override;
   net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) override;
-  net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name, std::vector<std::string> hostnames) override;
+  net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
+                                  std::vector<std::string> hostnames) override;
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override;
   net::Task<Result<std::optional<Tunnel>>> find(std::string name) override;
   net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) override;
 
  private:
-  [[nodiscard]] std::string path() const { return "/accounts/" + options_.account_id + "/cfd_tunnel"; }
-  net::Task<Result<void>> remove_tunnel(std::string tunnel_id);
-  net::Task<Result<Json>> of_tunnel(std::string method, std::string tunnel_id, std::string what, Json body);
+  [[nodiscard]] Result<void> usable() const;
+  [[nodiscard]] Result<void> usable(std::string_view tunnel_id) const;
+  net::Task<KeyedLock::Guard> turn_for(std::string tunnel_id) {
+    return locks_.lock(std::move(tunnel_id), api_.options().deadline);
+  }
+  net::Task<ApiResult<std::optional<Tunnel>>> adopt(std::string name, TimePoint until);
+  net::Task<ApiResult<void>> remove_records(std::string tunnel_id, std::string only_comment, TimePoint until);
+  net::Task<ApiResult<void>> remove_tunnel(std::string tunnel_id, TimePoint until);
 
-  CloudflareOptions options_;
   Api api_;
-  Dns dns_;
+  TunnelCalls tunnels_;
+  DnsCalls dns_;
+  KeyedLock locks_;
 };
 
-net::Task<Result<Tunnel>> Cloudflare::ensure(std::string name) {
-  const Json body = {{"name", name}, {"config_src", "cloudflare"}};
-  const auto made = co_await api_.call("POST", path(), body);
-  if (made) {
-    auto tunnel = tunnel_from(*made);
-    if (is_tunnel_id(tunnel.id)) co_return tunnel;
-    co_return fail(ErrorCode::upstream, "cannot create tunnel " + name + ": the answer has no tunnel id");
-  }
-  // Taken, or the answer was lost after the tunnel was made: names are ours alone, so a live one of this name is adopted.
-  if (made.error().code != kTunnelNameTaken && !made.error().uncertain) co_return wrap(to_error(made.error()), "cannot create tunnel " + name);
-  const auto existing = co_await find(name);
-  if (!existing) co_return wrap(existing.error(), "cannot create tunnel " + name);
-  if (*existing) co_return **existing;
-  co_return wrap(to_error(made.error()), "cannot create tunnel " + name);
+tl::unexpected<Error> busy(const std::string& tunnel_id) {
+  return fail(ErrorCode::deadline_exceeded,
+              "cannot change tunnel " + tunnel_id + ": an earlier change is still under way");
 }
 
-net::Task<Result<Json>> Cloudflare::of_tunnel(std::string method, std::string tunnel_id, std::string what, Json body) {
-  if (!is_tunnel_id(tunnel_id)) co_return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: \"" + tunnel_id + "\" is no tunnel id");
-  auto result = co_await api_.call(std::move(method), path() + "/" + tunnel_id + what, std::move(body));
-  if (!result) co_return tl::unexpected(to_error(result.error()));
-  co_return *std::move(result);
+Result<void> Cloudflare::usable() const {
+  const auto& options = api_.options();
+  if (!is_object_id(options.account_id))
+    return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: account id, want 32 lower-case hex digits");
+  if (!is_object_id(options.zone_id))
+    return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: zone id, want 32 lower-case hex digits");
+  return {};
+}
+
+Result<void> Cloudflare::usable(std::string_view tunnel_id) const {
+  if (!is_tunnel_id(tunnel_id))
+    return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: tunnel id, want a UUID in lower case");
+  return usable();
+}
+
+net::Task<ApiResult<std::optional<Tunnel>>> Cloudflare::adopt(std::string name, TimePoint until) {
+  auto finding = tunnels_.find(name, until);
+  auto found = co_await std::move(finding);
+  if (!found) co_return tl::unexpected(found.error());
+  if (!*found) co_return std::optional<Tunnel>();
+  if ((*found)->local_config) {
+    ApiFailure failure;
+    failure.error = {ErrorCode::conflict,
+                     "cannot adopt tunnel " + name + ": it takes its ingress from a local file (config_src)",
+                     {},
+                     {}};
+    co_return tl::unexpected(std::move(failure));
+  }
+  log::info("tunnel adopted", {{"tunnel", name}, {"id", (*found)->tunnel.id}});
+  co_return std::move((*found)->tunnel);
+}
+
+net::Task<Result<Tunnel>> Cloudflare::ensure(std::string name) {
+  if (auto good = usable(); !good) co_return tl::unexpected(good.error());
+  if (!is_tunnel_name(name))
+    co_return fail(ErrorCode::invalid_argument,
+                   "cannot create tunnel: name, want 1..63 of a-z, 0-9 and '-' and no UUID");
+  const auto until = api_.deadline();
+  auto waits = api_.backoff();
+  for (;;) {
+    auto creating = tunnels_.create(name, until);
+    auto created = co_await std::move(creating);
+    if (created) co_return *std::move(created);
+    const auto failure = created.error();
+    if (!failure.has(api_code::kTunnelNameTaken) && failure.effect == Effect::none) co_return give(failure);
+    // Names are deterministic, so one that is taken is a create of ours whose answer was lost.
+    auto adopting = adopt(name, until);
+    auto adopted = co_await std::move(adopting);
+    if (!adopted) co_return give(adopted.error());
+    if (*adopted) co_return **std::move(adopted);
+    // Taken but not listed yet, or really not there: the next create tells.
+    const bool again = co_await api_.pause(waits, until);
+    if (!again) co_return give(failure);
+  }
 }
 
 net::Task<Result<Secret>> Cloudflare::run_token(std::string tunnel_id) {
-  const auto token = co_await of_tunnel("GET", std::move(tunnel_id), "/token", Json());
-  if (!token) co_return wrap(token.error(), "cannot fetch run token");
-  if (!token->is_string()) co_return fail(ErrorCode::upstream, "cannot fetch run token: the answer is no text");
-  co_return Secret(token->get<std::string>());
+  if (auto good = usable(tunnel_id); !good) co_return tl::unexpected(good.error());
+  auto asking = tunnels_.run_token(std::move(tunnel_id), api_.deadline());
+  auto token = co_await std::move(asking);
+  if (!token) co_return give(token.error());
+  co_return *std::move(token);
 }
 
 net::Task<Result<void>> Cloudflare::put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) {
-  Json ingress = Json::array();
-  for (const auto& rule : rules) ingress.push_back({{"hostname", rule.hostname}, {"service", rule.service}});
-  ingress.push_back({{"service", "http_status:404"}});
-  Json body = {{"config", {{"ingress", std::move(ingress)}}}};
-  const auto put = co_await of_tunnel("PUT", std::move(tunnel_id), "/configurations", std::move(body));
-  if (!put) co_return wrap(put.error(), "cannot replace ingress");
+  if (auto good = usable(tunnel_id); !good) co_return good;
+  const auto turn = co_await turn_for(tunnel_id);
+  if (!turn) co_return busy(tunnel_id);
+  auto putting = tunnels_.configure(std::move(tunnel_id), std::move(rules), api_.deadline());
+  auto put = co_await std::move(putting);
+  if (!put) co_return give(put.error());
   co_return Result<void>();
 }
 
-net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name, std::vector<std::string> hostnames) {
-  co_return co_await dns_.put(std::move(tunnel_id), std::move(tunnel_name), std::move(hostnames));
+net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name,
+                                            std::vector<std::string> hostnames) {
+  if (auto good = usable(tunnel_id); !good) co_return good;
+  const auto turn = co_await turn_for(tunnel_id);
+  if (!turn) co_return busy(tunnel_id);
+  const auto until = api_.deadline();
+  auto listing = dns_.of_tunnel(tunnel_id, until);
+  const auto records = co_await std::move(listing);
+  if (!records) co_return give(records.error());
+  const auto comment = dns_.comment_for(tunnel_name);
+  for (const auto& hostname : hostnames) {
+    const auto there = [&](const DnsRecord& record) { return record.name == hostname && record.comment == comment; };
+    if (std::ranges::any_of(*records, there)) continue;
+    auto pointing = dns_.point(hostname, tunnel_id, tunnel_name, until);
+    const auto pointed = co_await std::move(pointing);
+    if (!pointed) co_return give(pointed.error());
+  }
+  for (const auto& record : *records) {
+    if (std::ranges::find(hostnames, record.name) != hostnames.end()) continue;
+    auto removing = dns_.remove(record, until);
+    const auto removed = co_await std::move(removing);
+    if (!removed) co_return give(removed.error());
+  }
+  co_return Result<void>();
+}
+
+net::Task<ApiResult<void>> Cloudflare::remove_records(std::string tunnel_id, std::string only_comment,
+                                                      TimePoint until) {
+  auto listing = dns_.of_tunnel(std::move(tunnel_id), until);
+  const auto records = co_await std::move(listing);
+  if (!records) co_return tl::unexpected(records.error());
+  for (const auto& record : *records) {
+    if (!only_comment.empty() && record.comment != only_comment) continue;
+    auto removing = dns_.remove(record, until);
+    auto removed = co_await std::move(removing);
+    if (!removed) co_return removed;
+  }
+  co_return ApiResult<void>();
+}
+
+/// cloudflared is back within seconds of being dropped, so the delete may meet it again.
+net::Task<ApiResult<void>> Cloudflare::remove_tunnel(std::string tunnel_id, TimePoint until) {
+  auto waits = api_.backoff();
+  for (;;) {
+    auto dropping = tunnels_.drop_connections(tunnel_id, until);
+    auto dropped = co_await std::move(dropping);
+    if (!dropped && !dropped.error().is_missing()) co_return dropped;
+    auto removing = tunnels_.remove(tunnel_id, until);
+    auto removed = co_await std::move(removing);
+    if (removed || removed.error().is_missing()) co_return ApiResult<void>();
+    if (!removed.error().has(api_code::kTunnelHasConnections)) co_return removed;
+    const bool again = co_await api_.pause(waits, until);
+    if (!again) co_return removed;
+  }
 }
 
 net::Task<Result<void>> Cloudflare::remove(std::string tunnel_id, std::string name) {
-  if (!is_tunnel_id(tunnel_id)) co_return fail(ErrorCode::invalid_argument, "cannot delete tunnel: \"" + tunnel_id + "\" is no tunnel id");
-  // Read back right before: an id that now carries another name is not the tunnel we made.
-  const auto current = co_await api_.call("GET", path() + "/" + tunnel_id, Json());
-  if (!current && current.error().status != 404) co_return wrap(to_error(current.error()), "cannot delete tunnel " + name);
-  if (current && text_of(*current, "name") != name)
-    co_return fail(ErrorCode::conflict, "cannot delete tunnel " + tunnel_id + ": it is not " + name);
-  const auto records = co_await dns_.remove_all(tunnel_id);
-  if (!records) co_return wrap(records.error(), "cannot delete tunnel " + name);
-  if (!current || is_deleted(*current)) co_return Result<void>();
-  const auto removed = co_await remove_tunnel(std::move(tunnel_id));
-  if (!removed) co_return wrap(removed.error(), "cannot delete tunnel " + name);
+  if (auto good = usable(tunnel_id); !good) co_return good;
+  const auto turn = co_await turn_for(tunnel_id);
+  if (!turn) co_return busy(tunnel_id);
+  const auto until = api_.deadline();
+  auto looking = tunnels_.get(tunnel_id, until);
+  const auto state = co_await std::move(looking);
+  const bool forgotten = !state && state.error().is_missing();
+  if (!state && !forgotten) co_return give(state.error());
+  if (!forgotten && state->tunnel.name != name)
+    co_return fail(ErrorCode::conflict,
+                   "cannot delete tunnel " + tunnel_id + ": it is named " + state->tunnel.name + ", want " + name);
+  // Of a tunnel that is not even remembered only the records that name it are known to be ours.
+  auto cleaning = remove_records(tunnel_id, forgotten ? dns_.comment_for(name) : std::string(), until);
+  const auto cleaned = co_await std::move(cleaning);
+  if (!cleaned) co_return give(cleaned.error());
+  if (forgotten || state->deleted) co_return Result<void>();
+  auto removing = remove_tunnel(tunnel_id, until);
+  const auto removed = co_await std::move(removing);
+  if (!removed) co_return give(removed.error());
   co_return Result<void>();
 }
 
-net::Task<Result<void>> Cloudflare::remove_tunnel(std::string tunnel_id) {
-  const auto target = path() + "/" + tunnel_id;
-  // A live connector dials in again at once, so dropping and deleting may need more than one go.
-  constexpr int kTries = 5;
-  for (int i = 0; i < kTries; ++i) {
-    const auto dropped = co_await api_.call("DELETE", target + "/connections", Json());
-    if (!dropped && dropped.error().status != 404) co_return tl::unexpected(to_error(dropped.error()));
-    const auto removed = co_await api_.call("DELETE", target, Json());
-    if (removed || removed.error().status == 404) co_return Result<void>();
-    if (removed.error().code != kTunnelHasConnections) co_return tl::unexpected(to_error(removed.error()));
-  }
-  co_return fail(ErrorCode::unavailable, "its connector keeps coming back");
-}
-
 net::Task<Result<std::optional<Tunnel>>> Cloudflare::find(std::string name) {
-  const auto items = co_await api_.list(path(), "is_deleted=false&name=" + net::percent_encode(name));
-  if (!items) co_return wrap(to_error(items.error()), "cannot look for tunnel " + name);
-  for (const auto& item : *items) {
-    auto tunnel = tunnel_from(item);
-    if (tunnel.name == name && !is_deleted(item) && is_tunnel_id(tunnel.id)) co_return std::optional<Tunnel>(std::move(tunnel));
-  }
-  co_return std::optional<Tunnel>();
+  if (auto good = usable(); !good) co_return tl::unexpected(good.error());
+  auto finding = tunnels_.find(std::move(name), api_.deadline());
+  auto found = co_await std::move(finding);
+  if (!found) co_return give(found.error());
+  if (!*found) co_return std::optional<Tunnel>();
+  co_return std::move((*found)->tunnel);
 }
 
 net::Task<Result<std::vector<Tunnel>>> Cloudflare::list(std::string prefix) {
-  const auto items = co_await api_.list(path(), "is_deleted=false&include_prefix=" + net::percent_encode(prefix));
-  if (!items) co_return wrap(to_error(items.error()), "cannot list tunnels");
-  std::vector<Tunnel> tunnels;
-  for (const auto& item : *items)
-    if (auto tunnel = tunnel_from(item); tunnel.name.starts_with(prefix) && !is_deleted(item)) tunnels.push_back(std::move(tunnel));
-  co_return tunnels;
+  if (auto good = usable(); !good) co_return tl::unexpected(good.error());
+  auto listing = tunnels_.list(std::move(prefix), api_.deadline());
+  auto tunnels = co_await std::move(listing);
+  if (!tunnels) co_return give(tunnels.error());
+  co_return *std::move(tunnels);
 }
 
 }  // namespace
 
-std::unique_ptr<TunnelProvider> make_cloudflare(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, CloudflareOptions options) {
-  return std::make_unique<Cloudflare>(std::move(executor), std::move(transport), std::move(options));
+std::unique_ptr<TunnelProvider> make_cloudflare(net::asio::any_io_executor executor,
+                                                std::shared_ptr<HttpTransport> transport, CloudflareOptions options,
+                                                std::shared_ptr<Timer> timer) {
+  return std::make_unique<Cloudflare>(std::move(executor), std::move(transport), std::move(options), std::move(timer));
+}
+
+std::unique_ptr<TunnelProvider> make_cloudflare(net::asio::any_io_executor executor,
+                                                std::shared_ptr<HttpTransport> transport, CloudflareOptions options) {
+  return make_cloudflare(std::move(executor), std::move(transport), std::move(options), make_steady_timer());
 }
 
 }  // namespace dd::tunnel

@@ -6,23 +6,27 @@
 #include <string>
 #include <vector>
 
-#include "dd/clock.hpp"
 #include "dd/http.hpp"
 #include "dd/secret.hpp"
 #include "dd/tunnel.hpp"
+#include "libdd/net/backoff.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/tunnel/cloudflare_pacing.hpp"
 
 namespace dd::tunnel {
 
 struct CloudflareOptions {
   std::string api_url = "https://api.cloudflare.com/client/v4";
   Secret api_token;
-  std::string account_id;
-  std::string zone_id;
+  std::string account_id;  // 32 hex digits
+  std::string zone_id;  // 32 hex digits
   std::string env;
-  std::chrono::milliseconds deadline{20'000};  // per call, retries included
-  double calls_per_second = 3;                 // Cloudflare allows 1200 in 5 minutes, over all of a user's tokens
+  std::chrono::milliseconds deadline{20'000};  // of each call below, retries included
+  std::chrono::milliseconds attempt_deadline{
+      8'000};  // of one HTTP exchange; leaves time to look what became of a create
+  double calls_per_second = 3;  // Cloudflare allows 1,200 in 5 minutes, over all of a user's tokens
   double burst = 60;
+  net::BackoffOptions backoff;
 };
 
 struct Tunnel {
@@ -39,7 +43,9 @@ struct DnsRecord {
   std::string comment;
 };
 
-/// Abstract so that tests and embedders can replace it. Use on one io thread.
+/// Abstract so that tests and embedders can replace it. Use on one io thread. Calls for one tunnel run one after the other: a repeated PUT must
+/// not overtake a newer one. Errors: rate_limited, unavailable and deadline_exceeded are worth another try later; unauthenticated and
+/// permission_denied are the API token's; upstream is an answer that makes no sense or a refusal that another try does not change.
 class TunnelProvider {
  public:
   virtual ~TunnelProvider() = default;
@@ -49,7 +55,8 @@ class TunnelProvider {
   /// Whole-document replacement; the catch-all 404 is added.
   virtual net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) = 0;
   /// CNAMEs of these hosts to the tunnel with our comment, others of the tunnel deleted. A record that is not ours is a conflict.
-  virtual net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name, std::vector<std::string> hostnames) = 0;
+  virtual net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
+                                          std::vector<std::string> hostnames) = 0;
   /// DNS records by content, connections, then the tunnel; only if its name is exactly `name`. Gone already is success.
   virtual net::Task<Result<void>> remove(std::string tunnel_id, std::string name) = 0;
   virtual net::Task<Result<std::optional<Tunnel>>> find(std::string name) = 0;
@@ -57,7 +64,11 @@ class TunnelProvider {
   virtual net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) = 0;
 };
 
-[[nodiscard]] std::unique_ptr<TunnelProvider> make_cloudflare(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
-                                                             CloudflareOptions options);
+[[nodiscard]] std::unique_ptr<TunnelProvider> make_cloudflare(net::asio::any_io_executor executor,
+                                                              std::shared_ptr<HttpTransport> transport,
+                                                              CloudflareOptions options);
+[[nodiscard]] std::unique_ptr<TunnelProvider> make_cloudflare(net::asio::any_io_executor executor,
+                                                              std::shared_ptr<HttpTransport> transport,
+                                                              CloudflareOptions options, std::shared_ptr<Timer> timer);
 
 }  // namespace dd::tunnel

@@ -15,7 +15,8 @@ namespace dd::tunnel {
 
 struct ConnectorOptions {
   std::vector<std::string> command = {"cloudflared"};  // argv prefix
-  std::filesystem::path directory;                      // for the token file; 0700, ours
+  std::string search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";  // the child's PATH
+  std::filesystem::path directory;  // for the token file; made with mode 0700 where it is missing
   std::chrono::milliseconds first_backoff{1'000};
   std::chrono::milliseconds longest_backoff{60'000};
   std::chrono::milliseconds unready_limit{60'000};
@@ -23,17 +24,18 @@ struct ConnectorOptions {
   std::chrono::milliseconds ready_poll{1'000};  // faster (50 ms) until the first ready
 };
 
-/// Use on one io thread.
+/// Use on one io thread, and keep that thread while the child is to live: the kernel kills the child when the thread that started it ends.
 class Connector {
  public:
-  Connector(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, ConnectorOptions options);
+  Connector(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, ConnectorOptions options);
   ~Connector();
-  /// Starts, or restarts with another token. Runs until stop().
-  Result<void> start(Secret token);
-  /// TERM, then KILL after `grace`.
+  /// Writes the token file and starts, or restarts with another token. Runs until stop(); a child that cannot be started is tried again too.
+  /// Errors: those of the token file.
+  [[nodiscard]] Result<void> start(Secret token);
+  /// TERM, then KILL after `grace`; then the token file is gone. It may be started again.
   net::Task<void> stop(std::chrono::milliseconds grace);
   [[nodiscard]] bool ready() const noexcept;
-  /// True when it became ready within `timeout`.
+  /// True when it is or became ready within `timeout`.
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout);
 
  private:

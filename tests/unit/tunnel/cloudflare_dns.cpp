@@ -1,0 +1,126 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/tunnel/scripted_api.hpp"
+
+using namespace dd;
+using namespace dd::test;
+using nlohmann::json;
+
+namespace {
+
+const std::string kTarget = kTunnelId + ".cfargotunnel.com";
+const std::string kOther = "99999999-2222-4333-8444-555555555555.cfargotunnel.com";
+const std::string kComment = "dd env=test tunnel=" + kTunnelName;
+const std::string kHost = "a.example.com";
+const std::string kRecordId(32, 'c');
+const std::string kOwnRecords = "GET " + kRecords + "?type=CNAME&content.exact=" + kTarget + "&page=1&per_page=100";
+const std::string kByName = "GET " + kRecords + "?name.exact=" + kHost + "&page=1&per_page=100";
+
+HttpResponse one(const std::string& item) { return page("[" + item + "]", 1, 1); }
+HttpResponse none() { return page("[]", 0, 0); }
+
+Result<void> put(Scripted& api, std::vector<std::string> hosts) {
+  return api.run(api.provider->put_dns(kTunnelId, kTunnelName, std::move(hosts)));
+}
+
+}  // namespace
+
+TEST_CASE("a missing record is created proxied and carries our comment") {
+  Scripted api({{kOwnRecords, none()}, {"POST " + kRecords, success("{}")}});
+  REQUIRE(put(api, {kHost}).has_value());
+  const json want = {{"type", "CNAME"}, {"name", kHost}, {"content", kTarget},
+                     {"proxied", true}, {"ttl", 1},      {"comment", kComment}};
+  CHECK(json::parse(api.api->requests.at(1).body) == want);
+}
+
+TEST_CASE("what is there already is left, what the tunnel no longer serves is deleted") {
+  const auto old = record_json("old.example.com", kTarget, kComment, std::string(32, 'd'));
+  Scripted api({{kOwnRecords, page("[" + record_json(kHost, kTarget, kComment) + "," + old + "]", 2, 2)},
+                {"DELETE " + kRecords + "/" + std::string(32, 'd'), success("{}")}});
+  CHECK(put(api, {kHost}).has_value());
+}
+
+TEST_CASE("an identical record is success") {
+  Scripted api({{kOwnRecords, none()}, {"POST " + kRecords, failure(400, 81058)}});
+  CHECK(put(api, {kHost}).has_value());
+}
+
+TEST_CASE("a record of ours on another tunnel is flipped with one PUT") {
+  for (const int code : {81053, 81054, 81057}) {
+    CAPTURE(code);
+    Scripted api({{kOwnRecords, none()},
+                  {"POST " + kRecords, failure(400, code)},
+                  {kByName, one(record_json(kHost, kOther, "dd env=test tunnel=dd-test-cp-old"))},
+                  {"PUT " + kRecords + "/" + kRecordId, success("{}")}});
+    CHECK(put(api, {kHost}).has_value());
+  }
+}
+
+TEST_CASE("a record of somebody else is a conflict and stays as it is") {
+  const struct {
+    const char* name;
+    std::string record;
+  } cases[] = {
+      {"no comment", record_json(kHost, "elsewhere.example.net", "")},
+      {"another environment", record_json(kHost, kOther, "dd env=test2 tunnel=dd-test2-cp-x")},
+      {"another tool", record_json(kHost, kOther, "by hand: dd env=test tunnel=dd-test-x")},
+      {"an address",
+       R"({"id":"cccccccccccccccccccccccccccccccc","type":"A","name":"a.example.com","content":"192.0.2.1","comment":")" +
+           kComment + R"("})"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Scripted api({{kOwnRecords, none()}, {"POST " + kRecords, failure(400, 81053)}, {kByName, one(c.record)}});
+    const auto done = put(api, {kHost});
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().code == ErrorCode::conflict);
+  }
+}
+
+TEST_CASE("a create whose answer is lost is looked for before it is repeated") {
+  Scripted found({{kOwnRecords, none()},
+                  {"POST " + kRecords, no_answer()},
+                  {kByName, one(record_json(kHost, kTarget, kComment))}});
+  CHECK(put(found, {kHost}).has_value());
+  Scripted missing({{kOwnRecords, none()},
+                    {"POST " + kRecords, no_answer()},
+                    {kByName, none()},
+                    {"POST " + kRecords, success("{}")}});
+  CHECK(put(missing, {kHost}).has_value());
+}
+
+TEST_CASE("a full zone is reported and not tried again") {
+  Scripted api({{kOwnRecords, none()}, {"POST " + kRecords, failure(400, 81045, "Record quota exceeded")}});
+  const auto done = put(api, {kHost});
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().message ==
+        "cannot create DNS record a.example.com: Cloudflare says \"Record quota exceeded\" (HTTP 400, code 81045)");
+}
+
+TEST_CASE("every value of a query is encoded") {
+  const std::string odd = "a&name=b #.example.com";
+  Scripted api({{kOwnRecords, none()},
+                {"POST " + kRecords, failure(400, 81053)},
+                {"GET " + kRecords + "?name.exact=a%26name%3Db%20%23.example.com&page=1&per_page=100",
+                 one(record_json(odd, kTarget, kComment))}});
+  CHECK(put(api, {odd}).has_value());
+}
+
+TEST_CASE("changes to one tunnel wait for each other") {
+  Scripted api({{kOwnRecords, none()},
+                {"POST " + kRecords, success("{}")},
+                {kOwnRecords, one(record_json(kHost, kTarget, kComment))},
+                {"DELETE " + kRecords + "/" + kRecordId, success("{}")}});
+  int done = 0;
+  const auto count = [&](std::exception_ptr failure, Result<void> outcome) {
+    CHECK_FALSE(failure);
+    CHECK(outcome.has_value());
+    ++done;
+  };
+  boost::asio::co_spawn(api.io, api.provider->put_dns(kTunnelId, kTunnelName, {kHost}), count);
+  boost::asio::co_spawn(api.io, api.provider->put_dns(kTunnelId, kTunnelName, {}), count);
+  api.io.run();
+  CHECK(done == 2);
+}
