@@ -15,7 +15,7 @@ BRACED_DEFAULT = re.compile(r"=\s*(?:[\w:]+(?:<[^;=]*>)?\s*)?\{")
 
 
 def expression(code, start):
-    """Text of the expression that begins at `start`: up to its `;`, `,` or the bracket that encloses it."""
+    """What follows a co_await in its statement, up to the `;` or the bracket that encloses it."""
     depth = 0
     for i in range(start, len(code)):
         if code[i] in "([{":
@@ -27,6 +27,21 @@ def expression(code, start):
         elif code[i] == ";" and depth == 0:
             return code[start:i]
     return code[start:]
+
+
+def arguments_before(code, end):
+    """What stands before a co_await at `end` between the same parentheses: it lives as long as the co_await does."""
+    depth = 0
+    for i in range(end - 1, -1, -1):
+        if code[i] in ")]}":
+            depth += 1
+        elif code[i] in "([{":
+            depth -= 1
+            if depth < 0:
+                return code[i + 1 : end] if code[i] == "(" else ""
+        elif code[i] == ";" and depth == 0:
+            return ""
+    return ""
 
 
 def shape(text):
@@ -43,7 +58,7 @@ def shape(text):
 
 def awaits(path, code):
     for match in AWAIT.finditer(code):
-        if what := shape(expression(code, match.end())):
+        if what := shape(arguments_before(code, match.start()) + " " + expression(code, match.end())):
             yield Problem(path, line_of(code, match.start()), f"{what} inside co_await: name it on the line above, then std::move it")
 
 
