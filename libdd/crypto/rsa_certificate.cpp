@@ -22,9 +22,11 @@ Bytes number_of(const EVP_PKEY* key, const char* name) {
 Result<RsaPublicKey> rsa_key_of_certificate(ByteView der) {
   const auto* at = data_of(der);
   const std::unique_ptr<X509, Freer<&X509_free>> certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (!certificate || at != data_of(der) + der.size()) return fail(ErrorCode::malformed, "cannot read certificate: not one DER certificate");
+  if (!certificate || at != data_of(der) + der.size())
+    return fail(ErrorCode::malformed, "cannot read certificate: not one DER certificate");
   const auto* key = X509_get0_pubkey(certificate.get());
-  if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return fail(ErrorCode::malformed, "cannot read certificate: its key is not RSA");
+  if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
+    return fail(ErrorCode::malformed, "cannot read certificate: its key is not RSA");
   return RsaPublicKey::from_components(number_of(key, OSSL_PKEY_PARAM_RSA_N), number_of(key, OSSL_PKEY_PARAM_RSA_E));
 }
 

@@ -33,7 +33,9 @@ struct JwksCache::Impl {
       : executor(e), transport(std::move(t)), clock(c), options(std::move(o)), fetched(std::move(e)) {}
 
   [[nodiscard]] bool is_old() const { return !keys || clock.now() >= good_until; }
-  [[nodiscard]] bool may_fetch() const { return !last_attempt || clock.now() >= *last_attempt + (keys ? options.retry : options.first_retry); }
+  [[nodiscard]] bool may_fetch() const {
+    return !last_attempt || clock.now() >= *last_attempt + (keys ? options.retry : options.first_retry);
+  }
 
   [[nodiscard]] Error without_keys() const {
     return {ErrorCode::unavailable, "cannot fetch key set from " + options.url + ": " + last_failure.message, {}, {}};
@@ -44,7 +46,8 @@ struct JwksCache::Impl {
   static net::Task<void> fetch(std::shared_ptr<Impl> self);
   static net::Task<void> refresh(std::shared_ptr<Impl> self);
   static net::Task<Result<void>> start(std::shared_ptr<Impl> self);
-  static net::Task<Result<crypto::RsaPublicKey>> key(std::shared_ptr<Impl> self, std::string kid, crypto::Algorithm algorithm);
+  static net::Task<Result<crypto::RsaPublicKey>> key(std::shared_ptr<Impl> self, std::string kid,
+                                                     crypto::Algorithm algorithm);
 
   net::asio::any_io_executor executor;
   std::shared_ptr<HttpTransport> transport;
@@ -64,7 +67,8 @@ void JwksCache::Impl::take(Result<HttpResponse> outcome) {
   auto parsed = outcome ? KeySet::parse(outcome->body) : Result<KeySet>(tl::unexpected(outcome.error()));
   if (!parsed) {
     last_failure = parsed.error();
-    log::warning("cannot refresh key set", {{"url", options.url}, {"error", last_failure.message}, {"kept", keys.has_value()}});
+    log::warning("cannot refresh key set",
+                 {{"url", options.url}, {"error", last_failure.message}, {"kept", keys.has_value()}});
     return;
   }
   keys = *std::move(parsed);
@@ -105,7 +109,8 @@ net::Task<Result<void>> JwksCache::Impl::start(std::shared_ptr<Impl> self) {
   co_return Result<void>();
 }
 
-net::Task<Result<crypto::RsaPublicKey>> JwksCache::Impl::key(std::shared_ptr<Impl> self, std::string kid, crypto::Algorithm algorithm) {
+net::Task<Result<crypto::RsaPublicKey>> JwksCache::Impl::key(std::shared_ptr<Impl> self, std::string kid,
+                                                             crypto::Algorithm algorithm) {
   if (self->is_old()) co_await refresh(self);
   if (!self->keys) co_return tl::unexpected(self->without_keys());
   if (const auto* known = self->keys->find(kid, algorithm)) co_return *known;
@@ -114,7 +119,8 @@ net::Task<Result<crypto::RsaPublicKey>> JwksCache::Impl::key(std::shared_ptr<Imp
   co_return fail(ErrorCode::unauthenticated, "cannot find the key that the token names in the key set of its issuer");
 }
 
-JwksCache::JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock, JwksOptions options)
+JwksCache::JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
+                     JwksOptions options)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(transport), clock, std::move(options))) {}
 
 net::Task<Result<void>> JwksCache::start() { return Impl::start(impl_); }

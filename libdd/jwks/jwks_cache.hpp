@@ -27,7 +27,8 @@ struct JwksOptions {
 /// share one fetch. One cache per issuer and process. Use on one io thread; it may go while callers wait.
 class JwksCache {
  public:
-  JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock, JwksOptions options);
+  JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
+            JwksOptions options);
 
   /// Fetches unless there is a set; for the start of a service, so that the first token does not wait. Errors: unavailable.
   net::Task<Result<void>> start();

@@ -38,7 +38,8 @@ std::optional<crypto::Algorithm> algorithm_of(const Json& entry) {
 bool is_for_signatures(const Json& entry) {
   if (entry.contains("use") && text(entry, "use") != "sig") return false;
   const auto operations = entry.find("key_ops");
-  return operations == entry.end() || (operations->is_array() && std::ranges::find(*operations, Json("verify")) != operations->end());
+  return operations == entry.end() ||
+         (operations->is_array() && std::ranges::find(*operations, Json("verify")) != operations->end());
 }
 
 bool agrees_with_chain(const Json& entry, const crypto::RsaPublicKey& key) {
@@ -64,10 +65,14 @@ std::optional<Entry> read_entry(const Json& entry) {
   return Entry{std::move(kid), *algorithm, *std::move(key)};
 }
 
-tl::unexpected<Error> refuse(const std::string& why) { return fail(ErrorCode::malformed, "cannot read key set: " + why); }
+tl::unexpected<Error> refuse(const std::string& why) {
+  return fail(ErrorCode::malformed, "cannot read key set: " + why);
+}
 
 /// One kid is one key, once for each algorithm.
-bool contradicts(const Entry& a, const Entry& b) { return a.kid == b.kid && (a.algorithm == b.algorithm || !(a.key == b.key)); }
+bool contradicts(const Entry& a, const Entry& b) {
+  return a.kid == b.kid && (a.algorithm == b.algorithm || !(a.key == b.key));
+}
 
 }  // namespace
 
@@ -76,7 +81,8 @@ Result<KeySet> KeySet::parse(std::string_view text) {
   if (!document) return wrap(document.error(), "cannot read key set");
   const auto keys = document->find("keys");
   if (!document->is_object() || keys == document->end() || !keys->is_array()) return refuse("no array \"keys\"");
-  if (keys->size() > kMaxKeys) return refuse(std::to_string(keys->size()) + " keys, want at most " + std::to_string(kMaxKeys));
+  if (keys->size() > kMaxKeys)
+    return refuse(std::to_string(keys->size()) + " keys, want at most " + std::to_string(kMaxKeys));
 
   std::vector<Entry> entries;
   for (const auto& value : *keys)

@@ -15,7 +15,8 @@ Result<void> run_to_completion(std::function<Task<void>()> start) {
     io.stop();  // whatever the task left behind must not keep the caller
   });
   io.run();
-  if (!done) return fail(ErrorCode::internal, "cannot finish blocking call: the task waits for something that never comes");
+  if (!done)
+    return fail(ErrorCode::internal, "cannot finish blocking call: the task waits for something that never comes");
   if (!failure) return {};
   try {
     std::rethrow_exception(failure);

@@ -50,12 +50,16 @@ std::string line_error(const Error& error) {
 Error error_from(const HttpResponse& response) {
   const auto body = Json::parse(response.body, nullptr, false);
   if (body.is_object()) {
-    Error error{error_code_from(text_member(body, "code")), text_member(body, "message"), text_member(body, "path"), text_member(body, "reason")};
+    Error error{error_code_from(text_member(body, "code")), text_member(body, "message"), text_member(body, "path"),
+                text_member(body, "reason")};
     // Another system may well have members of these names; ours always agree with the status.
     const bool known = to_string(error.code) == text_member(body, "code");
     if (known && !error.message.empty()) return error;
   }
-  return Error{ErrorCode::upstream, "cannot use answer: status " + std::to_string(response.status) + ": " + shown(response.body), {}, {}};
+  return Error{ErrorCode::upstream,
+               "cannot use answer: status " + std::to_string(response.status) + ": " + shown(response.body),
+               {},
+               {}};
 }
 
 }  // namespace dd::net

@@ -9,10 +9,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
 #include <cpprest/http_client.h>
 #include <openssl/ssl.h>
 #include <pplx/threadpool.h>
+#include <boost/asio/steady_timer.hpp>
 
 #include "libdd/net/ascii.hpp"
 #include "libdd/net/edge_route.hpp"
@@ -31,13 +31,18 @@ struct TooLarge : std::exception {
   [[nodiscard]] const char* what() const noexcept override { return "response over the limit"; }
 };
 
-Error too_large(std::size_t limit) { return {ErrorCode::too_large, "cannot receive answer: over " + std::to_string(limit) + " bytes", {}, {}}; }
+Error too_large(std::size_t limit) {
+  return {ErrorCode::too_large, "cannot receive answer: over " + std::to_string(limit) + " bytes", {}, {}};
+}
 
 bool is_sendable(const HttpRequest& request) {
-  const auto is_token_char = [](char c) { return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos; };
+  const auto is_token_char = [](char c) {
+    return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
   if (request.method.empty() || !std::ranges::all_of(request.method, is_token_char)) return false;
   return std::ranges::all_of(request.headers.all(), [&](const auto& header) {
-    return !header.first.empty() && std::ranges::all_of(header.first, is_token_char) && std::ranges::none_of(header.second, is_control);
+    return !header.first.empty() && std::ranges::all_of(header.first, is_token_char) &&
+           std::ranges::none_of(header.second, is_control);
   });
 }
 
@@ -46,7 +51,8 @@ class Clients {
  public:
   using Client = std::shared_ptr<rest::client::http_client>;
 
-  Clients(rest::client::http_client_config config, std::size_t most) : config_(std::move(config)), most_(std::max<std::size_t>(most, 1)) {}
+  Clients(rest::client::http_client_config config, std::size_t most)
+      : config_(std::move(config)), most_(std::max<std::size_t>(most, 1)) {}
 
   /// Throws what cpprestsdk throws. A client that is dropped here lives on in its running requests.
   Client at(const std::string& origin) {
@@ -76,7 +82,8 @@ class Clients {
 
 /// What all requests of a transport share.
 struct Shared {
-  Shared(rest::client::http_client_config config, std::size_t most, std::string agent) : clients(std::move(config), most), user_agent(std::move(agent)) {}
+  Shared(rest::client::http_client_config config, std::size_t most, std::string agent)
+      : clients(std::move(config), most), user_agent(std::move(agent)) {}
 
   Clients clients;
   std::string user_agent;
@@ -88,7 +95,10 @@ struct Shared {
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(std::shared_ptr<Shared> shared, HttpRequest request, HttpTransport::Done done)
-      : shared_(std::move(shared)), request_(std::move(request)), done_(std::move(done)), timer_(crossplat::threadpool::shared_instance().service()) {}
+      : shared_(std::move(shared)),
+        request_(std::move(request)),
+        done_(std::move(done)),
+        timer_(crossplat::threadpool::shared_instance().service()) {}
 
   void start() {
     timer_.expires_after(std::min<std::chrono::milliseconds>(request_.deadline, std::chrono::hours(24)));
@@ -106,7 +116,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void attempt() {
     const auto url = parse_url(request_.url);
     if (!url) return finish(tl::unexpected(url.error()));
-    if (!is_sendable(request_)) return finish(fail(ErrorCode::invalid_argument, "cannot send request: bad method or header"));
+    if (!is_sendable(request_))
+      return finish(fail(ErrorCode::invalid_argument, "cannot send request: bad method or header"));
     peer_ = url->origin();
     try {
       transfer(*url);
@@ -123,8 +134,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       out.set_body(request_.body, type ? *type : "application/octet-stream");
     }
     for (const auto& [name, value] : request_.headers.all()) {
-      const bool ours = same_ignoring_case(name, "Host") || same_ignoring_case(name, "Content-Length") || same_ignoring_case(name, "Content-Type") ||
-                        same_ignoring_case(name, "Transfer-Encoding") || same_ignoring_case(name, "Connection");
+      const bool ours = same_ignoring_case(name, "Host") || same_ignoring_case(name, "Content-Length") ||
+                        same_ignoring_case(name, "Content-Type") || same_ignoring_case(name, "Transfer-Encoding") ||
+                        same_ignoring_case(name, "Connection");
       if (!ours) out.headers().add(name, value);
     }
     if (!request_.headers.find("User-Agent")) out.headers().add("User-Agent", shared_->user_agent);
@@ -135,7 +147,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   /// Called before each piece is stored. A count that does not grow is a chunk of negative size, which cpprestsdk lets through.
   static void limit(rest::http_request& out, std::size_t most) {
-    out.set_progress_handler([most, last = utility::size64_t{0}](rest::message_direction::direction direction, utility::size64_t count) mutable {
+    out.set_progress_handler([most, last = utility::size64_t{0}](rest::message_direction::direction direction,
+                                                                 utility::size64_t count) mutable {
       if (direction != rest::message_direction::download) return;
       if (count > most || count < last) throw TooLarge();
       last = count;
@@ -170,7 +183,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       response.status = answer.status_code();
       for (const auto& [name, value] : answer.headers()) response.headers.add(name, value);
       const auto& bytes = body.collection();
-      if (bytes.size() > request_.max_response_bytes) return finish(tl::unexpected(too_large(request_.max_response_bytes)));
+      if (bytes.size() > request_.max_response_bytes)
+        return finish(tl::unexpected(too_large(request_.max_response_bytes)));
       response.body.assign(bytes.begin(), bytes.end());
       auto next = follow_redirect(request_, response);
       if (!next) return finish(std::move(response));
@@ -242,7 +256,8 @@ rest::client::http_client_config config_with(TrustStore trust) {
 std::shared_ptr<HttpTransport> make_http_transport(HttpClientOptions options) {
   prepare_process();
   auto trust = options.ca_file.empty() ? system_trust_store() : trust_store_from(options.ca_file);
-  auto shared = std::make_shared<Shared>(config_with(trust ? *trust : nullptr), options.max_origins, std::move(options.user_agent));
+  auto shared = std::make_shared<Shared>(config_with(trust ? *trust : nullptr), options.max_origins,
+                                         std::move(options.user_agent));
   if (!trust) shared->broken = trust.error();
   shared->route.domain = to_lower(options.edge_domain);
   if (!options.edge_url.empty()) {

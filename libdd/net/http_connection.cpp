@@ -11,8 +11,8 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "dd/log.hpp"
-#include "libdd/net/into.hpp"
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/into.hpp"
 #include "libdd/net/target.hpp"
 
 namespace dd::net {
@@ -29,14 +29,18 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 /// The peer went away, or we closed the socket: there is nobody to answer.
 bool is_gone(const error_code& ec) {
-  return ec == http::error::end_of_stream || ec == http::error::partial_message || ec.category() != make_error_code(http::error::end_of_stream).category();
+  return ec == http::error::end_of_stream || ec == http::error::partial_message ||
+         ec.category() != make_error_code(http::error::end_of_stream).category();
 }
 
-Error malformed_request(const error_code& ec) { return {ErrorCode::malformed, "cannot read request: " + ec.message(), {}, {}}; }
+Error malformed_request(const error_code& ec) {
+  return {ErrorCode::malformed, "cannot read request: " + ec.message(), {}, {}};
+}
 
 /// A handler's exception ends here, as an answer.
 template <class T>
-Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&)>& call, const ServerRequest& request) {
+Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&)>& call,
+                        const ServerRequest& request) {
   std::string what;
   try {
     auto task = call(request);
@@ -45,13 +49,17 @@ Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&
   } catch (const std::exception& e) {
     what = e.what();
   }
-  log::error("handler threw", {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", what}});
+  log::error("handler threw",
+             {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", what}});
   co_return fail(ErrorCode::internal, "cannot answer: internal error");
 }
 
 ServerResponse refusal(const Error& error, const ServerRequest& request) {
   if (error.code == ErrorCode::internal)
-    log::error("request failed", {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", error.message}});
+    log::error("request failed", {{"request_id", request.request_id},
+                                  {"method", request.method},
+                                  {"path", request.path},
+                                  {"error", error.message}});
   return error_answer(error, request.request_id);
 }
 
@@ -130,7 +138,10 @@ Task<bool> HttpConnection::read_header(Exchange& exchange) {
     error = {ErrorCode::deadline_exceeded, "cannot read request: its headers took too long", {}, {}};
     status = 408;
   } else if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
-    error = {ErrorCode::too_large, "cannot read request: headers over " + std::to_string(options_.max_header_bytes) + " bytes", {}, {}};
+    error = {ErrorCode::too_large,
+             "cannot read request: headers over " + std::to_string(options_.max_header_bytes) + " bytes",
+             {},
+             {}};
     status = 431;
   } else if (is_gone(ec)) {
     co_return false;
@@ -146,7 +157,8 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
   exchange.body_pending = !exchange.header.is_done();
   request.method = view(header.method_string());
   request.target = view(header.target());
-  for (const auto& field : header) request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
+  for (const auto& field : header)
+    request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
   if (const auto* id = request.headers.find("X-Request-Id"); id && is_request_id(*id)) request_id_ = *id;
   request.request_id = request_id_;
 
@@ -160,9 +172,13 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
 
   exchange.match = router_.match(request.method, request.path);
   const auto* route = exchange.match.route;
-  if (!route && exchange.match.allow.empty()) co_return refusal({ErrorCode::not_found, "cannot find " + request.path, {}, {}}, request);
+  if (!route && exchange.match.allow.empty())
+    co_return refusal({ErrorCode::not_found, "cannot find " + request.path, {}, {}}, request);
   if (!route) {
-    const Error error{ErrorCode::unsupported, "cannot " + request.method + " " + request.path + ": allowed are " + exchange.match.allow, {}, {}};
+    const Error error{ErrorCode::unsupported,
+                      "cannot " + request.method + " " + request.path + ": allowed are " + exchange.match.allow,
+                      {},
+                      {}};
     auto refused = error_answer(error, request.request_id, 405);
     refused.headers.add("Allow", exchange.match.allow);
     co_return refused;

@@ -65,8 +65,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string request_id_;
   TimePoint deadline_;
   Phase phase_ = Phase::header;
-  bool fresh_ = true;       // no request was read yet
-  bool expired_ = false;    // the deadline of the current phase ran out
+  bool fresh_ = true;  // no request was read yet
+  bool expired_ = false;  // the deadline of the current phase ran out
   bool abandoned_ = false;  // answer_late() owns the socket: what the handler still says comes too late
   bool finishing_ = false;
 };

@@ -21,7 +21,8 @@ constexpr milliseconds kAcceptPause{100};
 
 /// How often deadlines are looked at: fine enough for the shortest of them, never busy.
 milliseconds sweep_interval(const Router& router, const HttpServerOptions& options) {
-  auto shortest = std::min({options.header_deadline, options.body_deadline, options.idle_deadline, options.write_deadline});
+  auto shortest =
+      std::min({options.header_deadline, options.body_deadline, options.idle_deadline, options.write_deadline});
   for (const auto& route : router.routes()) shortest = std::min(shortest, route.options.handler_deadline);
   return std::clamp(shortest / 4, milliseconds(5), milliseconds(250));
 }
@@ -101,14 +102,16 @@ Result<void> HttpServer::Impl::listen() {
   if (!ec) return {};
   error_code ignored;
   acceptor.close(ignored);
-  return fail(ErrorCode::unavailable, "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + ec.message());
+  return fail(ErrorCode::unavailable,
+              "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + ec.message());
 }
 
 void HttpServer::Impl::admit(tcp::socket socket) {
   const bool full = serving.size() >= options.max_connections;
   if (full && refusing.size() >= kMaxRefusals) return;
   auto connection = std::make_shared<HttpConnection>(std::move(socket), router, options);
-  auto enrolled = std::make_unique<Enrolled<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
+  auto enrolled =
+      std::make_unique<Enrolled<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
   spawn(executor, full ? refuse(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");
 }
 

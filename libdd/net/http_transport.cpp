@@ -6,7 +6,9 @@
 namespace dd::net {
 
 Task<Result<HttpResponse>> send(HttpTransport& transport, HttpRequest request) {
-  std::function<void(HttpTransport::Done)> start = [&transport, &request](HttpTransport::Done done) { transport.send(std::move(request), std::move(done)); };
+  std::function<void(HttpTransport::Done)> start = [&transport, &request](HttpTransport::Done done) {
+    transport.send(std::move(request), std::move(done));
+  };
   auto outcome = co_await from_elsewhere<Result<HttpResponse>>(std::move(start));
   co_return outcome;
 }

@@ -9,6 +9,8 @@
 
 namespace dd::net {
 
-[[nodiscard]] inline auto into(boost::system::error_code& ec) { return boost::asio::redirect_error(boost::asio::use_awaitable, ec); }
+[[nodiscard]] inline auto into(boost::system::error_code& ec) {
+  return boost::asio::redirect_error(boost::asio::use_awaitable, ec);
+}
 
 }  // namespace dd::net

@@ -15,12 +15,15 @@ using Clock = std::chrono::steady_clock;
 /// What we read from a server of ours; its answers may be larger than requests (log lines).
 constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
 
-std::chrono::milliseconds left_until(Clock::time_point until) { return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()); }
+std::chrono::milliseconds left_until(Clock::time_point until) {
+  return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+}
 
 }  // namespace
 
 struct LineClient::Impl {
-  Impl(asio::any_io_executor e, std::filesystem::path p) : executor(std::move(e)), path(std::move(p)), turn_over(executor) {}
+  Impl(asio::any_io_executor e, std::filesystem::path p)
+      : executor(std::move(e)), path(std::move(p)), turn_over(executor) {}
 
   /// Waits until every earlier caller is done. False at `until`.
   Task<bool> take_turn(std::uint64_t ticket, Clock::time_point until);
@@ -52,7 +55,8 @@ Task<bool> LineClient::Impl::take_turn(std::uint64_t ticket, Clock::time_point u
 Task<Result<void>> LineClient::Impl::connect() {
   if (stream && stream->is_open()) co_return Result<void>();
   if (path.empty()) co_return fail(ErrorCode::unavailable, "cannot call: the inherited socket is closed");
-  if (path.string().size() >= sizeof(sockaddr_un::sun_path)) co_return fail(ErrorCode::invalid_argument, "cannot connect to " + path.string() + ": path too long");
+  if (path.string().size() >= sizeof(sockaddr_un::sun_path))
+    co_return fail(ErrorCode::invalid_argument, "cannot connect to " + path.string() + ": path too long");
   const stream_protocol::endpoint endpoint(path.string());
   stream_protocol::socket socket(executor);
   error_code ec;
@@ -83,10 +87,13 @@ Task<Result<std::string>> LineClient::Impl::exchange(std::string line) {
   }
 }
 
-LineClient::LineClient(asio::any_io_executor executor, std::filesystem::path path) : impl_(std::make_shared<Impl>(std::move(executor), std::move(path))) {}
+LineClient::LineClient(asio::any_io_executor executor, std::filesystem::path path)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(path))) {}
 
-LineClient::LineClient(asio::any_io_executor executor, int fd) : impl_(std::make_shared<Impl>(executor, std::filesystem::path())) {
-  if (auto socket = adopt_socket(executor, fd)) impl_->stream = std::make_shared<LineStream>(std::move(*socket), kMaxAnswer);
+LineClient::LineClient(asio::any_io_executor executor, int fd)
+    : impl_(std::make_shared<Impl>(executor, std::filesystem::path())) {
+  if (auto socket = adopt_socket(executor, fd))
+    impl_->stream = std::make_shared<LineStream>(std::move(*socket), kMaxAnswer);
 }
 
 LineClient::~LineClient() { close(); }
@@ -102,7 +109,8 @@ Task<Result<std::string>> LineClient::call(std::string line, std::chrono::millis
   impl->queue.push_back(ticket);
   // Also when the io_context destroys this coroutine.
   const std::shared_ptr<void> leaving(nullptr, [impl, ticket](void*) { impl->leave(ticket); });
-  if (!co_await impl->take_turn(ticket, until)) co_return fail(ErrorCode::deadline_exceeded, "cannot call: earlier calls took too long");
+  if (!co_await impl->take_turn(ticket, until))
+    co_return fail(ErrorCode::deadline_exceeded, "cannot call: earlier calls took too long");
   if (auto connected = co_await impl->connect(); !connected) co_return tl::unexpected(connected.error());
   const auto stream = impl->stream;
   stream->expire_at(until);

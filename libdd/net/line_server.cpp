@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "dd/log.hpp"
-#include "libdd/net/into.hpp"
 #include "libdd/net/error_body.hpp"
+#include "libdd/net/into.hpp"
 #include "libdd/net/line_socket.hpp"
 #include "libdd/net/line_stream.hpp"
 
@@ -26,7 +26,8 @@ Peer peer_of(LineStream::Socket& socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   // Nobody when the kernel does not say: uid -1 is no one's.
-  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return {0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
   return {credentials.pid, credentials.uid, credentials.gid};
 }
 
@@ -68,14 +69,17 @@ Error cannot_listen(const std::filesystem::path& path, ErrorCode code, const std
 
 /// Makes way: a socket that nobody listens on any more is removed, everything else stays.
 Result<void> clear_stale(const std::filesystem::path& path, asio::any_io_executor executor) {
-  struct stat info {};
+  struct stat info{};
   if (lstat(path.c_str(), &info) != 0) return {};
-  if (!S_ISSOCK(info.st_mode)) return tl::unexpected(cannot_listen(path, ErrorCode::conflict, "a file that is no socket is there"));
+  if (!S_ISSOCK(info.st_mode))
+    return tl::unexpected(cannot_listen(path, ErrorCode::conflict, "a file that is no socket is there"));
   stream_protocol::socket probe(executor);
   error_code ec;
   probe.connect(stream_protocol::endpoint(path.string()), ec);
-  if (ec != asio::error::connection_refused) return tl::unexpected(cannot_listen(path, ErrorCode::conflict, "another process serves it"));
-  if (unlink(path.c_str()) != 0) return tl::unexpected(cannot_listen(path, ErrorCode::unavailable, std::generic_category().message(errno)));
+  if (ec != asio::error::connection_refused)
+    return tl::unexpected(cannot_listen(path, ErrorCode::conflict, "another process serves it"));
+  if (unlink(path.c_str()) != 0)
+    return tl::unexpected(cannot_listen(path, ErrorCode::unavailable, std::generic_category().message(errno)));
   return {};
 }
 
@@ -87,7 +91,8 @@ void bind_private(stream_protocol::acceptor& acceptor, const LineServerOptions& 
   acceptor.bind(stream_protocol::endpoint(options.path.string()), ec);
   umask(before);
   if (ec || own_group) return;
-  if (chown(options.path.c_str(), static_cast<uid_t>(-1), options.group) != 0 || chmod(options.path.c_str(), options.mode) != 0)
+  if (chown(options.path.c_str(), static_cast<uid_t>(-1), options.group) != 0 ||
+      chmod(options.path.c_str(), options.mode) != 0)
     ec.assign(errno, boost::system::generic_category());
 }
 
@@ -103,7 +108,7 @@ struct LineServer::Impl : std::enable_shared_from_this<Impl> {
     acceptor.close(ignored);
     for (auto* stream : streams) stream->close();
     // Only our own file: a successor may have replaced it.
-    struct stat info {};
+    struct stat info{};
     if (lstat(options.path.c_str(), &info) == 0 && info.st_ino == inode) unlink(options.path.c_str());
   }
 
@@ -155,13 +160,14 @@ void LineServer::stop() { impl_->stop(); }
 Result<void> LineServer::start() {
   const auto& path = impl_->options.path;
   if (path.empty() || path.string().size() > kMaxPath)
-    return tl::unexpected(cannot_listen(path, ErrorCode::invalid_argument, "want a path of 1.." + std::to_string(kMaxPath) + " bytes"));
+    return tl::unexpected(
+        cannot_listen(path, ErrorCode::invalid_argument, "want a path of 1.." + std::to_string(kMaxPath) + " bytes"));
   if (auto cleared = clear_stale(path, impl_->executor); !cleared) return cleared;
   error_code ec;
   error_code ignored;
   impl_->acceptor.open(stream_protocol(), ec);
   if (!ec) bind_private(impl_->acceptor, impl_->options, ec);
-  struct stat info {};
+  struct stat info{};
   if (!ec && lstat(path.c_str(), &info) == 0) impl_->inode = info.st_ino;
   if (!ec) impl_->acceptor.listen(asio::socket_base::max_listen_connections, ec);
   if (ec) {

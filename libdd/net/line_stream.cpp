@@ -91,7 +91,8 @@ Result<LineStream::Socket> adopt_socket(asio::any_io_executor executor, int fd) 
   if (is_unix_stream(fd)) socket.assign(asio::local::stream_protocol(), fd, ec);
   if (!ec) return socket;
   ::close(fd);
-  return fail(ErrorCode::invalid_argument, "cannot use descriptor " + std::to_string(fd) + ": not a unix stream socket");
+  return fail(ErrorCode::invalid_argument,
+              "cannot use descriptor " + std::to_string(fd) + ": not a unix stream socket");
 }
 
 }  // namespace dd::net

@@ -16,7 +16,8 @@ class LineStream : public std::enable_shared_from_this<LineStream> {
  public:
   using Socket = asio::local::stream_protocol::socket;
 
-  LineStream(Socket socket, std::size_t max_line) : socket_(std::move(socket)), timer_(socket_.get_executor()), buffer_(max_line) {}
+  LineStream(Socket socket, std::size_t max_line)
+      : socket_(std::move(socket)), timer_(socket_.get_executor()), buffer_(max_line) {}
 
   /// Errors: unavailable when the peer closed, too_large, deadline_exceeded after expire_at().
   Task<Result<std::string>> read();

@@ -9,10 +9,13 @@
 namespace dd::net {
 namespace {
 
-constexpr std::array kHarmless = {std::string_view("Accept"), std::string_view("Accept-Language"), std::string_view("Content-Type"),
-                                  std::string_view("User-Agent"), std::string_view("X-Request-Id")};
+constexpr std::array kHarmless = {std::string_view("Accept"), std::string_view("Accept-Language"),
+                                  std::string_view("Content-Type"), std::string_view("User-Agent"),
+                                  std::string_view("X-Request-Id")};
 
-bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
 
 bool is_harmless(std::string_view name) {
   return std::ranges::any_of(kHarmless, [&](std::string_view harmless) { return same_ignoring_case(harmless, name); });

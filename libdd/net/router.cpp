@@ -7,7 +7,9 @@
 namespace dd::net {
 namespace {
 
-std::ptrdiff_t placeholders(const Router::Route& route) { return std::ranges::count_if(route.segments, is_placeholder); }
+std::ptrdiff_t placeholders(const Router::Route& route) {
+  return std::ranges::count_if(route.segments, is_placeholder);
+}
 
 void add_method(std::string& allow, std::string_view method) {
   if (!allow.empty()) allow += ", ";

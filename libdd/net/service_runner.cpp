@@ -8,8 +8,12 @@ namespace dd::net {
 namespace {
 
 struct Life {
-  Life(asio::io_context& io, std::stop_token token, std::function<Task<Result<void>>()> on_start, std::function<Task<void>()> on_stop)
-      : stop_token(std::move(token)), start(std::move(on_start)), stop(std::move(on_stop)), stop_requested(io.get_executor()) {}
+  Life(asio::io_context& io, std::stop_token token, std::function<Task<Result<void>>()> on_start,
+       std::function<Task<void>()> on_stop)
+      : stop_token(std::move(token)),
+        start(std::move(on_start)),
+        stop(std::move(on_stop)),
+        stop_requested(io.get_executor()) {}
 
   std::stop_token stop_token;
   std::function<Task<Result<void>>()> start;
@@ -32,8 +36,8 @@ struct Life {
 
 }  // namespace
 
-Result<void> run_until_stopped(asio::io_context& io, std::stop_token stop_token, std::function<Task<Result<void>>()> start,
-                               std::function<Task<void>()> stop) {
+Result<void> run_until_stopped(asio::io_context& io, std::stop_token stop_token,
+                               std::function<Task<Result<void>>()> start, std::function<Task<void>()> stop) {
   const auto life = std::make_shared<Life>(io, stop_token, std::move(start), std::move(stop));
   asio::co_spawn(io, life->run(), [&io, life](std::exception_ptr failure) {
     io.stop();
@@ -46,7 +50,8 @@ Result<void> run_until_stopped(asio::io_context& io, std::stop_token stop_token,
   });
   {
     // From any thread, a signal-handling one too; the event itself belongs to the io thread.
-    const std::stop_callback wake(stop_token, [&io, life] { asio::post(io, [life] { life->stop_requested.notify(); }); });
+    const std::stop_callback wake(stop_token,
+                                  [&io, life] { asio::post(io, [life] { life->stop_requested.notify(); }); });
     io.run();
   }
   return life->outcome;

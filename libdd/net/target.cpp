@@ -74,7 +74,8 @@ Result<Target> parse_target(std::string_view text) {
   auto path = read_path(text.substr(0, question));
   if (!path) return tl::unexpected(path.error());
   target.path = *std::move(path);
-  if (auto read = read_query(text.substr(std::min(question + 1, text.size())), target); !read) return tl::unexpected(read.error());
+  if (auto read = read_query(text.substr(std::min(question + 1, text.size())), target); !read)
+    return tl::unexpected(read.error());
   return target;
 }
 
@@ -90,9 +91,12 @@ std::vector<std::string> split_path(std::string_view path) {
   }
 }
 
-bool is_placeholder(std::string_view segment) noexcept { return segment.size() > 2 && segment.front() == '{' && segment.back() == '}'; }
+bool is_placeholder(std::string_view segment) noexcept {
+  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
 
-std::optional<std::vector<std::string>> match_segments(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
+std::optional<std::vector<std::string>> match_segments(const std::vector<std::string>& pattern,
+                                                       const std::vector<std::string>& path) {
   if (pattern.size() != path.size()) return std::nullopt;
   std::vector<std::string> params;
   for (std::size_t i = 0; i < pattern.size(); ++i) {

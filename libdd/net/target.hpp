@@ -26,6 +26,7 @@ struct Target {
 [[nodiscard]] bool is_placeholder(std::string_view segment) noexcept;
 
 /// The values of the placeholders when every segment fits; a placeholder takes one whole segment, never an empty one.
-[[nodiscard]] std::optional<std::vector<std::string>> match_segments(const std::vector<std::string>& pattern, const std::vector<std::string>& path);
+[[nodiscard]] std::optional<std::vector<std::string>> match_segments(const std::vector<std::string>& pattern,
+                                                                     const std::vector<std::string>& path);
 
 }  // namespace dd::net

@@ -30,7 +30,8 @@ void log_failure(const std::string& what, std::exception_ptr failure) {
     std::rethrow_exception(failure);
   } catch (const boost::system::system_error& e) {
     // How everything that waits ends when its object is closed.
-    if (e.code() != asio::error::operation_aborted) log::error("task failed", {{"task", what}, {"error", e.code().message()}});
+    if (e.code() != asio::error::operation_aborted)
+      log::error("task failed", {{"task", what}, {"error", e.code().message()}});
   } catch (const std::exception& e) {
     log::error("task failed", {{"task", what}, {"error", e.what()}});
   }
@@ -52,17 +53,18 @@ Task<void> sleep_for(std::chrono::milliseconds duration) {
 Task<asio::any_io_executor> this_executor() { co_return co_await asio::this_coro::executor; }
 
 Task<void> run_on(asio::thread_pool& pool, std::function<void()> work) {
-  std::function<void(std::function<void(std::exception_ptr)>)> start = [&pool, work = std::move(work)](std::function<void(std::exception_ptr)> done) {
-    asio::post(pool, [work, done = std::move(done)] {
-      std::exception_ptr failure;
-      try {
-        work();
-      } catch (...) {
-        failure = std::current_exception();  // rethrown to the caller below
-      }
-      done(failure);
-    });
-  };
+  std::function<void(std::function<void(std::exception_ptr)>)> start =
+      [&pool, work = std::move(work)](std::function<void(std::exception_ptr)> done) {
+        asio::post(pool, [work, done = std::move(done)] {
+          std::exception_ptr failure;
+          try {
+            work();
+          } catch (...) {
+            failure = std::current_exception();  // rethrown to the caller below
+          }
+          done(failure);
+        });
+      };
   const auto failure = co_await from_elsewhere<std::exception_ptr>(std::move(start));
   if (failure) std::rethrow_exception(failure);
 }
@@ -85,7 +87,9 @@ struct Event::State {
   }
 };
 
-Event::Event(asio::any_io_executor executor) : state_(std::make_shared<State>()) { state_->executor = std::move(executor); }
+Event::Event(asio::any_io_executor executor) : state_(std::make_shared<State>()) {
+  state_->executor = std::move(executor);
+}
 Event::~Event() { state_->wake(false); }
 void Event::notify() { state_->wake(true); }
 

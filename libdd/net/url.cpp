@@ -9,7 +9,8 @@ namespace dd::net {
 namespace {
 
 tl::unexpected<Error> refuse(std::string_view why) {
-  return fail(ErrorCode::invalid_argument, "cannot use URL: " + std::string(why) + ", want http(s)://host[:port][/path]");
+  return fail(ErrorCode::invalid_argument,
+              "cannot use URL: " + std::string(why) + ", want http(s)://host[:port][/path]");
 }
 
 std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
@@ -17,14 +18,17 @@ std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ?
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   if (host.front() == '[')
-    return host.size() > 4 && host.back() == ']' &&
-           std::ranges::all_of(host.substr(1, host.size() - 2), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; });
+    return host.size() > 4 && host.back() == ']' && std::ranges::all_of(host.substr(1, host.size() - 2), [](char c) {
+             return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+           });
   return std::ranges::all_of(host, [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 /// Visible ASCII without the characters that RFC 3986 never allows.
 bool is_target(std::string_view target) {
-  return std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos; });
+  return std::ranges::all_of(target, [](char c) {
+    return c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
+  });
 }
 
 /// Splits host and port; the colon inside "[::1]" is none.
@@ -39,7 +43,8 @@ Result<void> read_authority(std::string_view authority, Url& url) {
   if (!has_port) return {};
   const auto digits = authority.substr(colon + 1);
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), url.port);
-  if (problem != std::errc() || end != digits.data() + digits.size() || url.port == 0) return refuse("port outside 1..65535");
+  if (problem != std::errc() || end != digits.data() + digits.size() || url.port == 0)
+    return refuse("port outside 1..65535");
   return {};
 }
 

@@ -21,8 +21,10 @@ struct Fixture {
   int status = 200;
   std::string cache_control;
   bool down = false;
-  std::shared_ptr<test::ScriptedTransport> transport = std::make_shared<test::ScriptedTransport>([this](const HttpRequest&) { return answer(); });
-  std::unique_ptr<JwksCache> cache = std::make_unique<JwksCache>(io.get_executor(), transport, clock, JwksOptions{"https://issuer/certs"});
+  std::shared_ptr<test::ScriptedTransport> transport =
+      std::make_shared<test::ScriptedTransport>([this](const HttpRequest&) { return answer(); });
+  std::unique_ptr<JwksCache> cache =
+      std::make_unique<JwksCache>(io.get_executor(), transport, clock, JwksOptions{"https://issuer/certs"});
 
   Result<HttpResponse> answer() const {
     if (down) return fail(ErrorCode::unavailable, "cannot reach issuer");
@@ -36,7 +38,9 @@ struct Fixture {
     if (!key) co_return tl::unexpected(key.error());
     co_return Result<void>();
   }
-  Result<void> key(std::string kid, Algorithm algorithm = Algorithm::ps384) { return test::run(io, look(*cache, std::move(kid), algorithm)); }
+  Result<void> key(std::string kid, Algorithm algorithm = Algorithm::ps384) {
+    return test::run(io, look(*cache, std::move(kid), algorithm));
+  }
   [[nodiscard]] std::size_t fetches() const { return transport->requests.size(); }
 };
 
@@ -57,9 +61,14 @@ TEST_CASE("the set is fetched once and serves until it is an hour old") {
 }
 
 TEST_CASE("Cache-Control says how long, within a minute and a day") {
-  const struct { const char* header; std::chrono::seconds good; } cases[] = {
-      {"max-age=300", 300s},       {"public, Max-Age=120, must-revalidate", 120s}, {"max-age=0", 60s},       {"max-age=99999999999", 24h},
-      {"max-age=x", 3600s},        {"s-maxage=5", 3600s},                          {"x-max-age=5", 3600s},   {"no-store", 3600s},
+  const struct {
+    const char* header;
+    std::chrono::seconds good;
+  } cases[] = {
+      {"max-age=300", 300s},  {"public, Max-Age=120, must-revalidate", 120s},
+      {"max-age=0", 60s},     {"max-age=99999999999", 24h},
+      {"max-age=x", 3600s},   {"s-maxage=5", 3600s},
+      {"x-max-age=5", 3600s}, {"no-store", 3600s},
   };
   for (const auto& c : cases) {
     CAPTURE(std::string(c.header));
@@ -104,7 +113,8 @@ TEST_CASE("callers who wait share one fetch") {
   Fixture f;
   f.transport->hold();
   std::vector<std::shared_ptr<test::Started<Result<void>>>> waiting;
-  for (int i = 0; i < 20; ++i) waiting.push_back(test::start(f.io, Fixture::look(*f.cache, i % 2 == 0 ? "a" : "x", Algorithm::ps384)));
+  for (int i = 0; i < 20; ++i)
+    waiting.push_back(test::start(f.io, Fixture::look(*f.cache, i % 2 == 0 ? "a" : "x", Algorithm::ps384)));
   test::settle(f.io);
   CHECK(f.fetches() == 1);
   f.transport->release();
@@ -117,7 +127,10 @@ TEST_CASE("callers who wait share one fetch") {
 }
 
 TEST_CASE("a failed refresh keeps the last good set, and is not repeated for a minute") {
-  const struct { const char* name; std::function<void(Fixture&)> spoil; } cases[] = {
+  const struct {
+    const char* name;
+    std::function<void(Fixture&)> spoil;
+  } cases[] = {
       {"unreachable", [](Fixture& f) { f.down = true; }},
       {"status 500", [](Fixture& f) { f.status = 500; }},
       {"nothing to use", [](Fixture& f) { f.published = nlohmann::json::array(); }},

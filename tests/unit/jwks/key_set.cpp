@@ -34,7 +34,8 @@ std::string certificate(int bits_of_key) {
 }  // namespace
 
 TEST_CASE("a key serves the algorithm that its entry names, and kid and algorithm are matched exactly") {
-  const auto set = KeySet::parse(key_set({entry("a", "PS384"), entry("a", "RS256"), entry("b", "RS256", second_key())})).value();
+  const auto set =
+      KeySet::parse(key_set({entry("a", "PS384"), entry("a", "RS256"), entry("b", "RS256", second_key())})).value();
   CHECK(set.size() == 3);
   CHECK(set.find("a", Algorithm::ps384) != nullptr);
   CHECK(set.find("a", Algorithm::rs256) != nullptr);
@@ -57,7 +58,10 @@ TEST_CASE("an entry that cannot be used is skipped and the others stay") {
     bad.erase(name);
     return bad;
   };
-  const struct { const char* name; nlohmann::json bad; } cases[] = {
+  const struct {
+    const char* name;
+    nlohmann::json bad;
+  } cases[] = {
       {"no object", 7},
       {"oct", {{"kty", "oct"}, {"kid", "bad"}, {"alg", "HS256"}, {"k", "c2VjcmV0"}}},
       {"oct that claims PS384", with("kty", "oct")},
@@ -94,7 +98,10 @@ TEST_CASE("an entry that cannot be used is skipped and the others stay") {
 }
 
 TEST_CASE("a kid that contradicts itself is refused altogether") {
-  const struct { const char* name; nlohmann::json entries; } cases[] = {
+  const struct {
+    const char* name;
+    nlohmann::json entries;
+  } cases[] = {
       {"twice for one algorithm", {entry("x", "PS384"), entry("x", "PS384")}},
       {"two keys for one algorithm", {entry("x", "PS384"), entry("x", "PS384", second_key())}},
       {"two keys for two algorithms", {entry("x", "PS384"), entry("x", "RS256", second_key())}},
@@ -114,8 +121,18 @@ TEST_CASE("a kid that contradicts itself is refused altogether") {
 TEST_CASE("a document that is no key set is refused") {
   auto many = nlohmann::json::array();
   for (int i = 0; i < 65; ++i) many.push_back(entry("k" + std::to_string(i), "PS384"));
-  const std::string cases[] = {"", "[]", "{}", "null", R"({"keys":{}})", R"({"keys":[]})", R"({"keys":[],"keys":[]})", R"({"keys":[{}]})",
-                               "<html>", key_set(many), key_set({entry("a", "PS384")}) + "x", std::string(KeySet::kMaxBytes + 1, ' ')};
+  const std::string cases[] = {"",
+                               "[]",
+                               "{}",
+                               "null",
+                               R"({"keys":{}})",
+                               R"({"keys":[]})",
+                               R"({"keys":[],"keys":[]})",
+                               R"({"keys":[{}]})",
+                               "<html>",
+                               key_set(many),
+                               key_set({entry("a", "PS384")}) + "x",
+                               std::string(KeySet::kMaxBytes + 1, ' ')};
   for (const auto& text : cases) {
     CAPTURE(text.substr(0, 40));
     const auto set = KeySet::parse(text);

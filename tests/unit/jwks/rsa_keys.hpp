@@ -19,8 +19,14 @@ inline const crypto::RsaPrivateKey& second_key() {
 }
 
 /// A good entry, to be spoilt.
-inline nlohmann::json entry(const std::string& kid, const std::string& algorithm, const crypto::RsaPrivateKey& key = first_key()) {
-  return {{"kty", "RSA"}, {"kid", kid}, {"alg", algorithm}, {"use", "sig"}, {"n", to_base64url(key.n())}, {"e", to_base64url(key.e())}};
+inline nlohmann::json entry(const std::string& kid, const std::string& algorithm,
+                            const crypto::RsaPrivateKey& key = first_key()) {
+  return {{"kty", "RSA"},
+          {"kid", kid},
+          {"alg", algorithm},
+          {"use", "sig"},
+          {"n", to_base64url(key.n())},
+          {"e", to_base64url(key.e())}};
 }
 
 inline std::string key_set(nlohmann::json entries) { return nlohmann::json{{"keys", std::move(entries)}}.dump(); }

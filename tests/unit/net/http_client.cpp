@@ -4,9 +4,9 @@
 #include <future>
 
 #include "libdd/net/blocking.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/net/scripted_server.hpp"
 #include "tests/unit/net/served.hpp"
-#include "tests/unit/net/temp_dir.hpp"
 #include "tests/unit/net/tls_server.hpp"
 
 #include <doctest/doctest.h>
@@ -29,7 +29,9 @@ Result<HttpResponse> fetch(HttpRequest request, HttpClientOptions options = {}) 
   return send_blocking(*transport, std::move(request));
 }
 
-std::string ok(const std::string& body) { return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body; }
+std::string ok(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
 std::string redirect(int status, const std::string& location) {
   return "HTTP/1.1 " + std::to_string(status) + " Moved\r\nLocation: " + location + "\r\nContent-Length: 0\r\n\r\n";
 }
@@ -67,7 +69,8 @@ TEST_CASE("a refusal of ours comes back as the error it was") {
 }
 
 TEST_CASE("somebody else's refusal is an upstream error with the first bytes on one line") {
-  for (const auto* body : {"<html>\nBad gateway", R"({"code":10000,"message":"Authentication error"})", R"({"code":"weird","message":"x"})", "[]", ""}) {
+  for (const auto* body : {"<html>\nBad gateway", R"({"code":10000,"message":"Authentication error"})",
+                           R"({"code":"weird","message":"x"})", "[]", ""}) {
     CAPTURE(body);
     const HttpResponse response{502, {}, body};
     const auto error = error_from(response);
@@ -134,17 +137,23 @@ TEST_CASE("303 turns a POST into a GET without its body") {
 TEST_CASE("an answer over the limit is too_large, however it is framed") {
   const std::string body(5000, 'x');
   const std::string chunk = "1388\r\n" + body + "\r\n";
-  const struct { const char* name; std::string answer; } cases[] = {
+  const struct {
+    const char* name;
+    std::string answer;
+  } cases[] = {
       {"announced", "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"},  // the body is never sent
       {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + "0\r\n\r\n"},
-      {"endless chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3E8\r\n" + std::string(1000, 'x') + "\r\n" + chunk},
+      {"endless chunks",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3E8\r\n" + std::string(1000, 'x') + "\r\n" + chunk},
       {"until close", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body},
       {"negative chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabcdefgh\r\n0\r\n\r\n"},
-      {"negative chunk later", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + std::string(100, 'x') + "\r\n-1\r\nabcdefgh\r\n0\r\n\r\n"},
+      {"negative chunk later", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n" + std::string(100, 'x') +
+                                   "\r\n-1\r\nabcdefgh\r\n0\r\n\r\n"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    ScriptedServer server({c.answer}, std::string_view(c.name) == "until close" ? ScriptedServer::After::close : ScriptedServer::After::keep_open);
+    ScriptedServer server({c.answer}, std::string_view(c.name) == "until close" ? ScriptedServer::After::close
+                                                                                : ScriptedServer::After::keep_open);
     auto request = get(server.url());
     request.max_response_bytes = 4999;
     const auto response = fetch(request);
@@ -161,7 +170,10 @@ TEST_CASE("an answer at the limit is taken") {
 }
 
 TEST_CASE("a broken answer is unavailable") {
-  const struct { const char* name; const char* answer; } cases[] = {
+  const struct {
+    const char* name;
+    const char* answer;
+  } cases[] = {
       {"nothing", ""},
       {"no HTTP", "hello\r\n\r\n"},
       {"half a head", "HTTP/1.1 200 OK\r\nContent-Le"},
@@ -199,7 +211,8 @@ TEST_CASE("nobody there is unavailable, and a URL that is none is invalid_argume
     free_port = server.port();
   }
   CHECK(fetch(get("http://127.0.0.1:" + std::to_string(free_port))).error().code == ErrorCode::unavailable);
-  for (const auto* url : {"", "ftp://x", "http://user:pw@127.0.0.1/"}) CHECK(fetch(get(url)).error().code == ErrorCode::invalid_argument);
+  for (const auto* url : {"", "ftp://x", "http://user:pw@127.0.0.1/"})
+    CHECK(fetch(get(url)).error().code == ErrorCode::invalid_argument);
   ScriptedServer server({ok("")});
   auto split = get(server.url());
   split.headers.set("X-Evil", "a\r\nX-Injected: b");
@@ -225,30 +238,30 @@ TEST_CASE("with an edge the connection goes there and the Host stays") {
 }
 
 TEST_CASE("TLS trusts the given authority, for the host it names, and no other") {
-  test::TempDir dir;
+  TempDir dir;
   test::TlsServer server("localhost");
-  server.write_authority(dir / "ca.pem");
+  server.write_authority(dir.path() / "ca.pem");
   test::TlsServer stranger("localhost");
   test::TlsServer other_name("example.com");
-  other_name.write_authority(dir / "other.pem");
+  other_name.write_authority(dir.path() / "other.pem");
   HttpClientOptions options;
-  options.ca_file = dir / "ca.pem";
+  options.ca_file = dir.path() / "ca.pem";
   const auto url = [](const test::TlsServer& s) { return "https://localhost:" + std::to_string(s.port()) + "/"; };
   CHECK(fetch(get(url(server)), options).value().body == "secure");
   CHECK(fetch(get(url(stranger)), options).error().code == ErrorCode::unavailable);
   CHECK(fetch(get(url(server))).error().code == ErrorCode::unavailable);  // the system's store does not know it
-  options.ca_file = dir / "other.pem";
+  options.ca_file = dir.path() / "other.pem";
   CHECK(fetch(get(url(other_name)), options).error().code == ErrorCode::unavailable);
 }
 
 TEST_CASE("an unreadable authority file is an error and not the system's store") {
-  test::TempDir dir;
+  TempDir dir;
   ScriptedServer server({ok("")});
   HttpClientOptions options;
-  options.ca_file = dir / "missing.pem";
+  options.ca_file = dir.path() / "missing.pem";
   CHECK(fetch(get(server.url()), options).error().code == ErrorCode::invalid_argument);
-  std::ofstream(dir / "empty.pem") << "nothing";
-  options.ca_file = dir / "empty.pem";
+  std::ofstream(dir.path() / "empty.pem") << "nothing";
+  options.ca_file = dir.path() / "empty.pem";
   CHECK(fetch(get(server.url()), options).error().code == ErrorCode::invalid_argument);
 }
 
@@ -293,7 +306,8 @@ TEST_CASE("many requests at once are all answered") {
   for (int i = 0; i < 200; ++i) {
     auto done = std::make_shared<std::promise<Result<HttpResponse>>>();
     answers.push_back(done->get_future());
-    transport->send(get("http://127.0.0.1:" + std::to_string(served.port())), [done](Result<HttpResponse> outcome) { done->set_value(std::move(outcome)); });
+    transport->send(get("http://127.0.0.1:" + std::to_string(served.port())),
+                    [done](Result<HttpResponse> outcome) { done->set_value(std::move(outcome)); });
   }
   for (auto& answer : answers) CHECK(answer.get().value().status == 200);
 }

@@ -24,7 +24,9 @@ Router hello() {
 /// POST /echo gives the body back; POST /guarded does so for callers with "Authorization: let me in".
 Router echo(std::size_t max_body = 1024) {
   Router router;
-  const Handler handler = [](const ServerRequest& request) -> Task<Result<ServerResponse>> { co_return json_response(request.body + request.principal); };
+  const Handler handler = [](const ServerRequest& request) -> Task<Result<ServerResponse>> {
+    co_return json_response(request.body + request.principal);
+  };
   RouteOptions open;
   open.max_body = max_body;
   router.add("POST", "/echo", handler, open);
@@ -93,16 +95,22 @@ TEST_CASE("an unknown path is 404 and another method 405 with Allow") {
 }
 
 TEST_CASE("a broken request is 400 and the connection closed") {
-  const struct { const char* name; const char* bytes; } cases[] = {
+  const struct {
+    const char* name;
+    const char* bytes;
+  } cases[] = {
       {"no HTTP", "hello\r\n\r\n"},
       {"no target", "GET HTTP/1.1\r\nHost: a\r\n\r\n"},
       {"HTTP/3", "GET /hello HTTP/3.0\r\nHost: a\r\n\r\n"},
       {"blank before the colon", "GET /hello HTTP/1.1\r\nHost : a\r\n\r\n"},
-      {"control character in a value", "GET /hello HTTP/1.1\r\nHost: a\r\nX: a\x01" "b\r\n\r\n"},
+      {"control character in a value",
+       "GET /hello HTTP/1.1\r\nHost: a\r\nX: a\x01"
+       "b\r\n\r\n"},
       {"length that is no number", "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: ten\r\n\r\n"},
       {"negative length", "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n"},
       {"two lengths", "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
-      {"length and chunks", "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+      {"length and chunks",
+       "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
   };
   Served served(hello());
   for (const auto& c : cases) {
@@ -119,7 +127,10 @@ TEST_CASE("a broken request is 400 and the connection closed") {
 }
 
 TEST_CASE("a request that can be read but not served is 400 and the connection stays") {
-  const struct { const char* name; const char* head; } cases[] = {
+  const struct {
+    const char* name;
+    const char* head;
+  } cases[] = {
       {"no Host", "GET /hello HTTP/1.1\r\n\r\n"},
       {"two Hosts", "GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"},
       {"dot segment", "GET /x/../hello HTTP/1.1\r\nHost: a\r\n\r\n"},
@@ -188,7 +199,8 @@ TEST_CASE("a body over the route's limit is 413, whether announced or found out"
   announced.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");  // the body is never sent
   CHECK(announced.answer().value().status == 413);
   RawClient chunked(served.port());
-  chunked.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n5\r\nabcde\r\n0\r\n\r\n");
+  chunked.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n5\r\nabcde\r\n0\r\n\r\n");
   CHECK(chunked.answer().value().status == 413);
   RawClient good(served.port());
   good.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nabcdefgh");
@@ -213,7 +225,9 @@ TEST_CASE("a stranger is refused before the body is read") {
 TEST_CASE("100 Continue is said to those who may send a body, and to no one else") {
   Served served(echo());
   RawClient friendly(served.port());
-  friendly.send("POST /guarded HTTP/1.1\r\nHost: a\r\nAuthorization: let me in\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  friendly.send(
+      "POST /guarded HTTP/1.1\r\nHost: a\r\nAuthorization: let me in\r\nExpect: 100-continue\r\nContent-Length: "
+      "2\r\n\r\n");
   CHECK(friendly.answer().value().status == 100);
   friendly.send("hi");
   CHECK(friendly.answer().value().body == "hi by alice");
@@ -226,7 +240,8 @@ TEST_CASE("pipelined requests are answered in order") {
   Served served(echo());
   RawClient client(served.port());
   std::string requests;
-  for (int i = 0; i < 50; ++i) requests += "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n" + std::to_string(10 + i);
+  for (int i = 0; i < 50; ++i)
+    requests += "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n" + std::to_string(10 + i);
   client.send(requests);
   for (int i = 0; i < 50; ++i) CHECK(client.answer().value().body == std::to_string(10 + i));
 }
@@ -242,7 +257,8 @@ TEST_CASE("one connection carries a thousand requests") {
 
 TEST_CASE("HTTP/1.0 and Connection: close end the connection behind the answer") {
   Served served(hello());
-  for (const auto* request : {"GET /hello HTTP/1.0\r\n\r\n", "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}) {
+  for (const auto* request :
+       {"GET /hello HTTP/1.0\r\n\r\n", "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"}) {
     RawClient client(served.port());
     client.send(request);
     CHECK(client.answer().value().status == 200);
@@ -265,7 +281,11 @@ TEST_CASE("what a handler fails with becomes the uniform error body") {
   client.send("GET /error HTTP/1.1\r\nHost: a\r\nX-Request-Id: r1\r\n\r\n");
   const auto error = client.answer().value();
   CHECK(error.status == 409);
-  CHECK(body_of(error) == nlohmann::json{{"code", "conflict"}, {"message", "cannot deploy: taken"}, {"path", "$.app_name"}, {"reason", "reserved_name"}, {"request_id", "r1"}});
+  CHECK(body_of(error) == nlohmann::json{{"code", "conflict"},
+                                         {"message", "cannot deploy: taken"},
+                                         {"path", "$.app_name"},
+                                         {"reason", "reserved_name"},
+                                         {"request_id", "r1"}});
   client.send("GET /throw HTTP/1.1\r\nHost: a\r\n\r\n");
   const auto thrown = client.answer().value();
   CHECK(thrown.status == 500);
@@ -295,11 +315,14 @@ TEST_CASE("a handler over its deadline is answered for with 504") {
   Router router;
   RouteOptions options;
   options.handler_deadline = 50ms;
-  router.add("GET", "/slow", [&finished](const ServerRequest&) -> Task<Result<ServerResponse>> {
-    co_await sleep_for(300ms);
-    finished = true;
-    co_return json_response("{}");
-  }, options);
+  router.add(
+      "GET", "/slow",
+      [&finished](const ServerRequest&) -> Task<Result<ServerResponse>> {
+        co_await sleep_for(300ms);
+        finished = true;
+        co_return json_response("{}");
+      },
+      options);
   Served served(std::move(router));
   RawClient client(served.port());
   client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/net/io_thread.hpp"
-#include "tests/unit/net/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,7 +19,6 @@ using namespace dd;
 using namespace dd::net;
 using namespace std::chrono_literals;
 using dd::test::IoThread;
-using dd::test::TempDir;
 
 namespace {
 
@@ -83,9 +82,9 @@ std::string read_to_end(int fd) {
 TEST_CASE("a line is answered with a line, and the server knows who asks") {
   IoThread io;
   TempDir dir;
-  Serving serving(io, at(dir / "s"));
+  Serving serving(io, at(dir.path() / "s"));
   REQUIRE(serving.started.has_value());
-  LineClient client(io.executor(), dir / "s");
+  LineClient client(io.executor(), dir.path() / "s");
   CHECK(call(io, client, "hello").value() == "echo hello");
   CHECK(call(io, client, "uid").value() == std::to_string(getuid()));
   CHECK(call(io, client, std::string(500'000, 'x')).value().size() == 500'005);
@@ -96,15 +95,15 @@ TEST_CASE("the socket file has its mode from the start and goes with the server"
   IoThread io;
   TempDir dir;
   {
-    auto options = at(dir / "s");
+    auto options = at(dir.path() / "s");
     options.mode = 0660;
     Serving serving(io, options);
     REQUIRE(serving.started.has_value());
-    struct stat info {};
-    REQUIRE(stat((dir / "s").c_str(), &info) == 0);
+    struct stat info{};
+    REQUIRE(stat((dir.path() / "s").c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0660);
   }
-  CHECK_FALSE(std::filesystem::exists(dir / "s"));
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "s"));
 }
 
 TEST_CASE("a stale socket is replaced, a live one and any other file are a conflict") {
@@ -114,33 +113,33 @@ TEST_CASE("a stale socket is replaced, a live one and any other file are a confl
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    (dir / "s").string().copy(address.sun_path, sizeof address.sun_path - 1);
+    (dir.path() / "s").string().copy(address.sun_path, sizeof address.sun_path - 1);
     REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     close(fd);  // the file stays
   }
-  Serving first(io, at(dir / "s"));
+  Serving first(io, at(dir.path() / "s"));
   REQUIRE(first.started.has_value());
   {
-    Serving second(io, at(dir / "s"));
+    Serving second(io, at(dir.path() / "s"));
     REQUIRE_FALSE(second.started.has_value());
     CHECK(second.started.error().code == ErrorCode::conflict);
   }
-  CHECK(std::filesystem::exists(dir / "s"));  // the loser leaves the winner's file alone
-  std::ofstream(dir / "file") << "precious";
-  Serving third(io, at(dir / "file"));
+  CHECK(std::filesystem::exists(dir.path() / "s"));  // the loser leaves the winner's file alone
+  std::ofstream(dir.path() / "file") << "precious";
+  Serving third(io, at(dir.path() / "file"));
   REQUIRE_FALSE(third.started.has_value());
   CHECK(third.started.error().code == ErrorCode::conflict);
-  Serving long_path(io, at(dir / std::string(120, 'x')));
+  Serving long_path(io, at(dir.path() / std::string(120, 'x')));
   CHECK(long_path.started.error().code == ErrorCode::invalid_argument);
 }
 
 TEST_CASE("a line over the limit is answered with an error and the connection closed") {
   IoThread io;
   TempDir dir;
-  auto options = at(dir / "s");
+  auto options = at(dir.path() / "s");
   options.max_line = 10;
   Serving serving(io, options);
-  const int fd = connect_to(dir / "s");
+  const int fd = connect_to(dir.path() / "s");
   REQUIRE(write(fd, "12345678901", 11) == 11);
   const auto answer = nlohmann::json::parse(read_to_end(fd));
   CHECK(answer["ok"] == false);
@@ -150,8 +149,8 @@ TEST_CASE("a line over the limit is answered with an error and the connection cl
 TEST_CASE("a handler's exception is answered without its text, and the connection stays") {
   IoThread io;
   TempDir dir;
-  Serving serving(io, at(dir / "s"));
-  LineClient client(io.executor(), dir / "s");
+  Serving serving(io, at(dir.path() / "s"));
+  LineClient client(io.executor(), dir.path() / "s");
   const auto answer = call(io, client, "throw").value();
   CHECK(nlohmann::json::parse(answer)["code"] == "internal");
   CHECK(answer.find("secret detail") == std::string::npos);
@@ -162,20 +161,20 @@ TEST_CASE("a handler's exception is answered without its text, and the connectio
 TEST_CASE("connections over the limit are closed") {
   IoThread io;
   TempDir dir;
-  auto options = at(dir / "s");
+  auto options = at(dir.path() / "s");
   options.max_connections = 1;
   Serving serving(io, options);
-  LineClient first(io.executor(), dir / "s");
+  LineClient first(io.executor(), dir.path() / "s");
   CHECK(call(io, first, "a").value() == "echo a");
-  CHECK(read_to_end(connect_to(dir / "s")).empty());
+  CHECK(read_to_end(connect_to(dir.path() / "s")).empty());
   io.run([&] { first.close(); });
 }
 
 TEST_CASE("concurrent callers queue on one connection, each with its own answer") {
   IoThread io;
   TempDir dir;
-  Serving serving(io, at(dir / "s"));
-  LineClient client(io.executor(), dir / "s");
+  Serving serving(io, at(dir.path() / "s"));
+  LineClient client(io.executor(), dir.path() / "s");
   std::vector<std::string> answers;
   io.await([&]() -> Task<void> {
     auto done = std::make_shared<Event>(co_await this_executor());
@@ -194,11 +193,11 @@ TEST_CASE("concurrent callers queue on one connection, each with its own answer"
 TEST_CASE("after a deadline the next call does not get the late answer") {
   IoThread io;
   TempDir dir;
-  Serving serving(io, at(dir / "s"));
+  Serving serving(io, at(dir.path() / "s"));
   int pair[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
   io.run([&] { spawn(io.executor(), serve_lines(pair[0], echo(), 1024), "inherited"); });
-  LineClient by_path(io.executor(), dir / "s");
+  LineClient by_path(io.executor(), dir.path() / "s");
   LineClient inherited(io.executor(), pair[1]);
   for (auto* client : {&by_path, &inherited}) {
     const auto late = call(io, *client, "slow", 20ms);
@@ -206,20 +205,23 @@ TEST_CASE("after a deadline the next call does not get the late answer") {
     CHECK(late.error().code == ErrorCode::deadline_exceeded);
     CHECK(call(io, *client, "next").value() == "echo next");
   }
-  io.run([&] { by_path.close(); inherited.close(); });
+  io.run([&] {
+    by_path.close();
+    inherited.close();
+  });
 }
 
 TEST_CASE("a client comes back when its server does") {
   IoThread io;
   TempDir dir;
-  LineClient client(io.executor(), dir / "s");
+  LineClient client(io.executor(), dir.path() / "s");
   CHECK(call(io, client, "a").error().code == ErrorCode::unavailable);
   {
-    Serving serving(io, at(dir / "s"));
+    Serving serving(io, at(dir.path() / "s"));
     CHECK(call(io, client, "b").value() == "echo b");
   }
   CHECK(call(io, client, "c").error().code == ErrorCode::unavailable);
-  Serving again(io, at(dir / "s"));
+  Serving again(io, at(dir.path() / "s"));
   CHECK(call(io, client, "d").value() == "echo d");
   io.run([&] { client.close(); });
 }

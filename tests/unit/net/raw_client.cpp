@@ -18,7 +18,8 @@ std::string RawAnswer::header(std::string_view name) const {
     const auto line = rest.substr(0, rest.find("\r\n"));
     rest.remove_prefix(std::min(line.size() + 2, rest.size()));
     const auto colon = line.find(": ");
-    if (colon != std::string_view::npos && net::same_ignoring_case(line.substr(0, colon), name)) return std::string(line.substr(colon + 2));
+    if (colon != std::string_view::npos && net::same_ignoring_case(line.substr(0, colon), name))
+      return std::string(line.substr(colon + 2));
   }
   return {};
 }
@@ -28,7 +29,8 @@ RawClient::RawClient(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOC
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("cannot connect to the server under test");
+  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("cannot connect to the server under test");
   // A server that never answers fails the test instead of hanging it.
   const timeval patience{20, 0};
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -47,7 +49,8 @@ void RawClient::send(std::string_view bytes) const {
 bool RawClient::receive() {
   std::array<char, 8192> chunk;
   const auto count = recv(fd_, chunk.data(), chunk.size(), 0);
-  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) throw std::runtime_error("the server under test stays silent");
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    throw std::runtime_error("the server under test stays silent");
   if (count <= 0) return false;
   bytes_.append(chunk.data(), static_cast<std::size_t>(count));
   return true;

@@ -35,7 +35,9 @@ class Served {
 
 /// A handler that answers with the same text each time.
 [[nodiscard]] inline net::Handler answers(std::string body) {
-  return [body = std::move(body)](const net::ServerRequest&) -> net::Task<Result<net::ServerResponse>> { co_return net::json_response(body); };
+  return [body = std::move(body)](const net::ServerRequest&) -> net::Task<Result<net::ServerResponse>> {
+    co_return net::json_response(body);
+  };
 }
 
 }  // namespace dd::test

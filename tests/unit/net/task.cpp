@@ -73,7 +73,8 @@ TEST_CASE("an event that goes lets its waiters go") {
   const bool notified = io.await([&]() -> Task<bool> {
     auto event = std::make_unique<Event>(co_await this_executor());
     auto waiting = event->wait(std::chrono::milliseconds::max());
-    asio::post(co_await this_executor(), [&event] { event.reset(); });
+    const auto executor = co_await this_executor();
+    asio::post(executor, [&event] { event.reset(); });
     co_return co_await std::move(waiting);
   });
   CHECK_FALSE(notified);
@@ -105,13 +106,18 @@ TEST_CASE("a service that cannot start says why and is not stopped") {
     ++stopped;
     co_return;
   };
-  const auto failed = run_until_stopped(io, std::stop_token(), []() -> Task<Result<void>> { co_return fail(ErrorCode::unavailable, "cannot listen"); }, stop);
+  const auto failed = run_until_stopped(
+      io, std::stop_token(), []() -> Task<Result<void>> { co_return fail(ErrorCode::unavailable, "cannot listen"); },
+      stop);
   CHECK(failed.error().message == "cannot listen");
   asio::io_context second;
-  const auto threw = run_until_stopped(second, std::stop_token(), []() -> Task<Result<void>> {
-    throw std::runtime_error("oops");
-    co_return Result<void>();
-  }, stop);
+  const auto threw = run_until_stopped(
+      second, std::stop_token(),
+      []() -> Task<Result<void>> {
+        throw std::runtime_error("oops");
+        co_return Result<void>();
+      },
+      stop);
   CHECK(threw.error().code == ErrorCode::internal);
   CHECK(stopped == 0);
 }

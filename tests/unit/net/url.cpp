@@ -6,7 +6,11 @@ using namespace dd;
 using namespace dd::net;
 
 TEST_CASE("a URL's origin is lower case without a default port") {
-  const struct { const char* text; const char* origin; const char* target; } cases[] = {
+  const struct {
+    const char* text;
+    const char* origin;
+    const char* target;
+  } cases[] = {
       {"http://Example.COM", "http://example.com", "/"},
       {"HTTPS://example.com:443/a?b=c", "https://example.com", "/a?b=c"},
       {"http://example.com:80/", "http://example.com", "/"},
@@ -26,9 +30,11 @@ TEST_CASE("a URL's origin is lower case without a default port") {
 }
 
 TEST_CASE("what is no http URL is refused") {
-  for (const auto* text : {"", "example.com", "ftp://example.com", "http://", "http:///x", "http://user@example.com", "http://a:b@example.com/", "http://example.com:0",
-                           "http://example.com:65536", "http://example.com:80x", "http://example.com:", "http://exa mple.com", "http://example.com/a b",
-                           "http://example.com/\r\nX: y", "http://ex\xc3\xa4mple.com", "http://[::1", "http://example.com/<script>", "file:///etc/passwd"}) {
+  for (const auto* text :
+       {"", "example.com", "ftp://example.com", "http://", "http:///x", "http://user@example.com",
+        "http://a:b@example.com/", "http://example.com:0", "http://example.com:65536", "http://example.com:80x",
+        "http://example.com:", "http://exa mple.com", "http://example.com/a b", "http://example.com/\r\nX: y",
+        "http://ex\xc3\xa4mple.com", "http://[::1", "http://example.com/<script>", "file:///etc/passwd"}) {
     CAPTURE(text);
     const auto url = parse_url(text);
     REQUIRE_FALSE(url.has_value());
@@ -38,9 +44,18 @@ TEST_CASE("what is no http URL is refused") {
 
 TEST_CASE("a redirect's Location is resolved against the URL it came from") {
   const auto base = parse_url("https://a.example:8443/x/y?q=1").value();
-  const struct { const char* reference; const char* text; } cases[] = {
-      {"http://b.example/z", "http://b.example/z"}, {"//b.example/z", "https://b.example/z"}, {"/z", "https://a.example:8443/z"},
-      {"z", "https://a.example:8443/x/z"},          {"?r=2", "https://a.example:8443/x/y?r=2"}, {"z:1/", nullptr}, {"", nullptr}, {"javascript:alert(1)", nullptr},
+  const struct {
+    const char* reference;
+    const char* text;
+  } cases[] = {
+      {"http://b.example/z", "http://b.example/z"},
+      {"//b.example/z", "https://b.example/z"},
+      {"/z", "https://a.example:8443/z"},
+      {"z", "https://a.example:8443/x/z"},
+      {"?r=2", "https://a.example:8443/x/y?r=2"},
+      {"z:1/", nullptr},
+      {"", nullptr},
+      {"javascript:alert(1)", nullptr},
   };
   for (const auto& c : cases) {
     CAPTURE(c.reference);
