@@ -1,0 +1,77 @@
+#include "libdd/local/connector.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <nlohmann/json.hpp>
+
+#include "dd/config.hpp"
+#include "libdd/core/json.hpp"
+#include "libdd/local/connector_link.hpp"
+#include "libdd/local/connector_options.hpp"
+#include "libdd/net/http_server.hpp"
+
+namespace dd::local {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int complain(const Error& error, int code) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  return code;
+}
+
+Result<RunToken> read_token(const ConnectorSettings& settings) {
+  std::string file = settings.token_file;
+  if (file.empty()) {
+    Config config;
+    config.text("TUNNEL_TOKEN_FILE", file, "file with the run token", Presence::required);
+    if (auto loaded = config.load_environment(); !loaded) return tl::unexpected(loaded.error());
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file);
+  std::string text(std::istreambuf_iterator<char>(stream), {});
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return parse_run_token(text);
+}
+
+net::Router metrics_routes(const ConnectorLink& link) {
+  net::Router router;
+  router.add("GET", "/ready", [&link](const net::ServerRequest&) -> net::Task<Result<net::ServerResponse>> {
+    const int ready = link.ready_connections();
+    const int status = ready > 0 ? 200 : 503;
+    const Json body = {{"status", status}, {"readyConnections", ready}, {"connectorId", link.id()}};
+    co_return net::json_response(to_text(body), status);
+  });
+  return router;
+}
+
+}  // namespace
+
+int run_connector(const std::vector<std::string>& arguments) {
+  const auto settings = parse_connector_arguments(arguments);
+  if (!settings) return complain(settings.error(), kUsage);
+  auto token = read_token(*settings);
+  if (!token) return complain(token.error(), kFailed);
+
+  asio::io_context io(1);
+  ConnectorLink link(io.get_executor(), *std::move(token));
+  net::HttpServerOptions listener;
+  listener.address = settings->metrics_host;
+  listener.port = settings->metrics_port;
+  net::HttpServer metrics(io.get_executor(), metrics_routes(link), listener);
+  if (const auto started = metrics.start(); !started) return complain(started.error(), kFailed);
+  link.start();
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&io](const boost::system::error_code& failed, int) {
+    if (!failed) io.stop();
+  });
+  io.run();
+  return 0;
+}
+
+}  // namespace dd::local

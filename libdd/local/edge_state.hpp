@@ -1,0 +1,78 @@
+// What the local edge knows: tunnels, their ingress, DNS records. Plain data, no sockets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "dd/random.hpp"
+
+namespace dd::local {
+
+struct EdgeTunnel {
+  std::string id;
+  std::string name;
+  std::string secret;  // standard base64, as in the run token
+  std::string created_at;
+  std::string deleted_at;
+  nlohmann::json config = {{"ingress", nlohmann::json::array()}};
+  std::int64_t version = 0;
+};
+
+struct EdgeRecord {
+  std::string id;
+  std::string type;
+  std::string name;
+  std::string content;
+  std::string comment;
+  bool proxied = false;
+};
+
+/// Where a request for a host goes.
+struct EdgeRoute {
+  enum class Kind { no_record, tunnel_gone, tunnel };
+  Kind kind = Kind::no_record;
+  std::string tunnel_id;
+};
+
+class EdgeState {
+ public:
+  EdgeState(std::string account, std::string zone);
+  /// host:port where connectors dial in; part of every run token.
+  void set_reverse_endpoint(std::string endpoint) { reverse_endpoint_ = std::move(endpoint); }
+
+  [[nodiscard]] const std::string& account() const noexcept { return account_; }
+  [[nodiscard]] const std::string& zone() const noexcept { return zone_; }
+
+  EdgeTunnel& add_tunnel(std::string name);
+  [[nodiscard]] EdgeTunnel* find_tunnel(std::string_view id);
+  [[nodiscard]] EdgeTunnel* find_live_name(std::string_view name);
+  void delete_tunnel(EdgeTunnel& tunnel);
+  [[nodiscard]] std::vector<const EdgeTunnel*> tunnels() const;
+  /// Standard base64 of {"a","t","s","e"}.
+  [[nodiscard]] std::string run_token(const EdgeTunnel& tunnel) const;
+  /// Whether a connector may serve the tunnel.
+  [[nodiscard]] bool may_connect(std::string_view account, std::string_view id, std::string_view secret);
+
+  EdgeRecord& add_record(EdgeRecord record);
+  [[nodiscard]] EdgeRecord* find_record(std::string_view id);
+  [[nodiscard]] EdgeRecord* find_host(std::string_view name);
+  void delete_record(std::string_view id);
+  [[nodiscard]] std::vector<const EdgeRecord*> records() const;
+
+  [[nodiscard]] EdgeRoute route(std::string_view host);
+
+ private:
+  std::string account_;
+  std::string zone_;
+  std::string reverse_endpoint_;
+  std::map<std::string, EdgeTunnel, std::less<>> tunnels_;
+  std::map<std::string, EdgeRecord, std::less<>> records_;
+};
+
+}  // namespace dd::local
