@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "libdd/cli/verbs.hpp"
+#include "libdd/local/connector.hpp"
 
 namespace dd::cli {
 namespace {
@@ -18,6 +19,8 @@ Result<FleetClient> client_for(const Invocation& invocation) {
 }
 
 int run(int argc, char** argv) {
+  // Called with cloudflared's arguments, which are not ours to parse.
+  if (argc > 1 && std::string_view(argv[1]) == "connector") return local::run_connector({argv + 2, argv + argc});
   CLI::App app("Run confidential workloads on a fleet of attested VMs.", "ddctl");
   app.set_version_flag("--version", std::string("ddctl ") + DD_VERSION);
   app.require_subcommand(1);
@@ -33,7 +36,6 @@ int run(int argc, char** argv) {
   add_logs(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
-  add_connector(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

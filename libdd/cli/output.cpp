@@ -62,7 +62,14 @@ void print_line(const std::string& line) {
   std::fflush(stdout);
 }
 
-void progress(const std::string& line) { std::fprintf(stderr, "%s\n", printable(line).c_str()); }
+void progress(const std::string& text) {
+  // Our own messages may have several lines; within a line nothing may drive the terminal.
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    std::fprintf(stderr, "%s\n", printable(std::string_view(text).substr(at, end - at)).c_str());
+    at = end + 1;
+  }
+}
 
 int report(const Error& error) {
   auto text = "ddctl: " + error.message;

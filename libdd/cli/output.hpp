@@ -18,7 +18,7 @@ inline constexpr int kRejected = 10;
 void print_table(const std::vector<std::string>& heading, const std::vector<std::vector<std::string>>& rows);
 void print_json(const nlohmann::json& value);
 void print_line(const std::string& line);
-void progress(const std::string& line);
+void progress(const std::string& text);
 
 /// Prints the error on stderr and returns the exit code that it stands for.
 [[nodiscard]] int report(const Error& error);

@@ -1,0 +1,82 @@
+#include "libdd/cli/child.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace dd::cli {
+namespace {
+
+constexpr int kNoExec = 127;
+
+/// In the child, between fork and exec: system calls only.
+[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, int output, pid_t parent) {
+  setpgid(0, 0);
+  // A ddctl that was killed must not leave VMs behind.
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(kNoExec);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = open("/dev/null", O_RDONLY);
+  dup2(null, STDIN_FILENO);
+  dup2(output, STDOUT_FILENO);
+  dup2(output, STDERR_FILENO);
+  close_range(3, ~0u, 0);
+  execve(program, argv, envp);
+  _exit(kNoExec);
+}
+
+}  // namespace
+
+Result<Child> Child::start(std::filesystem::path program, const Environment& environment, const std::filesystem::path& output) {
+  const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log < 0) return fail(ErrorCode::unavailable, "cannot write " + output.string());
+  std::vector<std::string> settings;
+  for (const auto& [name, value] : environment) settings.push_back(name + "=" + value);
+  std::vector<char*> envp;
+  for (auto& setting : settings) envp.push_back(setting.data());
+  envp.push_back(nullptr);
+  auto name = program.string();
+  char* argv[] = {name.data(), nullptr};
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) become(name.c_str(), argv, envp.data(), log, parent);
+  close(log);
+  if (pid < 0) return fail(ErrorCode::unavailable, "cannot start " + name + ": " + std::strerror(errno));
+  return Child(pid);
+}
+
+Child::~Child() {
+  if (pid_ < 0) return;
+  kill(-pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+bool Child::ended() {
+  if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ < 0;
+}
+
+void Child::terminate() const {
+  if (pid_ >= 0) kill(pid_, SIGTERM);
+}
+
+void Child::wait(std::chrono::milliseconds grace) {
+  if (pid_ < 0) return;
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  pollfd watched{fd, POLLIN, 0};
+  if (fd >= 0 && poll(&watched, 1, static_cast<int>(grace.count())) == 0) kill(-pid_, SIGKILL);
+  if (fd >= 0) close(fd);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+}  // namespace dd::cli

@@ -1,0 +1,99 @@
+#include "libdd/cli/up_services.hpp"
+
+#include <future>
+#include <thread>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "dd/bytes.hpp"
+#include "dd/random.hpp"
+#include "libdd/local/attestation_service.hpp"
+#include "libdd/local/edge.hpp"
+#include "libdd/local/identity_provider.hpp"
+
+namespace dd::cli {
+namespace {
+
+Secret make_secret(const char* prefix) {
+  std::array<std::byte, 24> noise{};
+  system_random().fill(noise);
+  return Secret(prefix + to_hex(noise));
+}
+
+local::EdgeOptions edge_options(const UpServicesOptions& options, const Secret& token) {
+  local::EdgeOptions edge;
+  edge.public_port = options.port;
+  edge.api_token = token;
+  edge.account = kUpAccount;
+  edge.zone = kUpZone;
+  return edge;
+}
+
+local::AttestationServiceOptions ita_options(const UpServicesOptions& options, const Secret& key) {
+  local::AttestationServiceOptions ita;
+  ita.api_key = key;
+  ita.roots_pem = {options.simulator_root_pem};
+  ita.token_lifetime = std::chrono::seconds(options.token_lifetime_secs);
+  return ita;
+}
+
+local::IdentityProviderOptions idp_options(const Secret& pat) {
+  local::IdentityProviderOptions idp;
+  local::GithubUser owner;
+  owner.login = kUpOwner;
+  owner.id = kUpOwnerId;
+  owner.tokens = {std::string(pat.reveal())};
+  idp.table.users.push_back(std::move(owner));
+  return idp;
+}
+
+}  // namespace
+
+struct UpServices::Impl {
+  explicit Impl(const UpServicesOptions& options)
+      : edge(io.get_executor(), edge_options(options, cloudflare_token)),
+        ita(io.get_executor(), ita_options(options, ita_key)),
+        idp(io.get_executor(), idp_options(owner_pat)) {}
+
+  Secret cloudflare_token = make_secret("cf-");
+  Secret ita_key = make_secret("ita-");
+  Secret owner_pat = make_secret("ghp_");
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> keep = asio::make_work_guard(io);
+  local::Edge edge;
+  local::AttestationService ita;
+  local::IdentityProvider idp;
+  std::thread thread;
+};
+
+UpServices::UpServices() = default;
+
+Result<std::unique_ptr<UpServices>> UpServices::start(UpServicesOptions options) {
+  std::unique_ptr<UpServices> services(new UpServices);
+  services->impl_ = std::make_unique<Impl>(options);
+  auto& impl = *services->impl_;
+  for (auto started : {impl.edge.start(), impl.ita.start(), impl.idp.start()})
+    if (!started) return tl::unexpected(started.error());
+  impl.thread = std::thread([&impl] { impl.io.run(); });
+  return services;
+}
+
+UpServices::~UpServices() {
+  if (!impl_) return;
+  impl_->io.stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+std::uint16_t UpServices::public_port() const { return impl_->edge.public_port(); }
+std::string UpServices::edge_url() const { return "http://127.0.0.1:" + std::to_string(public_port()); }
+std::string UpServices::cloudflare_api_url() const { return impl_->edge.api_url(); }
+std::string UpServices::ita_url() const { return impl_->ita.url(); }
+std::string UpServices::ita_jwks_url() const { return impl_->ita.jwks_url(); }
+std::string UpServices::github_api_url() const { return impl_->idp.api_url(); }
+const Secret& UpServices::cloudflare_token() const { return impl_->cloudflare_token; }
+const Secret& UpServices::ita_key() const { return impl_->ita_key; }
+const Secret& UpServices::owner_pat() const { return impl_->owner_pat; }
+
+}  // namespace dd::cli

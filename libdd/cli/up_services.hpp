@@ -1,0 +1,50 @@
+// The outside world of a local fleet: edge, attestation service and identity provider, on a thread of their own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "dd/error.hpp"
+#include "dd/secret.hpp"
+
+namespace dd::cli {
+
+struct UpServicesOptions {
+  std::uint16_t port = 0;         // public port of the edge
+  std::string simulator_root_pem;
+  std::string domain;
+  std::int64_t token_lifetime_secs = 300;
+};
+
+class UpServices {
+ public:
+  /// Errors: unavailable when a port is taken.
+  [[nodiscard]] static Result<std::unique_ptr<UpServices>> start(UpServicesOptions options);
+  ~UpServices();
+  UpServices(const UpServices&) = delete;
+  UpServices& operator=(const UpServices&) = delete;
+
+  [[nodiscard]] std::uint16_t public_port() const;
+  [[nodiscard]] std::string edge_url() const;
+  [[nodiscard]] std::string cloudflare_api_url() const;
+  [[nodiscard]] std::string ita_url() const;
+  [[nodiscard]] std::string ita_jwks_url() const;
+  [[nodiscard]] std::string github_api_url() const;
+  [[nodiscard]] const Secret& cloudflare_token() const;
+  [[nodiscard]] const Secret& ita_key() const;
+  /// A PAT of the fleet's owner.
+  [[nodiscard]] const Secret& owner_pat() const;
+
+ private:
+  UpServices();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+inline constexpr const char* kUpAccount = "00000000000000000000000000000acc";
+inline constexpr const char* kUpZone = "000000000000000000000000000020ae";
+inline constexpr const char* kUpOwner = "local-owner";
+inline constexpr std::int64_t kUpOwnerId = 1001;
+
+}  // namespace dd::cli

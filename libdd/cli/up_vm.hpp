@@ -1,0 +1,39 @@
+// One "VM" of a local fleet: a dd-enclave with simulated TDX and its boot workloads.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "libdd/cli/child.hpp"
+
+namespace dd::cli {
+
+/// Where the programs of this build are.
+struct UpPrograms {
+  std::filesystem::path enclave;
+  std::filesystem::path cp;
+  std::filesystem::path agent;
+  std::filesystem::path ddctl;
+  std::filesystem::path examples;  // folder of example programs
+  std::filesystem::path hello_spec;
+};
+/// Beside this executable. Errors: not_found names what is missing.
+[[nodiscard]] Result<UpPrograms> find_programs();
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+struct UpVm {
+  std::string name;
+  std::string role;  // "cp" or "agent"
+  std::filesystem::path directory;
+  std::filesystem::path simulator_file;
+  int number = 0;  // its uids do not overlap with another VM's
+  Settings settings;  // environment of the role's workload
+  std::string extra_workloads;  // JSON array of further boot workloads, or empty
+};
+
+/// Writes the VM's configuration and boots it.
+[[nodiscard]] Result<Child> boot(const UpVm& vm, const UpPrograms& programs);
+
+}  // namespace dd::cli
