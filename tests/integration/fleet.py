@@ -1,0 +1,181 @@
+"""A local fleet for integration tests: the real executables under `ddctl up`, reached as a user reaches them."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PATIENCE = 60
+
+
+def wait_for(what, check, patience=PATIENCE):
+    """Calls `check` until it returns something true; names `what` when it never does."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never saw: {what}")
+        time.sleep(0.02)
+
+
+class Fleet:
+    """`ddctl up --json` in a temporary folder. Use as a context manager."""
+
+    def __init__(self, tools, *flags):
+        self.tools = Path(tools)
+        self.scratch = tempfile.TemporaryDirectory(prefix="dd-it-", dir="/tmp")
+        self.folder = Path(self.scratch.name)
+        self.folder.chmod(0o711)
+        self.home = self.folder / "fleet"
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DD_CONTEXT": str(self.folder / "fleet.json")}
+        command = [self.tools / "ddctl", "up", "--json", "--port", "0", "--home", self.home, *flags]
+        self.log = open(self.folder / "up.log", "w+")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
+        try:
+            self.about = self._read_answer()
+        except Exception:
+            self.stop()
+            raise
+
+    def _read_answer(self):
+        text = ""
+        for line in self.process.stdout:
+            text += line
+            if line == "}\n":
+                return json.loads(text)
+        self.log.seek(0)
+        raise AssertionError("ddctl up ended: " + self.log.read())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        self.scratch.cleanup()
+        return self.process.returncode
+
+    def ctl(self, *arguments, code=0, text=None):
+        """Runs ddctl; returns its standard output."""
+        done = subprocess.run([self.tools / "ddctl", *arguments], env=self.environment, capture_output=True, text=True, input=text, timeout=90)
+        assert done.returncode == code, f"ddctl {arguments}: exit {done.returncode}, want {code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout if code == 0 else done.stderr
+
+    def ctl_json(self, *arguments):
+        return json.loads(self.ctl(*arguments, "-o", "json"))
+
+    @property
+    def credential(self):
+        return json.loads((self.folder / "fleet.json").read_text())["credential"]
+
+    def request(self, method, url, body=None, headers=None):
+        """Through the edge, with the Host header of the URL. Returns status and body."""
+        edge = urlsplit(self.about["edge_url"])
+        target = urlsplit(url)
+        connection = http.client.HTTPConnection(edge.hostname, edge.port, timeout=30)
+        try:
+            connection.request(method, target.path or "/", body=body, headers={"Host": target.netloc, **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+
+    def get(self, url, headers=None):
+        return self.request("GET", url, headers=headers)
+
+    def as_owner(self, method, url, body=None):
+        status, text = self.request(method, url, body, {"Authorization": f"Bearer {self.credential}", "Content-Type": "application/json"})
+        return status, json.loads(text)
+
+    def agent_url(self, index=0):
+        return self.about["cp_url"].replace("app.dd.localhost", self.about["agents"][index]["hostname"])
+
+    def edge_state(self):
+        """What the local edge holds: tunnels and DNS records."""
+        return self.cloudflare("GET", "/__edge/state")
+
+    def cloudflare(self, method, path, body=None):
+        environment = self.cp_environment()
+        base = urlsplit(environment["DD_CF_API_URL"])
+        connection = http.client.HTTPConnection(base.hostname, base.port, timeout=30)
+        connection.request(method, path, body=json.dumps(body) if body is not None else None,
+                           headers={"Authorization": "Bearer " + environment["DD_CF_API_TOKEN"], "Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer
+
+    def cp_environment(self):
+        workloads = json.loads((self.home / "cp" / "config.json").read_text())["boot_workloads"]
+        return dict(setting.split("=", 1) for w in workloads if w.get("role") == "cp" for setting in w["env"])
+
+    def processes(self, needle):
+        """Pids below this fleet's own processes whose command line contains `needle`."""
+        return [pid for pid in descendants(self.process.pid) if needle in command_line(pid)]
+
+    def agent(self, vm="vm-1"):
+        """The newest entry of a VM in `ddctl agents`."""
+        rows = [a for a in self.ctl_json("agents") if a["vm_name"] == vm]
+        return max(rows, key=lambda a: a["registered_at"]) if rows else None
+
+
+def command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def descendants(root):
+    """All processes below `root`, found by their parents."""
+    children = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, ValueError):
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [root]
+    while queue:
+        for child in children.get(queue.pop(), []):
+            found.append(child)
+            queue.append(child)
+    return found
+
+
+def main(cases):
+    """Runs (name, function) pairs in order; prints one line each. `skip` a case by raising Skip."""
+    failed = 0
+    for name, case in cases:
+        try:
+            case()
+            print(f"ok {name}", flush=True)
+        except Skip as why:
+            print(f"skip {name}: {why}", flush=True)
+        except Exception:  # a case that fails must not keep the others from running
+            failed += 1
+            traceback.print_exc(file=sys.stdout)
+            print(f"not ok {name}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+class Skip(Exception):
+    """This machine cannot run the case."""

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""One workload through the whole house: a VM boots, proves itself, registers; a process deployed with one call answers at its public
+hostname until it is mopped. Usage: main_line.py TOOLS_FOLDER"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from fleet import Fleet, Skip, descendants, main, wait_for
+
+tools = Path(sys.argv[1]).resolve()
+repository = Path(__file__).resolve().parent.parent.parent
+hello = repository / "examples/workloads/hello/workload.json"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def workload(name, port, *extra):
+    return {"app_name": name, "cmd": ["hello", str(port), *extra], "expose": {"hostname_label": name, "port": port}}
+
+
+boot_port = free_port()
+boot_file = Path("/tmp") / f"dd-boot-{os.getpid()}.json"
+boot_file.write_text(json.dumps([workload("greeter", boot_port)]))
+fleet = Fleet(tools, "--boot", str(boot_file), "--cp-env", "DD_SCRAPE_INTERVAL=1s")
+
+
+def deploy(spec):
+    return json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))
+
+
+def agents_are_healthy():
+    agents = fleet.ctl_json("agents")
+    assert [a["status"] for a in agents] == ["healthy"], agents
+    assert agents[0]["simulated"] and agents[0]["verdict"]["accepted"], agents
+
+
+def boot_workload_is_public():
+    url = fleet.about["cp_url"].replace("app.", f"greeter.{fleet.about['agents'][0]['hostname'].split('.')[0]}.", 1)
+    status, body = wait_for("the boot workload answers", lambda: (lambda r: r if r[0] == 200 else None)(fleet.get(url)))
+    assert "hello" in body, body
+
+
+def deploy_prints_the_url():
+    url = fleet.ctl("deploy", str(hello)).strip()
+    assert url.startswith("http://hello."), url
+    status, body = fleet.get(url)
+    assert status == 200, (status, body)
+    assert "hello" in [row["app_name"] for row in fleet.ctl_json("ps")]
+
+
+def curl_reaches_it():
+    url = next(f"http://{name}:{fleet.about['cp_url'].rsplit(':', 1)[1]}/" for name in fleet.agent()["extra_hostnames"] if name.startswith("hello."))
+    done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", url], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "200", (url, done)
+
+
+def mop_takes_it_away():
+    spec = workload("family", free_port(), "--with-child")
+    url = deploy(spec)["urls"][0]
+    assert fleet.get(url)[0] == 200
+    assert len(fleet.processes(str(spec["expose"]["port"]))) >= 2, "the workload has no child"
+    fleet.ctl("mop", "family")
+    assert fleet.get(url)[0] == 404
+    assert fleet.processes(str(spec["expose"]["port"])) == []
+
+
+def exit_takes_the_hostname_away():
+    port = free_port()
+    url = deploy(workload("mortal", port))["urls"][0]
+    for pid in fleet.processes(f"hello {port}"):
+        os.kill(pid, signal.SIGKILL)
+    wait_for("404 after the workload died", lambda: fleet.get(url)[0] == 404)
+    row = next(r for r in fleet.ctl_json("ps", "--all") if r["app_name"] == "mortal")
+    assert row["status"] == "exited" and row["signal"] == 9, row
+
+
+def redeploy_replaces():
+    port = free_port()
+    first = deploy(workload("twice", port))
+    second = deploy(workload("twice", port))
+    assert first["id"] != second["id"] and first["urls"] == second["urls"]
+    assert fleet.get(second["urls"][0])[0] == 200
+    live = [r for r in fleet.ctl_json("ps") if r["app_name"] == "twice"]
+    assert [r["id"] for r in live] == [second["id"]], live
+
+
+def clash_of_ports_names_the_holder():
+    port = free_port()
+    deploy(workload("first", port))
+    answer = fleet.ctl("deploy", "-", code=1, text=json.dumps(workload("second", port)))
+    assert "held by first" in answer and "port_in_use" in answer, answer
+
+
+def sockets_are_local():
+    inodes = set()
+    for pid in descendants(fleet.process.pid):
+        try:
+            for entry in Path(f"/proc/{pid}/fd").iterdir():
+                link = os.readlink(entry)
+                if link.startswith("socket:["):
+                    inodes.add(link[8:-1])
+        except OSError:
+            continue
+    if not inodes:
+        raise Skip("cannot read other users' descriptors without root")
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == "0A" and columns[9] in inodes:
+                address = columns[1].rsplit(":", 1)[0]
+                assert address in ("0100007F", "00000000000000000000000001000000"), f"{table} listens on {address}"
+
+
+def connector_comes_back():
+    url = fleet.agent_url() + "/health"
+    assert fleet.get(url)[0] == 200
+    connectors = fleet.processes("connector tunnel")
+    assert len(connectors) == 2, connectors  # the control plane's and the agent's
+    seen = []
+    for pid in connectors:
+        os.kill(pid, signal.SIGKILL)
+    seen.append(fleet.get(url)[0])
+    assert 530 in seen or wait_for("530 without a connector", lambda: fleet.get(url)[0] == 530, 5)
+    wait_for("the hostname answers again", lambda: fleet.get(url)[0] == 200)
+    wait_for("the control plane answers again", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
+
+
+def attest_explains():
+    text = wait_for("the agent answers", lambda: fleet.ctl("attest", "vm-1"))
+    assert "SIMULATED" in text and "bound to our nonce" in text and "replays to RTMR3" in text, text
+    assert fleet.ctl_json("attest", fleet.agent_url())["verified"]
+
+
+def unknown_members_are_warned_about():
+    port = free_port()
+    answer = deploy({**workload("warned", port), "replicas": 3})
+    assert any("replicas" in warning for warning in answer["warnings"]), answer
+
+
+def revoke_removes_everything_but_strangers():
+    account = fleet.cp_environment()["DD_CF_ACCOUNT_ID"]
+    agent = fleet.agent()
+    stranger = agent["agent_id"][:-1] + ("0" if agent["agent_id"][-1] != "0" else "1")
+    made = fleet.cloudflare("POST", f"/client/v4/accounts/{account}/cfd_tunnel", {"name": stranger, "config_src": "cloudflare"})
+    assert made["success"], made
+    fleet.ctl("agents", "revoke", "vm-1", "--reason", "test")
+    state = fleet.edge_state()
+    live = {t["name"] for t in state["tunnels"] if t["deleted_at"] is None}
+    assert agent["agent_id"] not in live and stranger in live, live
+    assert not [r for r in state["records"] if agent["agent_id"] in r["name"]], state["records"]
+    assert fleet.agent()["status"] == "dropped"
+    assert fleet.get(fleet.agent_url() + "/health")[0] == 404
+
+
+def nothing_is_left():
+    before = descendants(fleet.process.pid)
+    assert before
+    code = fleet.stop()
+    boot_file.unlink()
+    assert code == 0, code
+    left = [pid for pid in before if Path(f"/proc/{pid}").exists()]
+    assert left == [], left
+    assert not fleet.folder.exists()
+
+
+try:
+    main([
+        ("agents are healthy", agents_are_healthy),
+        ("a boot workload is public right after registration", boot_workload_is_public),
+        ("deploy prints the URL and it answers", deploy_prints_the_url),
+        ("curl reaches the public hostname", curl_reaches_it),
+        ("mop takes hostname, process and children away", mop_takes_it_away),
+        ("the hostname goes when the workload dies", exit_takes_the_hostname_away),
+        ("a redeploy replaces the running one", redeploy_replaces),
+        ("a clash of ports names the holder", clash_of_ports_names_the_holder),
+        ("unknown members are named in warnings", unknown_members_are_warned_about),
+        ("agent and enclave listen on loopback or unix only", sockets_are_local),
+        ("a killed connector gives 530 and comes back", connector_comes_back),
+        ("ddctl attest verifies and explains", attest_explains),
+        ("revoke removes tunnel and DNS, and no stranger's", revoke_removes_everything_but_strangers),
+        ("Ctrl-C leaves nothing behind", nothing_is_left),
+    ])
+finally:
+    fleet.stop()
