@@ -70,7 +70,7 @@ struct ConnectorLink::Impl : std::enable_shared_from_this<Impl> {
   net::Task<void> keep_control();
   net::Task<void> serve_control(Socket socket, std::string text);
   net::Task<void> keep_pool();
-  net::Task<void> serve_data(Socket socket);
+  net::Task<void> serve_data(Socket socket, std::string head);
   /// Dials in and says hello. What followed the welcome is left in `text`.
   net::Task<Result<Socket>> dial(std::string kind, std::string& text);
   net::Task<void> answer(Socket socket, std::string head);
@@ -166,13 +166,13 @@ net::Task<void> ConnectorLink::Impl::keep_pool() {
     }
     pause = kFirstPause;
     ++idle;
-    net::spawn(executor, serve_data(*std::move(socket)), "data connection");
+    // A request may have come along with the welcome.
+    net::spawn(executor, serve_data(*std::move(socket), std::move(text)), "data connection");
   }
 }
 
-net::Task<void> ConnectorLink::Impl::serve_data(Socket socket) {
+net::Task<void> ConnectorLink::Impl::serve_data(Socket socket, std::string head) {
   const auto self = shared_from_this();
-  std::string head;
   boost::system::error_code failed;
   co_await asio::async_read_until(*socket, asio::dynamic_buffer(head, kMaxHead), "\r\n\r\n", asio::redirect_error(asio::use_awaitable, failed));
   --idle;
