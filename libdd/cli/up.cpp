@@ -153,6 +153,7 @@ void add_up(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--once", flags->once, "deploy the hello example, fetch its public URL, print the answer, stop everything");
   verb->add_flag("--json", flags->json, "print JSON");
   verb->add_option("--boot", flags->boot_file, "file with a JSON array of further boot workloads for each agent VM");
+  verb->add_option("--control-plane", flags->fleet.control_plane, "run this program in place of dd-cp: a control plane of your own");
   verb->add_option("--cp-env", flags->cp_settings, "NAME=VALUE for the control plane");
   verb->add_option("--agent-env", flags->agent_settings, "NAME=VALUE for the agents");
   verb->add_option("--token-lifetime", flags->fleet.token_lifetime_secs, "life of attestation tokens in seconds")->check(CLI::Range(1, 3600))->capture_default_str();

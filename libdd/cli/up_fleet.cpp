@@ -49,6 +49,7 @@ Result<void> UpFleet::start() {
   auto programs = find_programs();
   if (!programs) return tl::unexpected(programs.error());
   programs_ = *std::move(programs);
+  if (!options_.control_plane.empty()) programs_.cp = fs::absolute(options_.control_plane);
   if (auto made = prepare_home(); !made) return made;
   if (auto started = start_services(); !started) return started;
   if (auto booted = boot_cp(); !booted) return booted;

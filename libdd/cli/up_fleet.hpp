@@ -17,6 +17,7 @@ struct UpOptions {
   int agents = 1;
   std::uint16_t port = 0;
   std::filesystem::path home;  // empty: a temporary directory that is removed at the end
+  std::filesystem::path control_plane;  // empty: dd-cp of this build
   Settings cp_settings;        // on top of, and instead of, what up chooses
   Settings agent_settings;
   std::string boot_workloads;  // JSON array, further boot workloads of each agent VM

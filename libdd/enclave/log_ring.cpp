@@ -44,6 +44,7 @@ void LogRing::push_piece() {
 }
 
 void LogRing::push(std::string_view line) {
+  if (reader_) reader_(line);
   lines_.emplace_back(line);
   bytes_ += line.size();
   while (lines_.size() > limits_.max_lines || bytes_ > limits_.max_bytes) {

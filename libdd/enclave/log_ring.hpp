@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dd::enclave {
@@ -20,6 +22,8 @@ class LogRing {
  public:
   explicit LogRing(LogLimits limits = {}) : limits_(limits) {}
 
+  /// Shows each line to `reader` too, as it is completed.
+  void watch(std::function<void(std::string_view)> reader) { reader_ = std::move(reader); }
   void append(std::string_view bytes);
   /// Ends a line that has no newline yet: nobody writes any more.
   void finish();
@@ -34,6 +38,7 @@ class LogRing {
   std::deque<std::string> lines_;
   std::size_t bytes_ = 0;
   std::string partial_;
+  std::function<void(std::string_view)> reader_;
 };
 
 }  // namespace dd::enclave

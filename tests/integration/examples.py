@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""The example programs against a real fleet. Usage: examples.py TOOLS_FOLDER"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fleet import Fleet, main, wait_for
+
+tools = Path(sys.argv[1]).resolve()
+programs = tools.parent / "examples"
+repository = Path(__file__).resolve().parent.parent.parent
+hello = repository / "examples/workloads/hello/workload.json"
+fleet = Fleet(tools, "--control-plane", str(programs / "custom_control_plane"), "--cp-env", "ADA_VMS=vm-1")
+
+
+def custom_control_plane_admits():
+    agents = fleet.ctl_json("agents")
+    assert [(a["vm_name"], a["status"]) for a in agents] == [("vm-1", "healthy")], agents
+
+
+def custom_control_plane_refuses():
+    """A second VM of the same build, with an owner's PAT, and a name that Ada did not say."""
+    folder = fleet.folder / "vm-9"
+    folder.mkdir()
+    config = json.loads((fleet.home / "vm-1" / "config.json").read_text())
+    config["socket_path"], config["data_dir"] = str(folder / "run" / "agent.sock"), str(folder / "data")
+    for workload in config["boot_workloads"]:
+        if workload.get("role") == "agent":
+            kept = [s for s in workload["env"] if not s.startswith(("DD_VM_NAME=", "DD_JOIN_TICKET=", "EE_SOCKET_PATH="))]
+            workload["env"] = kept + ["DD_VM_NAME=vm-9", "DD_PAT=" + fleet.credential, "EE_SOCKET_PATH=" + config["socket_path"]]
+    folder.chmod(0o711)
+    (folder / "config.json").write_text(json.dumps(config))
+    log = folder / "enclave.log"
+    environment = {"PATH": os.environ["PATH"], "DD_ENCLAVE_CONFIG": str(folder / "config.json"), "DD_SIMULATOR_FILE": str(fleet.home / "simulator.json"),
+                   "DD_UID_BASE": "150000000"}
+    with open(log, "w") as output:
+        vm = subprocess.Popen([tools / "dd-enclave"], env=environment, stdout=output, stderr=output)
+    try:
+        text = wait_for("the refusal", lambda: (lambda t: t if "admission_refused" in t else None)(log.read_text()))
+        assert "Ada did not name it" in text, text
+        assert [a["vm_name"] for a in fleet.ctl_json("agents")] == ["vm-1"]
+        live = [t for t in fleet.edge_state()["tunnels"] if t["deleted_at"] is None]
+        assert len(live) == 2, live  # the control plane's and vm-1's
+    finally:
+        vm.terminate()
+        vm.wait(20)
+
+
+def deploy_client_deploys():
+    environment = {**fleet.environment, "DD_CP_URL": fleet.about["cp_url"], "DD_EDGE_URL": fleet.about["edge_url"], "DD_PAT": fleet.credential}
+    done = subprocess.run([programs / "deploy_client", str(hello)], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    url = done.stdout.strip().splitlines()[-1]
+    assert fleet.get(url)[0] == 200, done.stdout
+
+
+def client_says_what_is_wrong():
+    environment = {**fleet.environment, "DD_CP_URL": fleet.about["cp_url"], "DD_EDGE_URL": fleet.about["edge_url"], "DD_PAT": "ghp_nobody"}
+    done = subprocess.run([programs / "deploy_client", str(hello)], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and "cannot" in done.stderr, done
+    assert "ghp_nobody" not in done.stderr
+
+
+try:
+    main([
+        ("a control plane of one's own admits", custom_control_plane_admits),
+        ("its admission hook refuses by its own rule", custom_control_plane_refuses),
+        ("deploy_client deploys and prints the URL", deploy_client_deploys),
+        ("deploy_client says what is wrong", client_says_what_is_wrong),
+    ])
+finally:
+    fleet.stop()
