@@ -4,7 +4,8 @@ namespace dd::identity {
 
 void declare_owner(Config& config, Owner& owner) {
   config.text("DD_OWNER", owner.login, "GitHub login of the fleet's owner, or owner/repo", Presence::required);
-  config.integer("DD_OWNER_ID", owner.id, 1, (std::int64_t{1} << 53) - 1, "numeric GitHub id of the owner; a login can be renamed and taken by someone else");
+  config.integer("DD_OWNER_ID", owner.id, 1, (std::int64_t{1} << 53) - 1,
+                 "numeric GitHub id of the owner; a login can be renamed and taken by someone else");
   config.choice("DD_OWNER_KIND", owner.kind, {"user", "org", "repo"}, "what DD_OWNER is");
 }
 
@@ -13,7 +14,8 @@ Result<void> check_owner(const Owner& owner) {
   if (owner.login.empty()) return refuse("cannot use owner: DD_OWNER is empty");
   if (owner.id < 1) return refuse("cannot use owner: DD_OWNER_ID is not set, want the numeric GitHub id");
   const bool slash = owner.login.find('/') != std::string::npos;
-  if (slash != (owner.kind == OwnerKind::repository)) return refuse("cannot use owner: DD_OWNER has the form owner/repo exactly when DD_OWNER_KIND is repo");
+  if (slash != (owner.kind == OwnerKind::repository))
+    return refuse("cannot use owner: DD_OWNER has the form owner/repo exactly when DD_OWNER_KIND is repo");
   return {};
 }
 
