@@ -39,13 +39,23 @@ local::AttestationServiceOptions ita_options(const UpServicesOptions& options, c
   return ita;
 }
 
-local::IdentityProviderOptions idp_options(const Secret& pat) {
+local::IdentityProviderOptions idp_options(const UpServicesOptions& options, const Secret& pat) {
   local::IdentityProviderOptions idp;
   local::GithubUser owner;
   owner.login = kUpOwner;
   owner.id = kUpOwnerId;
   owner.tokens = {std::string(pat.reveal())};
   idp.table.users.push_back(std::move(owner));
+  local::GithubRepository repository;
+  repository.full_name = std::string(kUpOwner) + "/dd";
+  repository.id = kUpOwnerId + 1;
+  idp.table.repositories.push_back(std::move(repository));
+  if (options.stranger_pat.empty()) return idp;
+  local::GithubUser stranger;
+  stranger.login = "stranger";
+  stranger.id = kUpOwnerId + 2;
+  stranger.tokens = {options.stranger_pat};
+  idp.table.users.push_back(std::move(stranger));
   return idp;
 }
 
@@ -55,7 +65,7 @@ struct UpServices::Impl {
   explicit Impl(const UpServicesOptions& options)
       : edge(io.get_executor(), edge_options(options, cloudflare_token)),
         ita(io.get_executor(), ita_options(options, ita_key)),
-        idp(io.get_executor(), idp_options(owner_pat)) {}
+        idp(io.get_executor(), idp_options(options, owner_pat)) {}
 
   Secret cloudflare_token = make_secret("cf-");
   Secret ita_key = make_secret("ita-");

@@ -15,6 +15,8 @@ struct UpServicesOptions {
   std::string simulator_root_pem;
   std::string domain;
   std::int64_t token_lifetime_secs = 300;
+  /// PAT of a user who has nothing to do with the owner and can read the owner's public repository; empty: no such user.
+  std::string stranger_pat;
 };
 
 class UpServices {

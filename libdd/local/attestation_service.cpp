@@ -103,10 +103,11 @@ net::Task<Response> AttestationService::Impl::attest(std::shared_ptr<Impl> self,
   if (!self->knows_key(request)) co_return refusal(401, "message", "Unauthorized");
   const auto evidence = read_appraisal_request(request.body, version);
   if (!evidence) co_return refusal(400, "error", evidence.error().message);
-  const auto payload = appraise(*evidence, self->terms_now(), version);
-  if (!payload) co_return refusal(400, "error", payload.error().message);
+  // Before the appraisal: a token's times start when it can be signed.
   const bool ready = co_await wait_for_key(self);
   if (!ready) co_return refusal(503, "message", "the signing key is not made yet");
+  const auto payload = appraise(*evidence, self->terms_now(), version);
+  if (!payload) co_return refusal(400, "error", payload.error().message);
   const auto token = self->keys.sign(evidence->algorithm, self->url() + "/certs", *payload);
   co_return net::json_response(to_text(Json{{"token", token}}));
 }
