@@ -30,7 +30,7 @@ def check(page, tools):
             found.append(Problem(page.name, 1, f"has no block for {tool.name}"))
         elif match[2].strip() != table_of(tool):
             line = text.count("\n", 0, match.start()) + 1
-            found.append(Problem(page.name, line, f"block of {tool.name} is not what it prints; DD_UPDATE_GOLDEN=1 ./dev test lint/ rewrites it"))
+            found.append(Problem(page.name, line, f"block of {tool.name} is not what it prints; DD_UPDATE_GOLDEN=1 ./dev test integration/configuration_docs rewrites it"))
     return found
 
 
