@@ -231,6 +231,8 @@ void prepare_process() {
   static std::once_flag once;
   std::call_once(once, [] {
     prefer_hashed_directory();
+    // Before the pool: at exit the pool's threads then end first and take their OpenSSL state with them.
+    OPENSSL_init_ssl(0, nullptr);
     try {
       // Its default is 40 threads. They only shovel bytes and call us back.
       crossplat::threadpool::initialize_with_threads(2);
