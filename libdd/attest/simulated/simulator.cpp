@@ -12,7 +12,6 @@
 #include "libdd/core/json.hpp"
 #include "libdd/core/secret_file.hpp"
 #include "libdd/crypto/certificate_builder.hpp"
-#include "libdd/crypto/digest.hpp"
 
 namespace dd::attest {
 namespace {
@@ -21,11 +20,6 @@ namespace {
 constexpr const char* kRootCertificate = "root_certificate";
 constexpr const char* kRootKey = "root_key";
 constexpr const char* kRuntimeDigest = "runtime_digest";
-
-Measurement measurement_of(std::string_view what, const std::string& runtime_digest) {
-  const std::string text = "dd/simulated/" + std::string(what) + "/v1 " + runtime_digest;
-  return crypto::sha384(as_bytes(text));
-}
 
 tl::unexpected<Error> cannot_write(const std::filesystem::path& file) {
   const auto why = std::error_code(errno, std::generic_category()).message();
@@ -43,13 +37,6 @@ bool write_whole(int fd, std::string_view text) {
 }
 
 }  // namespace
-
-SimulatedMeasurements simulated_measurements(const std::string& runtime_digest) {
-  SimulatedMeasurements measurements;
-  measurements.mrtd = measurement_of("mrtd", runtime_digest);
-  for (std::size_t i = 0; i < measurements.rtmr.size(); ++i) measurements.rtmr[i] = measurement_of("rtmr" + std::to_string(i), runtime_digest);
-  return measurements;
-}
 
 Result<SimulatorRoot> make_simulator_root(const Clock& clock) {
   const auto key = crypto::EcPrivateKey::generate();

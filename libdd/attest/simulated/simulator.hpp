@@ -1,5 +1,5 @@
 // Simulated TDX: quotes in the real layout under a root of its own, RTMRs that extend, the debug bit set so that nobody mistakes them.
-// Compiled under -Dsimulation=true only.
+// Compiled under -Dsimulation=true only; in other builds everything that makes or reads something is `unsupported`.
 #pragma once
 
 #include <filesystem>
