@@ -33,7 +33,9 @@ void append_quoted(std::string& out, std::string_view text) {
 
 bool is_plain(std::string_view text) {
   return !text.empty() && text.find_first_of(" \"\\=") == std::string_view::npos &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/@+,;()[]{}<>~*?&%$#!|^'") == std::string_view::npos;
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/@+,;()[]{}<>~*?&%$#!|^'") ==
+             std::string_view::npos;
 }
 
 std::string text_line(const log::Record& record) {
@@ -62,10 +64,14 @@ std::string json_line(const log::Record& record) {
 
 spdlog::level::level_enum level_of(log::Level level) {
   switch (level) {
-    case log::Level::debug: return spdlog::level::debug;
-    case log::Level::info: return spdlog::level::info;
-    case log::Level::warning: return spdlog::level::warn;
-    case log::Level::error: return spdlog::level::err;
+    case log::Level::debug:
+      return spdlog::level::debug;
+    case log::Level::info:
+      return spdlog::level::info;
+    case log::Level::warning:
+      return spdlog::level::warn;
+    case log::Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -73,19 +79,22 @@ spdlog::level::level_enum level_of(log::Level level) {
 }  // namespace
 
 void declare(Config& config, LogOptions& options) {
-  config.choice("DD_LOG_LEVEL", options.level, {"debug", "info", "warning", "error"}, "The least level that is logged.");
+  config.choice("DD_LOG_LEVEL", options.level, {"debug", "info", "warning", "error"},
+                "The least level that is logged.");
   config.choice("DD_LOG_FORMAT", options.format, {"text", "json"}, "Form of the lines on standard error.");
 }
 
 void install_log_sink(const LogOptions& options) {
   const bool json = options.format == 1;
   auto logger = std::make_shared<spdlog::logger>("dd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(json ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc));
+  logger->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(json ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc));
   logger->set_level(level_of(static_cast<log::Level>(options.level)));
   logger->flush_on(spdlog::level::debug);
   log::set_sink([logger, json](const log::Record& record) {
     const auto level = level_of(record.level);
-    if (logger->should_log(level)) logger->log(level, spdlog::string_view_t(json ? json_line(record) : text_line(record)));
+    if (logger->should_log(level))
+      logger->log(level, spdlog::string_view_t(json ? json_line(record) : text_line(record)));
   });
 }
 

@@ -7,8 +7,10 @@ namespace dd::tools {
 namespace {
 
 void print_help(const ServiceText& text, const Config& config) {
-  std::printf("%s %s: %s\n\nUsage: %s [--help | --version | --config-markdown]\n\nConfiguration is read from the environment:\n\n%s", text.name, DD_VERSION,
-              text.summary, text.name, config.help().c_str());
+  std::printf(
+      "%s %s: %s\n\nUsage: %s [--help | --version | --config-markdown]\n\nConfiguration is read from the "
+      "environment:\n\n%s",
+      text.name, DD_VERSION, text.summary, text.name, config.help().c_str());
 }
 
 }  // namespace
@@ -28,11 +30,13 @@ FlagOutcome answer_flags(int argc, char** argv, const ServiceText& text, const C
     std::printf("%s", config.markdown().c_str());
     return {true, kExitOk};
   }
-  std::fprintf(stderr, "%s: cannot understand \"%s\": want --help, --version, --config-markdown or nothing\n", text.name,
-               std::string(argc == 2 ? flag : std::string_view(argv[2])).c_str());
+  std::fprintf(stderr, "%s: cannot understand \"%s\": want --help, --version, --config-markdown or nothing\n",
+               text.name, std::string(argc == 2 ? flag : std::string_view(argv[2])).c_str());
   return {true, kExitUsage};
 }
 
-void complain(const ServiceText& text, const Error& error) { std::fprintf(stderr, "%s: %s\n", text.name, error.message.c_str()); }
+void complain(const ServiceText& text, const Error& error) {
+  std::fprintf(stderr, "%s: %s\n", text.name, error.message.c_str());
+}
 
 }  // namespace dd::tools

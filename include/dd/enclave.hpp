@@ -63,8 +63,8 @@ class Enclave {
   Enclave(const Enclave&) = delete;
   Enclave& operator=(const Enclave&) = delete;
 
-  /// Serves until `stop` is requested, then stops every workload. Blocks; one call per object. Workloads are killed by the kernel when
-  /// the calling thread ends without having stopped them. Errors: conflict (socket in use), unavailable.
+  /// Serves until `stop` is requested, then stops every workload. Blocks; one call per object. When the calling thread
+  /// ends otherwise (SIGKILL), the kernel kills each workload's first process, and the next runtime with the same uids what those started. Errors: conflict (socket in use), unavailable.
   [[nodiscard]] Result<void> run(std::stop_token stop);
 
  private:

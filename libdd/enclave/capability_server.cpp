@@ -36,7 +36,8 @@ Result<std::vector<Digest256>> fields_from(ObjectReader& request) {
   for (const auto& text : request.texts("fields", 8)) {
     const auto bytes = from_base64url(text);
     const auto field = bytes ? to_array<32>(*bytes, "field") : tl::unexpected(bytes.error());
-    if (!field) return fail_at(field.error().code, "$.fields[" + std::to_string(fields.size()) + "]", field.error().message);
+    if (!field)
+      return fail_at(field.error().code, "$.fields[" + std::to_string(fields.size()) + "]", field.error().message);
     fields.push_back(*field);
   }
   return fields;
@@ -64,7 +65,8 @@ net::Task<Result<Json>> CapabilityServer::dispatch(Role role, std::string line) 
   if (method == "seq") co_return seq(request);
   if (method == "log") co_return log(request);
   if (method == "quote") co_return co_await quote(*std::move(parsed));
-  co_return fail_at(ErrorCode::unsupported, "$.method", "cannot answer: unknown method, want keys, sign, open, seq, quote or log");
+  co_return fail_at(ErrorCode::unsupported, "$.method",
+                    "cannot answer: unknown method, want keys, sign, open, seq, quote or log");
 }
 
 Json CapabilityServer::keys() const {
@@ -80,7 +82,8 @@ Result<Json> CapabilityServer::sign(Role role, ObjectReader& request) const {
   const auto* claims = request.object("claims");
   if (request.error()) return tl::unexpected(*request.error());
   if (!may_sign(role, typ))
-    return fail_at(ErrorCode::permission_denied, "$.typ", "cannot sign: role " + std::string(to_string(role)) + " makes no such statement");
+    return fail_at(ErrorCode::permission_denied, "$.typ",
+                   "cannot sign: role " + std::string(to_string(role)) + " makes no such statement");
   return Json{{"jws", crypto::sign_jws(keys_.signing(), typ, *claims)}};
 }
 
@@ -97,7 +100,8 @@ Result<Json> CapabilityServer::open(ObjectReader& request) const {
 Result<Json> CapabilityServer::seq(ObjectReader& request) {
   const auto count = request.integer("count", 1, kMaxSeqBlock);
   if (request.error()) return tl::unexpected(*request.error());
-  if (next_seq_ > kLastSeq - count) return fail(ErrorCode::unavailable, "cannot hand out call numbers: all are used, restart the runtime");
+  if (next_seq_ > kLastSeq - count)
+    return fail(ErrorCode::unavailable, "cannot hand out call numbers: all are used, restart the runtime");
   const auto first = next_seq_;
   next_seq_ += count;
   return Json{{"first", first}};

@@ -26,7 +26,9 @@ struct Started {
   UniqueFd report;  // end of file when the program runs
 };
 
-UniqueFd out_of_the_way(const UniqueFd& fd) { return UniqueFd(fd ? fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstFreeFd) : -1); }
+UniqueFd out_of_the_way(const UniqueFd& fd) {
+  return UniqueFd(fd ? fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstFreeFd) : -1);
+}
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
@@ -93,12 +95,18 @@ Result<Started> launch(ChildSpec spec) {
 
 std::string_view to_string(SetupStep step) {
   switch (step) {
-    case SetupStep::descriptors: return "placing its descriptors";
-    case SetupStep::work_dir: return "entering its work directory";
-    case SetupStep::privileges: return "dropping privileges";
-    case SetupStep::user: return "changing the user";
-    case SetupStep::parent: return "binding its life to the runtime's";
-    case SetupStep::exec: return "executing it";
+    case SetupStep::descriptors:
+      return "placing its descriptors";
+    case SetupStep::work_dir:
+      return "entering its work directory";
+    case SetupStep::privileges:
+      return "dropping privileges";
+    case SetupStep::user:
+      return "changing the user";
+    case SetupStep::parent:
+      return "binding its life to the runtime's";
+    case SetupStep::exec:
+      return "executing it";
   }
   return "setting it up";
 }
@@ -118,7 +126,8 @@ net::Task<std::optional<SetupFailure>> read_report(UniqueFd fd) {
 }  // namespace
 
 struct Child::State {
-  State(net::asio::any_io_executor executor, Started started) : pid(started.pid), pidfd(executor, started.pidfd.release()), exited(executor) {}
+  State(net::asio::any_io_executor executor, Started started)
+      : pid(started.pid), pidfd(executor, started.pidfd.release()), exited(executor) {}
 
   static net::Task<void> watch(std::shared_ptr<State> self);
 

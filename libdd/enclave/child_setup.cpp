@@ -25,7 +25,7 @@ namespace {
 
 // The parent blocked every signal before the fork, so none of its handlers ran here.
 void reset_signals() noexcept {
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &standard, nullptr);
   sigset_t none;

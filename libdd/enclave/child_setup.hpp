@@ -16,7 +16,7 @@ struct ChildPlan {
   const char* work_dir = nullptr;
   pid_t parent = 0;
   bool switch_user = false;  // needs root
-  bool privileged = false;   // keeps what the runtime may
+  bool privileged = false;  // keeps what the runtime may
   uid_t uid = 0;
   gid_t gid = 0;
   const gid_t* groups = nullptr;
@@ -25,7 +25,7 @@ struct ChildPlan {
   int null_fd = -1;
   int output_fd = -1;
   int capability_fd = -1;  // -1: none
-  int report_fd = -1;      // closed by a successful exec, else gets a SetupFailure
+  int report_fd = -1;  // closed by a successful exec, else gets a SetupFailure
 };
 
 /// Standard input, output, error; then the capability socket where there is one.

@@ -24,11 +24,12 @@ Result<void> make_folder(const fs::path& folder, mode_t mode) {
 
 Result<void> check_searchable(const fs::path& folder) {
   for (auto parent = fs::absolute(folder).parent_path();; parent = parent.parent_path()) {
-    struct stat info {};
+    struct stat info{};
     if (stat(parent.c_str(), &info) != 0) return system_failure("cannot look at folder " + parent.string());
     if ((info.st_mode & S_IXOTH) == 0)
-      return fail(ErrorCode::invalid_argument, "cannot use EE_DATA_DIR " + folder.string() + ": " + parent.string() +
-                                                   " is closed to other users, and workloads run under uids of their own");
+      return fail(ErrorCode::invalid_argument,
+                  "cannot use EE_DATA_DIR " + folder.string() + ": " + parent.string() +
+                      " is closed to other users, and workloads run under uids of their own");
     if (parent == parent.root_path()) return {};
   }
 }
@@ -36,7 +37,8 @@ Result<void> check_searchable(const fs::path& folder) {
 void remove_folder(const fs::path& path) {
   std::error_code failed;
   fs::remove_all(path, failed);
-  if (failed) log::warning("cannot remove folder of an earlier workload", {{"path", path.string()}, {"error", failed.message()}});
+  if (failed)
+    log::warning("cannot remove folder of an earlier workload", {{"path", path.string()}, {"error", failed.message()}});
 }
 
 }  // namespace
@@ -63,12 +65,13 @@ Result<DataDir> DataDir::open(fs::path root, bool other_users) {
 Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid) const {
   auto folder = work(app);
   const auto what = "cannot make work directory " + folder.string();
-  if (mkdir(folder.c_str(), 0700) == 0 && geteuid() == 0 && chown(folder.c_str(), uid, gid) != 0) return system_failure(what);
-  struct stat info {};
+  if (mkdir(folder.c_str(), 0700) == 0 && geteuid() == 0 && chown(folder.c_str(), uid, gid) != 0)
+    return system_failure(what);
+  struct stat info{};
   if (lstat(folder.c_str(), &info) != 0) return system_failure(what);
   if (!S_ISDIR(info.st_mode) || info.st_uid != uid)
-    return fail(ErrorCode::conflict, what + ": it belongs to uid " + std::to_string(info.st_uid) + ", not " + std::to_string(uid) +
-                                         "; give it to that uid, or remove it");
+    return fail(ErrorCode::conflict, what + ": it belongs to uid " + std::to_string(info.st_uid) + ", not " +
+                                         std::to_string(uid) + "; give it to that uid, or remove it");
   return folder;
 }
 

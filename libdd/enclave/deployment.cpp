@@ -7,7 +7,8 @@
 namespace dd::enclave {
 
 DeploymentPtr Deployments::find(const std::string& id) const {
-  const auto found = std::ranges::find(all_, id, [](const DeploymentPtr& d) -> const std::string& { return d->info.id; });
+  const auto found =
+      std::ranges::find(all_, id, [](const DeploymentPtr& d) -> const std::string& { return d->info.id; });
   return found == all_.end() ? nullptr : *found;
 }
 

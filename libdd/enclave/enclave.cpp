@@ -52,7 +52,8 @@ Result<UniqueFd> claim_uids(const Settings& settings) {
 
 Result<void> make_socket_folder(const std::filesystem::path& socket) {
   std::error_code failed;
-  if (std::filesystem::create_directories(socket.parent_path(), failed) && chmod(socket.parent_path().c_str(), 0711) != 0)
+  if (std::filesystem::create_directories(socket.parent_path(), failed) &&
+      chmod(socket.parent_path().c_str(), 0711) != 0)
     return system_failure("cannot make folder " + socket.parent_path().string());
   if (failed) return system_failure("cannot make folder " + socket.parent_path().string(), failed.value());
   return {};
@@ -70,7 +71,10 @@ struct Enclave::Impl {
         capability(keys, log, settings.boundary()),
         runtime(io.get_executor(), pool, settings, data, keys, log, capability),
         socket(settings, runtime, log, keys),
-        server(io.get_executor(), [this](std::string line, net::Peer peer) { return socket.answer(std::move(line), peer); }, socket_options()) {}
+        server(
+            io.get_executor(),
+            [this](std::string line, net::Peer peer) { return socket.answer(std::move(line), peer); },
+            socket_options()) {}
 
   [[nodiscard]] net::LineServerOptions socket_options() const {
     net::LineServerOptions options;
@@ -84,8 +88,11 @@ struct Enclave::Impl {
 
   net::Task<Result<void>> start() {
     if (auto started = server.start(); !started) co_return wrap(started.error(), "cannot serve the workload socket");
-    log::info("serving", {{"socket", settings.socket_path.string()}, {"attestation", log.attestation_type()}, {"boundary", settings.boundary()}});
-    if (!settings.uid_per_workload) log::warning("no boundary between workloads: the runtime is not root, so all have its own uid");
+    log::info("serving", {{"socket", settings.socket_path.string()},
+                          {"attestation", log.attestation_type()},
+                          {"boundary", settings.boundary()}});
+    if (!settings.uid_per_workload)
+      log::warning("no boundary between workloads: the runtime is not root, so all have its own uid");
     if (on_serving) on_serving();
     net::spawn(io.get_executor(), runtime.boot(), "boot");
     co_return Result<void>{};

@@ -10,7 +10,7 @@
 namespace dd::enclave {
 
 /// `fields` in the order of §9. Errors: invalid_argument for an unknown tag or another number of fields.
-[[nodiscard]] Result<Bytes> compose_runtime_data(std::string_view tag, std::span<const Digest256> fields, const VmKeys& keys,
-                                                 const Digest384& log_head);
+[[nodiscard]] Result<Bytes> compose_runtime_data(std::string_view tag, std::span<const Digest256> fields,
+                                                 const VmKeys& keys, const Digest384& log_head);
 
 }  // namespace dd::enclave

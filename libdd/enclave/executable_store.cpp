@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kPrefix = "sha256:";
 
 bool is_executable_file(const std::filesystem::path& path) {
-  struct stat info {};
+  struct stat info{};
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
 }
 
@@ -83,16 +83,20 @@ Result<StagedExecutable> ExecutableStore::stage(const std::string& program) {
 
 void ExecutableStore::retain(const std::set<std::string>& used) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(staged_, [&](const std::string& digest) { return !used.contains(digest) && unlink(path_of(digest).c_str()) == 0; });
+  std::erase_if(staged_, [&](const std::string& digest) {
+    return !used.contains(digest) && unlink(path_of(digest).c_str()) == 0;
+  });
 }
 
 Result<std::filesystem::path> ExecutableStore::find(const std::string& program) const {
   if (program.starts_with('/')) {
     if (is_executable_file(program)) return std::filesystem::path(program);
-    return fail_at(ErrorCode::not_found, "$.cmd[0]", "cannot find program " + program + ": no executable file is there");
+    return fail_at(ErrorCode::not_found, "$.cmd[0]",
+                   "cannot find program " + program + ": no executable file is there");
   }
   if (program.empty() || program.find('/') != std::string::npos)
-    return fail_at(ErrorCode::invalid_argument, "$.cmd[0]", "cannot find program " + program + ": want an absolute path, or a name without '/'");
+    return fail_at(ErrorCode::invalid_argument, "$.cmd[0]",
+                   "cannot find program " + program + ": want an absolute path, or a name without '/'");
   std::string_view rest = search_path_;
   while (!rest.empty()) {
     const auto folder = rest.substr(0, rest.find(':'));
@@ -107,7 +111,7 @@ Result<std::string> ExecutableStore::copy_in(const std::filesystem::path& source
   const auto what = "cannot copy program " + source.string();
   // Not blocking: the file may have become a FIFO since it was looked at.
   const UniqueFd from(open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
+  struct stat info{};
   if (!from || fstat(from.get(), &info) != 0) return system_failure(what);
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid_argument, what + ": it is no regular file");
 

@@ -8,12 +8,14 @@
 
 namespace dd::enclave {
 
-MeasuredLog::MeasuredLog(net::asio::any_io_executor executor, net::asio::thread_pool& pool, std::unique_ptr<QuoteService> service)
-    : executor_(std::move(executor)), pool_(pool), service_(std::move(service)), turn_(executor_) {}
+MeasuredLog::MeasuredLog(net::asio::any_io_executor executor, net::asio::thread_pool& pool,
+                         std::unique_ptr<QuoteService> service)
+    : pool_(pool), service_(std::move(service)), turn_(std::move(executor)) {}
 
 net::Task<Result<void>> MeasuredLog::record(Json event) {
   const auto turn = co_await turn_.take();
-  if (out_of_step_) co_return fail(ErrorCode::unavailable, "cannot record event: RTMR3 could not be extended earlier, restart the VM");
+  if (out_of_step_)
+    co_return fail(ErrorCode::unavailable, "cannot record event: RTMR3 could not be extended earlier, restart the VM");
   const auto digest = log_.append(event);
   if (!digest) co_return wrap(digest.error(), "cannot record event");
   if (!service_ || !service_->can_extend()) co_return Result<void>{};
@@ -29,28 +31,24 @@ net::Task<Result<void>> MeasuredLog::record(Json event) {
 }
 
 net::Task<Result<BoundQuote>> MeasuredLog::quote(Compose compose) {
+  // To the end of the quote: an event that came between would be in RTMR3 and not in the head.
+  const auto turn = co_await turn_.take();
   BoundQuote bound;
-  std::optional<PendingQuote> pending;
-  {
-    const auto turn = co_await turn_.take();
-    // Inside the turn no extend is under way, and the service makes quotes and extends in the order of the calls: RTMR3 will be this head.
-    bound.quoted_events = log_.size();
-    bound.log_head = log_.head();
-    auto data = compose(bound.log_head);
-    if (!data) co_return tl::unexpected(data.error());
-    bound.runtime_data = *std::move(data);
-    pending.emplace(executor_, service_.get(), report_data_of(bound.runtime_data));
-  }
-  const auto quote = co_await pending->result();
-  if (!quote) co_return wrap(quote.error(), "cannot bind a quote to the event log");
+  bound.quoted_events = log_.size();
+  bound.log_head = log_.head();
+  auto data = compose(bound.log_head);
+  if (!data) co_return tl::unexpected(data.error());
+  bound.runtime_data = *std::move(data);
+  const auto report_data = report_data_of(bound.runtime_data);
+  const auto quote = co_await take_quote(service_.get(), report_data);
+  if (!quote) co_return tl::unexpected(quote.error());
   const auto raw = quote->raw();
   bound.quote.assign(raw.begin(), raw.end());
   co_return bound;
 }
 
 net::Task<Result<Quote>> MeasuredLog::unbound_quote(ReportData report_data) {
-  const PendingQuote pending(executor_, service_.get(), report_data);
-  co_return co_await pending.result();
+  co_return co_await take_quote(service_.get(), report_data);
 }
 
 std::string MeasuredLog::attestation_type() const { return service_ ? service_->attestation_type() : "none"; }

@@ -47,7 +47,6 @@ class MeasuredLog {
   [[nodiscard]] std::string rtmr3_state() const;
 
  private:
-  net::asio::any_io_executor executor_;
   net::asio::thread_pool& pool_;
   std::unique_ptr<QuoteService> service_;
   EventLog log_;

@@ -99,7 +99,9 @@ std::set<uid_t> uids_alive(uid_t first, uid_t count) {
 }
 
 bool group_lives(const ProcessFamily& family) {
-  return !select_processes([&family](const ProcessEntry& entry, const std::filesystem::path&) { return entry.group == family.leader; }).empty();
+  return !select_processes([&family](const ProcessEntry& entry, const std::filesystem::path&) {
+            return entry.group == family.leader;
+          }).empty();
 }
 
 net::Task<void> purge(ProcessFamily family) {
@@ -109,7 +111,8 @@ net::Task<void> purge(ProcessFamily family) {
     co_await net::sleep_for(5ms);
     left = living(family);
   }
-  if (!left.empty()) log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});
+  if (!left.empty())
+    log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});
 }
 
 void kill_everything_of(uid_t uid) {

@@ -12,7 +12,8 @@ Result<Bytes> decode(const std::string& text, const char* name) {
   if (const auto hex = from_hex(text); std::string_view(name) == "nonce" && !text.empty() && hex) return *hex;
   auto bytes = from_base64(text);
   if (bytes) return bytes;
-  return fail_at(ErrorCode::malformed, std::string("$.") + name, std::string("invalid ") + name + " base64: " + bytes.error().message);
+  return fail_at(ErrorCode::malformed, std::string("$.") + name,
+                 std::string("invalid ") + name + " base64: " + bytes.error().message);
 }
 
 }  // namespace

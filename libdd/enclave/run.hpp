@@ -12,7 +12,8 @@
 namespace dd::enclave {
 
 struct Run {
-  Run(net::asio::any_io_executor executor, int output_fd) : output(executor, output_fd), output_over(executor), over(executor) {}
+  Run(net::asio::any_io_executor executor, int output_fd)
+      : output(executor, output_fd), output_over(executor), over(executor) {}
 
   std::shared_ptr<Child> child;
   std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();

@@ -19,15 +19,16 @@ std::string command_text(const std::vector<std::string>& cmd) {
 
 }  // namespace
 
-Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings, const DataDir& data, const VmKeys& keys,
-                 MeasuredLog& log, CapabilityServer& capability)
+Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings,
+                 const DataDir& data, const VmKeys& keys, MeasuredLog& log, CapabilityServer& capability)
     : executor_(executor),
       pool_(pool),
       settings_(settings),
       keys_(keys),
       log_(log),
       store_(data.store(), settings.search_path),
-      supervisor_(executor, settings, data, capability, [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
+      supervisor_(executor, settings, data, capability,
+                  [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
       turns_(executor),
       changed_(executor),
       shutting_down_(executor) {
@@ -39,7 +40,8 @@ Result<std::string> Runtime::deploy(DeployRequest request) {
   if (deployments_.is_boot_name(request.app_name))
     return fail(ErrorCode::conflict, "reserved_name", what + ": the name belongs to a boot workload");
   if (stopping_) return fail(ErrorCode::unavailable, what + ": the runtime is stopping");
-  const auto pending = std::ranges::count(deployments_.all(), DeploymentStatus::deploying, [](const DeploymentPtr& d) { return d->info.status; });
+  const auto pending = std::ranges::count(deployments_.all(), DeploymentStatus::deploying,
+                                          [](const DeploymentPtr& d) { return d->info.status; });
   if (static_cast<std::size_t>(pending) >= kMaxPending)
     return fail(ErrorCode::unavailable, what + ": " + std::to_string(pending) + " deploys are under way, try again");
 
@@ -96,13 +98,17 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
     }
   if (deployment->stop_requested) co_return Result<void>{};
   auto started = co_await supervisor_.start(deployment);
-  if (started) log::info("workload started", {{"app", deployment->info.app_name}, {"id", deployment->info.id}, {"digest", deployment->info.digest}});
+  if (started)
+    log::info("workload started",
+              {{"app", deployment->info.app_name}, {"id", deployment->info.id}, {"digest", deployment->info.digest}});
   co_return started;
 }
 
 net::Task<Result<void>> Runtime::stage(DeploymentPtr deployment) {
   Result<StagedExecutable> staged;
-  std::function<void()> work = [this, &staged, program = deployment->request.cmd.front()] { staged = store_.stage(program); };
+  std::function<void()> work = [this, &staged, program = deployment->request.cmd.front()] {
+    staged = store_.stage(program);
+  };
   co_await net::run_on(pool_, std::move(work));
   if (!staged) co_return tl::unexpected(staged.error());
   deployment->executable = *staged;
@@ -114,13 +120,17 @@ net::Task<Result<void>> Runtime::stop(std::string id) {
   const auto deployment = deployments_.find(id);
   if (!deployment) co_return fail(ErrorCode::not_found, "deployment not found");
   const auto& info = deployment->info;
-  if (info.boot) co_return fail(ErrorCode::conflict, "reserved_name", "cannot stop " + info.app_name + ": it is a boot workload");
+  if (info.boot)
+    co_return fail(ErrorCode::conflict, "reserved_name", "cannot stop " + info.app_name + ": it is a boot workload");
   if (!is_live(info.status))
-    co_return fail(ErrorCode::conflict, "cannot stop deployment in '" + std::string(to_string(info.status)) + "' status");
+    co_return fail(ErrorCode::conflict,
+                   "cannot stop deployment in '" + std::string(to_string(info.status)) + "' status");
   deployment->stop_requested = true;
   // Behind a deploy of this app that is under way, which sees the request.
   const auto turn = co_await turns_.take(info.app_name);
   if (deployment->run) co_await log_stop_and_halt(deployment);
+  // A deploy that still waits for the boot gives up when it is over.
+  while (is_live(info.status)) co_await changed_.wait(std::chrono::hours(24));
   co_return Result<void>{};
 }
 
@@ -128,18 +138,16 @@ net::Task<Result<void>> Runtime::stop(std::string id) {
 net::Task<void> Runtime::log_stop_and_halt(DeploymentPtr deployment) {
   Json event = {{"type", "stop"}, {"id", deployment->info.id}, {"app_name", deployment->info.app_name}};
   const auto recorded = co_await log_.record(std::move(event));
-  if (!recorded) log::warning("a stop is not in the event log", {{"id", deployment->info.id}, {"error", recorded.error().message}});
+  if (!recorded)
+    log::warning("a stop is not in the event log", {{"id", deployment->info.id}, {"error", recorded.error().message}});
   co_await supervisor_.halt(deployment);
 }
 
 Json Runtime::event_of(const Deployment& deployment) const {
   const auto& info = deployment.info;
-  Json event = {{"app_name", info.app_name},
-                {"digest", info.digest},
-                {"cmd", deployment.request.cmd},
-                {"env", logged_environment(deployment.request.env, keys_.log_salt())},
-                {"privileged", info.privileged},
-                {"expose", Json::array()}};
+  Json event = {{"app_name", info.app_name},     {"digest", info.digest},
+                {"cmd", deployment.request.cmd}, {"env", logged_environment(deployment.request.env, keys_.log_salt())},
+                {"privileged", info.privileged}, {"expose", Json::array()}};
   for (const auto& expose : info.expose) event["expose"].push_back(to_json_value(expose));
   if (!info.boot) {
     event["type"] = "deploy";
@@ -164,7 +172,8 @@ void Runtime::tidy() {
 }
 
 bool Runtime::is_trusted(uid_t uid) const {
-  return std::ranges::any_of(deployments_.all(), [uid](const DeploymentPtr& d) { return d->inherit_token && d->run && d->info.uid == uid; });
+  return std::ranges::any_of(
+      deployments_.all(), [uid](const DeploymentPtr& d) { return d->inherit_token && d->run && d->info.uid == uid; });
 }
 
 net::Task<void> Runtime::shut_down() {

@@ -24,8 +24,8 @@ class Runtime {
   /// Deploys that have not come to run yet; more are refused.
   static constexpr std::size_t kMaxPending = 64;
 
-  Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings, const DataDir& data, const VmKeys& keys,
-          MeasuredLog& log, CapabilityServer& capability);
+  Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings,
+          const DataDir& data, const VmKeys& keys, MeasuredLog& log, CapabilityServer& capability);
 
   /// Logs the boot and starts the boot workloads: the connector is staged, then control plane, agent, the rest. Deploys wait for it.
   net::Task<void> boot();

@@ -19,10 +19,14 @@ constexpr auto kSettled = 30s;
 // An agent needs the connector's path, and finds its control plane sooner when that is there first.
 int boot_rank(Role role) {
   switch (role) {
-    case Role::connector: return 0;
-    case Role::cp: return 1;
-    case Role::agent: return 2;
-    case Role::none: break;
+    case Role::connector:
+      return 0;
+    case Role::cp:
+      return 1;
+    case Role::agent:
+      return 2;
+    case Role::none:
+      break;
   }
   return 3;
 }
@@ -93,7 +97,8 @@ net::Task<void> Runtime::start_boot_workload(DeploymentPtr deployment) {
   } else if (info.status == DeploymentStatus::deploying) {
     info.status = DeploymentStatus::stopped;  // the runtime is being stopped
   } else {
-    log::info("boot workload is up", {{"app", info.app_name}, {"role", to_string(deployment->role)}, {"digest", info.digest}});
+    log::info("boot workload is up",
+              {{"app", info.app_name}, {"role", to_string(deployment->role)}, {"digest", info.digest}});
   }
   changed_.notify();
 }
@@ -120,7 +125,8 @@ net::Task<void> Runtime::restart(DeploymentPtr deployment) {
   if (deployment->ran_for > kSettled) backoff.reset();
   while (!stopping_) {
     const auto delay = backoff.next();
-    log::warning("boot workload ended, it is started again", {{"app", deployment->info.app_name}, {"wait_ms", delay.count()}});
+    log::warning("boot workload ended, it is started again",
+                 {{"app", deployment->info.app_name}, {"wait_ms", delay.count()}});
     co_await shutting_down_.wait(delay);
     if (stopping_) co_return;
     const auto started = co_await supervisor_.start(deployment);

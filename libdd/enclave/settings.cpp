@@ -15,14 +15,19 @@
 namespace dd {
 
 void declare(Config& config, EnclaveOptions& options) {
-  config.path("DD_ENCLAVE_CONFIG", options.config_file,
-              "Configuration file, a JSON object with socket_path, data_dir and boot_workloads; variables win over it.");
-  config.path("EE_SOCKET_PATH", options.socket_path, "The workload socket; without it /var/lib/easyenclave/agent.sock.");
-  config.path("EE_DATA_DIR", options.data_dir, "Store of executables and work directories of workloads; without it /var/lib/easyenclave.");
+  config.path(
+      "DD_ENCLAVE_CONFIG", options.config_file,
+      "Configuration file, a JSON object with socket_path, data_dir and boot_workloads; variables win over it.");
+  config.path("EE_SOCKET_PATH", options.socket_path,
+              "The workload socket; without it /var/lib/easyenclave/agent.sock.");
+  config.path("EE_DATA_DIR", options.data_dir,
+              "Store of executables and work directories of workloads; without it /var/lib/easyenclave.");
   config.secret("EE_BOOT_WORKLOADS", options.boot_workloads, "JSON array of the workloads to start at boot.");
   config.text("DD_ENCLAVE_PATH", options.search_path, "Where programs are looked up, and the PATH of workloads.");
-  config.path("DD_SIMULATOR_FILE", options.simulator_file, "Make simulated evidence from this file (builds with -Dsimulation=true only).");
-  config.integer("DD_UID_BASE", options.uid_base, 1000, 2'000'000'000, "First of the 1000 uids that workloads get when the runtime is root.");
+  config.path("DD_SIMULATOR_FILE", options.simulator_file,
+              "Make simulated evidence from this file (builds with -Dsimulation=true only).");
+  config.integer("DD_UID_BASE", options.uid_base, 1000, 2'000'000'000,
+                 "First of the 1000 uids that workloads get when the runtime is root.");
   config.duration("DD_STOP_GRACE", options.stop_grace, "From SIGTERM to SIGKILL of a workload.");
 }
 
@@ -71,10 +76,13 @@ std::string first_of(const std::string& option, const std::string& file, const c
 }
 
 Result<void> check_paths(const Settings& settings) {
-  if (!settings.data_dir.is_absolute()) return fail(ErrorCode::invalid_argument, "cannot use EE_DATA_DIR " + settings.data_dir.string() + ": want an absolute path");
+  if (!settings.data_dir.is_absolute())
+    return fail(ErrorCode::invalid_argument,
+                "cannot use EE_DATA_DIR " + settings.data_dir.string() + ": want an absolute path");
   const auto& socket = settings.socket_path.native();
   if (!settings.socket_path.is_absolute() || socket.size() >= sizeof(sockaddr_un::sun_path))
-    return fail(ErrorCode::invalid_argument, "cannot use EE_SOCKET_PATH " + socket + ": want an absolute path of at most 107 bytes");
+    return fail(ErrorCode::invalid_argument,
+                "cannot use EE_SOCKET_PATH " + socket + ": want an absolute path of at most 107 bytes");
   return {};
 }
 
@@ -96,7 +104,9 @@ Result<Settings> settings_from(const EnclaveOptions& options) {
   if (const auto good = check_paths(settings); !good) return tl::unexpected(good.error());
   const auto workloads = first_of(std::string(options.boot_workloads.reveal()), file->boot_workloads, "[]");
   auto parsed = parse_boot_workloads(workloads);
-  if (!parsed) return wrap(parsed.error(), "cannot read boot workloads (EE_BOOT_WORKLOADS, or boot_workloads of the configuration file)");
+  if (!parsed)
+    return wrap(parsed.error(),
+                "cannot read boot workloads (EE_BOOT_WORKLOADS, or boot_workloads of the configuration file)");
   settings.boot_workloads = *std::move(parsed);
 
   settings.search_path = options.search_path;

@@ -50,7 +50,8 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
   const auto status = co_await run->child->wait();
   co_await clear_leftovers(run);
   if (!run->output_ended) co_await run->output_over.wait(kDrain);
-  run->output.close();
+  boost::system::error_code ignored;
+  run->output.close(ignored);
   if (run->capability_handle) shutdown(run->capability_handle.get(), SHUT_RDWR);
   give_back_uid(*deployment);
 
@@ -61,13 +62,15 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
   run->over.notify();
   log::info("workload ended", {{"app", deployment->info.app_name},
                                {"id", deployment->info.id},
-                               {"how", status.code ? "exit " + std::to_string(*status.code) : "signal " + std::to_string(status.signal.value_or(0))}});
+                               {"how", status.code ? "exit " + std::to_string(*status.code)
+                                                   : "signal " + std::to_string(status.signal.value_or(0))}});
   on_ended_(deployment);
 }
 
 // A workload is over when its first process is. The rest of the group has the time that is left of a stop, everything else goes now.
 net::Task<void> Supervisor::clear_leftovers(std::shared_ptr<Run> run) {
-  while (run->halt_deadline && std::chrono::steady_clock::now() < *run->halt_deadline && group_lives(run->family)) co_await net::sleep_for(10ms);
+  while (run->halt_deadline && std::chrono::steady_clock::now() < *run->halt_deadline && group_lives(run->family))
+    co_await net::sleep_for(10ms);
   co_await purge(run->family);
 }
 

@@ -22,14 +22,16 @@ using Role = BootWorkload::Role;
 // `sign` of a registration carries the whole event log.
 constexpr std::size_t kMaxCapabilityLine = 8 * 1024 * 1024;
 
-bool has_capability(const Deployment& deployment) { return deployment.role == Role::agent || deployment.role == Role::cp; }
+bool has_capability(const Deployment& deployment) {
+  return deployment.role == Role::agent || deployment.role == Role::cp;
+}
 
 bool has_own_uid(const Identity& identity) { return identity.switch_user && !identity.privileged; }
 
-
 }  // namespace
 
-Supervisor::Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data, CapabilityServer& capability, Ended on_ended)
+Supervisor::Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data,
+                       CapabilityServer& capability, Ended on_ended)
     : executor_(std::move(executor)),
       settings_(settings),
       data_(data),
@@ -45,7 +47,8 @@ net::Task<Result<void>> Supervisor::start(DeploymentPtr deployment) {
   auto launched = co_await launch(deployment, *std::move(identity));
   if (!launched) give_back_uid(*deployment);
   // Asked while it was being started, when there was nothing to halt.
-  else if (deployment->stop_requested) co_await halt(deployment);
+  else if (deployment->stop_requested)
+    co_await halt(deployment);
   co_return launched;
 }
 
@@ -70,7 +73,8 @@ void Supervisor::give_back_uid(const Deployment& deployment) {
 
 // Later ones win: what the runtime itself hands out cannot be replaced by a request.
 std::vector<std::string> Supervisor::environment_of(const Deployment& deployment, const std::string& home) const {
-  std::map<std::string, std::string> variables = {{"PATH", settings_.search_path}, {"HOME", home}, {"TERM", "xterm-256color"}};
+  std::map<std::string, std::string> variables = {
+      {"PATH", settings_.search_path}, {"HOME", home}, {"TERM", "xterm-256color"}};
   for (const auto& [name, value] : deployment.request.env) variables[name] = value;
   if (deployment.inherit_token) {
     variables["EE_SOCKET_PATH"] = settings_.socket_path.string();
@@ -85,10 +89,21 @@ std::vector<std::string> Supervisor::environment_of(const Deployment& deployment
   return environment;
 }
 
+// An app that was privileged, or no longer is, has another uid than its files. They go: what a privileged run wrote is not the next one's.
+// A boot workload's state is left for its owner to decide on.
+Result<std::filesystem::path> Supervisor::work_of(const Deployment& deployment, const Identity& identity) const {
+  const auto& app = deployment.info.app_name;
+  auto work = data_.make_work(app, identity.uid, identity.gid);
+  if (work || work.error().code != ErrorCode::conflict || deployment.info.boot) return work;
+  data_.remove_work(app);
+  return data_.make_work(app, identity.uid, identity.gid);
+}
+
 Result<void> Supervisor::open_capability(const Deployment& deployment, Run& run, ChildSpec& spec) {
   if (!has_capability(deployment)) return {};
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return system_failure("cannot make a capability socket");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return system_failure("cannot make a capability socket");
   run.capability = UniqueFd(pair[0]);
   spec.capability = UniqueFd(pair[1]);
   run.capability_handle = UniqueFd(fcntl(pair[0], F_DUPFD_CLOEXEC, 0));
@@ -97,7 +112,7 @@ Result<void> Supervisor::open_capability(const Deployment& deployment, Run& run,
 }
 
 net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity identity) {
-  const auto work = data_.make_work(deployment->info.app_name, identity.uid, identity.gid);
+  const auto work = work_of(*deployment, identity);
   if (!work) co_return tl::unexpected(work.error());
   int output[2];
   if (pipe2(output, O_CLOEXEC) != 0) co_return system_failure("cannot start " + deployment->info.app_name);
@@ -127,8 +142,11 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
   info.error_message.clear();
   deployment->run = run;
   if (run->capability) {
-    net::LineHandler answer = [this, role = deployment->role](std::string line, net::Peer) { return capability_.answer(role, std::move(line)); };
-    net::spawn(executor_, net::serve_lines(run->capability.release(), std::move(answer), kMaxCapabilityLine), "capability socket");
+    net::LineHandler answer = [this, role = deployment->role](std::string line, net::Peer) {
+      return capability_.answer(role, std::move(line));
+    };
+    net::spawn(executor_, net::serve_lines(run->capability.release(), std::move(answer), kMaxCapabilityLine),
+               "capability socket");
   }
   net::spawn(executor_, read_output(deployment, run), "output of a workload");
   net::spawn(executor_, see_to_the_end(deployment, run), "supervision of a workload");

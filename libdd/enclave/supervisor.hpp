@@ -21,7 +21,8 @@ class Supervisor {
   using Ended = std::function<void(DeploymentPtr)>;
 
   /// Borrows all; `on_ended` is called when no process of a deployment is left and its record says so.
-  Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data, CapabilityServer& capability, Ended on_ended);
+  Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data,
+             CapabilityServer& capability, Ended on_ended);
 
   /// The argv prefix that agents and control planes run their connector with.
   void set_connector(const std::vector<std::string>& argv);
@@ -34,6 +35,7 @@ class Supervisor {
  private:
   [[nodiscard]] Result<Identity> identity_of(const Deployment& deployment);
   [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
+  [[nodiscard]] Result<std::filesystem::path> work_of(const Deployment& deployment, const Identity& identity) const;
   [[nodiscard]] Result<void> open_capability(const Deployment& deployment, Run& run, ChildSpec& spec);
   net::Task<Result<void>> launch(DeploymentPtr deployment, Identity identity);
   net::Task<void> read_output(DeploymentPtr deployment, std::shared_ptr<Run> run);

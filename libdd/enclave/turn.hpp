@@ -28,8 +28,13 @@ class Turn {
 
 class Turn::Guard {
  public:
+  /// Of no turn.
+  Guard() = default;
   Guard(Guard&&) noexcept = default;
-  Guard& operator=(Guard&&) = delete;
+  Guard& operator=(Guard&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
   ~Guard();
 
  private:

@@ -26,9 +26,12 @@ Result<uid_t> UidPool::free_uid() {
   if (used_ + 1 < kUidRange) return base_ + ++used_;
   auto longest_idle = slots_.end();
   for (auto it = slots_.begin(); it != slots_.end(); ++it)
-    if (it->second.holders == 0 && (longest_idle == slots_.end() || it->second.released_at < longest_idle->second.released_at)) longest_idle = it;
+    if (it->second.holders == 0 &&
+        (longest_idle == slots_.end() || it->second.released_at < longest_idle->second.released_at))
+      longest_idle = it;
   if (longest_idle == slots_.end())
-    return fail(ErrorCode::unavailable, "cannot give the workload a uid: all " + std::to_string(kUidRange - 1) + " are in use");
+    return fail(ErrorCode::unavailable,
+                "cannot give the workload a uid: all " + std::to_string(kUidRange - 1) + " are in use");
   const auto uid = longest_idle->second.uid;
   evict_(longest_idle->first);
   slots_.erase(longest_idle);

@@ -18,7 +18,8 @@ VmKeys::VmKeys(Random& random)
       boot_id_(new_boot_id(random)) {
   random.fill(secrets_->log_salt);
   // A VM has no swap; a developer's machine may.
-  if (mlock(secrets_.get(), sizeof(Secrets)) != 0) log::debug("keys are not locked in memory", {{"error", std::strerror(errno)}});
+  if (mlock(secrets_.get(), sizeof(Secrets)) != 0)
+    log::debug("keys are not locked in memory", {{"error", std::strerror(errno)}});
 }
 
 VmKeys::~VmKeys() {

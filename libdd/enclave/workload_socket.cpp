@@ -48,10 +48,12 @@ net::Task<Result<Json>> WorkloadSocket::dispatch(std::string line, net::Peer pee
 
 Result<void> WorkloadSocket::admit(const Json& request, const net::Peer& peer) const {
   const auto token = request.find("token");
-  const bool right = token != request.end() && token->is_string() && Secret(token->get<std::string>()) == settings_.token;
+  const bool right =
+      token != request.end() && token->is_string() && Secret(token->get<std::string>()) == settings_.token;
   if (!right) return fail(ErrorCode::unauthenticated, "unauthenticated");
   if (owns_the_machine(peer) || runtime_.is_trusted(peer.uid)) return {};
-  return fail(ErrorCode::permission_denied, "cannot answer: uid " + std::to_string(peer.uid) + " is not one that the token was given to");
+  return fail(ErrorCode::permission_denied,
+              "cannot answer: uid " + std::to_string(peer.uid) + " is not one that the token was given to");
 }
 
 net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, net::Peer peer) {
@@ -111,7 +113,8 @@ net::Task<Result<Json>> WorkloadSocket::stop(Json request) {
 
 net::Task<Result<Json>> WorkloadSocket::attest(Json request, net::Peer peer) {
   // A quote over chosen data is for those who have the machine anyway; everyone else gets quotes that are bound to keys and log.
-  if (!owns_the_machine(peer)) co_return fail(ErrorCode::permission_denied, "cannot attest: chosen report data is for root");
+  if (!owns_the_machine(peer))
+    co_return fail(ErrorCode::permission_denied, "cannot attest: chosen report data is for root");
   const auto chosen = report_data_from(request);
   if (!chosen) co_return tl::unexpected(chosen.error());
   const auto quote = co_await log_.unbound_quote(padded(*chosen));

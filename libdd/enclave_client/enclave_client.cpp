@@ -16,7 +16,9 @@ constexpr auto kDeadline = 10s;
 // A stop lasts as long as the runtime's own grace lets it; this only bounds a runtime that hangs.
 constexpr auto kStopDeadline = 120s;
 
-Error unreadable(const Error& cause) { return {ErrorCode::upstream, "cannot read the runtime's answer: " + cause.message}; }
+Error unreadable(const Error& cause) {
+  return {ErrorCode::upstream, "cannot read the runtime's answer: " + cause.message};
+}
 
 Result<RuntimeHealth> health_from(const Json& answer) {
   ObjectReader reader(answer, "$");
