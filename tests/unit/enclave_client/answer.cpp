@@ -12,17 +12,22 @@ TEST_CASE("an answer that says ok is the object itself") {
 }
 
 TEST_CASE("a refusal keeps what the runtime said") {
-  const auto answer =
-      enclave_client::answer_from(R"({"ok":false,"error":"cannot deploy dd-agent","code":"conflict","reason":"reserved_name","path":"$.app_name"})");
+  const auto answer = enclave_client::answer_from(
+      R"({"ok":false,"error":"cannot deploy dd-agent","code":"conflict","reason":"reserved_name","path":"$.app_name"})");
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error() == Error{ErrorCode::conflict, "cannot deploy dd-agent", "$.app_name", "reserved_name"});
 }
 
 TEST_CASE("a refusal of a runtime without codes") {
-  const struct { const char* name; const char* line; ErrorCode code; } cases[] = {
+  const struct {
+    const char* name;
+    const char* line;
+    ErrorCode code;
+  } cases[] = {
       {"the token gate", R"({"ok":false,"error":"unauthenticated"})", ErrorCode::unauthenticated},
       {"anything else", R"({"ok":false,"error":"deployment not found"})", ErrorCode::internal},
-      {"a failed quote, with its extra member", R"({"ok":false,"error":"no","attestation_type":"tdx"})", ErrorCode::internal},
+      {"a failed quote, with its extra member", R"({"ok":false,"error":"no","attestation_type":"tdx"})",
+       ErrorCode::internal},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -33,7 +38,8 @@ TEST_CASE("a refusal of a runtime without codes") {
 }
 
 TEST_CASE("a line that is no answer is the runtime's fault") {
-  for (const char* line : {"", "nonsense", "[]", "{}", R"({"ok":"true"})", R"({"ok":1})", R"({"ok":false})", R"({"ok":true,"ok":false})"}) {
+  for (const char* line : {"", "nonsense", "[]", "{}", R"({"ok":"true"})", R"({"ok":1})", R"({"ok":false})",
+                           R"({"ok":true,"ok":false})"}) {
     CAPTURE(line);
     const auto answer = enclave_client::answer_from(line);
     REQUIRE_FALSE(answer.has_value());

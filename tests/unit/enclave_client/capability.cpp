@@ -126,9 +126,12 @@ TEST_CASE("local keys sign and open, and vouch for no machine") {
 
   const auto jws = test::run(io, local->sign(std::string(crypto::kPollTyp), {{"aud", "a"}, {"iat", 5}})).value();
   const auto statement = crypto::parse_statement(jws, crypto::kPollTyp).value();
-  CHECK(crypto::verify_statement(statement, keys.signing, {.typ = crypto::kPollTyp, .audience = "a", .now = 5}).has_value());
+  CHECK(crypto::verify_statement(statement, keys.signing, {.typ = crypto::kPollTyp, .audience = "a", .now = 5})
+            .has_value());
 
-  const auto sealed = crypto::hpke_seal(keys.sealing, as_bytes("info"), as_bytes("aad"), as_bytes("tunnel token"), system_random()).value();
+  const auto sealed =
+      crypto::hpke_seal(keys.sealing, as_bytes("info"), as_bytes("aad"), as_bytes("tunnel token"), system_random())
+          .value();
   CHECK(as_text(test::run(io, local->open("info", "aad", sealed)).value()) == "tunnel token");
   CHECK_FALSE(test::run(io, local->open("info", "other", sealed)).has_value());
 

@@ -40,7 +40,8 @@ struct FakeRuntime {
 }  // namespace
 
 TEST_CASE("health of our runtime is read whole") {
-  FakeRuntime fake(R"({"ok":true,"attestation_type":"tdx","workloads":3,"uptime_secs":7,"boot_id":"b","boundary":"uid"})");
+  FakeRuntime fake(
+      R"({"ok":true,"attestation_type":"tdx","workloads":3,"uptime_secs":7,"boot_id":"b","boundary":"uid"})");
   const auto health = test::run(fake.io, fake.client->health()).value();
   CHECK(health.attestation_type == "tdx");
   CHECK(health.workloads == 3);
@@ -69,7 +70,8 @@ TEST_CASE("deploy sends the request as it is and returns the id") {
 }
 
 TEST_CASE("list reads every record") {
-  FakeRuntime fake(R"({"ok":true,"deployments":[{"id":"1","pid":null,"app_name":"a","source":"s","status":"exited","exit_code":3,"started_at":"t"},
+  FakeRuntime fake(
+      R"({"ok":true,"deployments":[{"id":"1","pid":null,"app_name":"a","source":"s","status":"exited","exit_code":3,"started_at":"t"},
                        {"id":"2","pid":5,"app_name":"b","source":"s","status":"running","started_at":"t"}]})");
   // One line, as the socket has it.
   std::erase(fake.answer, '\n');
@@ -89,7 +91,8 @@ TEST_CASE("logs and stop name the deployment") {
 }
 
 TEST_CASE("what the runtime refuses reaches the caller with its code") {
-  FakeRuntime fake(R"({"ok":false,"error":"cannot stop dd-agent: it is a boot workload","code":"conflict","reason":"reserved_name"})");
+  FakeRuntime fake(
+      R"({"ok":false,"error":"cannot stop dd-agent: it is a boot workload","code":"conflict","reason":"reserved_name"})");
   const auto stopped = test::run(fake.io, fake.client->stop("id-1"));
   REQUIRE_FALSE(stopped.has_value());
   CHECK(stopped.error().code == ErrorCode::conflict);

@@ -1,0 +1,161 @@
+// The attack table's rows about a workload that turns on its VM: it gets its own files and the network, not the agent's
+// memory, socket, token or key.
+#include <unistd.h>
+
+#include <set>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/enclave/running_enclave.hpp"
+
+using namespace dd;
+using dd::test::RunningEnclave;
+
+namespace {
+
+const bool kNoRoot = geteuid() != 0;
+
+Json agent() {
+  return Json::array(
+      {{{"app_name", "dd-agent"}, {"role", "agent"}, {"inherit_token", true}, {"cmd", {"sleep", "1000"}}}});
+}
+
+struct Fixture {
+  RunningEnclave enclave{agent()};
+  std::string agent_pid = [this] {
+    CHECK(test::eventually([this] { return enclave.find("dd-agent").status == DeploymentStatus::running; }));
+    return std::to_string(enclave.find("dd-agent").pid.value_or(0));
+  }();
+};
+
+}  // namespace
+
+TEST_CASE("a workload reaches nothing of the agent's" * doctest::skip(kNoRoot)) {
+  Fixture f;
+  for (const char* attempt :
+       {"read-memory", "write-memory", "trace", "read-environment", "take-capability", "signal"}) {
+    CAPTURE(attempt);
+    CHECK(f.enclave.probe({attempt, f.agent_pid}).starts_with("refused"));
+  }
+}
+
+TEST_CASE("a workload reaches nothing of the runtime's" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto runtime = std::to_string(getpid());
+  for (const char* attempt : {"read-memory", "trace", "read-environment", "signal"}) {
+    CAPTURE(attempt);
+    CHECK(enclave.probe({attempt, runtime}).starts_with("refused"));
+  }
+}
+
+TEST_CASE("a workload reaches nothing of another workload's" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto other = enclave.settled(enclave.deploy("other", {"sleep", "1000"}, {{"env", {"SECRET=1"}}}));
+  for (const char* attempt : {"read-memory", "trace", "read-environment", "signal"}) {
+    CAPTURE(attempt);
+    CHECK(enclave.probe({attempt, std::to_string(other.pid.value())}).starts_with("refused"));
+  }
+  CHECK(enclave.probe({"list-folder", (enclave.data() / "work" / "other").string()}).starts_with("refused"));
+}
+
+TEST_CASE("a workload cannot connect to the socket" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  CHECK(enclave.probe({"connect", enclave.socket().string()}) == "refused: Permission denied");
+}
+
+TEST_CASE("who has the token may use the socket, under its own uid" * doctest::skip(kNoRoot)) {
+  const Json boot =
+      Json::array({{{"app_name", "dd-agent"},
+                    {"inherit_token", true},
+                    {"cmd",
+                     {"sh", "-c",
+                      std::string(DD_PROBE) +
+                          " ask \"$EE_SOCKET_PATH\" "
+                          "\"{\\\"method\\\":\\\"health\\\",\\\"token\\\":\\\"$EE_TOKEN\\\"}\"; sleep 1000"}}}});
+  RunningEnclave enclave(boot);
+  const auto answer = parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value();
+  CHECK(answer.at("ok") == true);
+  CHECK(answer.at("boundary") == "uid");
+}
+
+TEST_CASE("even who has the token gets no quote over chosen data" * doctest::skip(kNoRoot)) {
+  const Json boot =
+      Json::array({{{"app_name", "dd-agent"},
+                    {"inherit_token", true},
+                    {"cmd",
+                     {"sh", "-c",
+                      std::string(DD_PROBE) +
+                          " ask \"$EE_SOCKET_PATH\" "
+                          "\"{\\\"method\\\":\\\"attest\\\",\\\"token\\\":\\\"$EE_TOKEN\\\"}\"; sleep 1000"}}}});
+  RunningEnclave enclave(boot);
+  CHECK(parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value().at("code") == "permission_denied");
+}
+
+TEST_CASE("a workload has no privileges and gets none" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"cat", "/proc/self/status"});
+  enclave.finished(id);
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    CHECK(enclave.line(id, set) == std::string(set) + ":\t0000000000000000");
+  CHECK(enclave.line(id, "NoNewPrivs") == "NoNewPrivs:\t1");
+  CHECK(enclave.probe({"become-root"}).starts_with("refused"));
+  CHECK(enclave.probe({"write-file", "/proc/sys/kernel/core_pattern"}).starts_with("refused"));
+}
+
+TEST_CASE("the executables in the store are nobody's to change" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"true"});
+  const auto digest = enclave.finished(id).digest;
+  CHECK(enclave.probe({"write-file", (enclave.data() / "store" / ("sha256-" + digest.substr(7))).string()})
+            .starts_with("refused"));
+  CHECK(enclave.probe({"write-file", (enclave.data() / "store" / "new").string()}).starts_with("refused"));
+  CHECK(enclave.probe({"list-folder", (enclave.data() / "store").string()}).starts_with("refused"));
+}
+
+TEST_CASE("every app has a uid of its own, and keeps it" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto one = enclave.settled(enclave.deploy("one", {"sleep", "1000"}));
+  const auto two = enclave.settled(enclave.deploy("two", {"sleep", "1000"}));
+  CHECK(one.uid != two.uid);
+  CHECK(one.uid != 0);
+  CHECK(enclave.settled(enclave.deploy("one", {"sleep", "1000"})).uid == one.uid);
+}
+
+TEST_CASE("a privileged workload is root and its record says so" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"id", "-u"}, {{"privileged", true}});
+  const auto end = enclave.finished(id);
+  CHECK(end.privileged);
+  CHECK(end.uid == 0);
+  CHECK(enclave.logs(id) == std::vector<std::string>{"0"});
+}
+
+TEST_CASE("what an app wrote while it was privileged is not its next run's" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  enclave.finished(enclave.deploy("app", {"sh", "-c", "echo root > file"}, {{"privileged", true}}));
+  const auto id = enclave.deploy("app", {"sh", "-c", "ls; echo mine > file"});
+  CHECK(enclave.finished(id).exit_code == 0);
+  CHECK(enclave.logs(id).empty());
+}
+
+TEST_CASE("a workload inherits three descriptors and a clean environment") {
+  RunningEnclave enclave;
+  CHECK(enclave.probe({"descriptors"}) == "0 1 2 ");
+  const auto id = enclave.deploy("app", {"env"}, {{"env", {"MINE=1", "TERM=dumb", "DD_CAP_FD=3"}}});
+  enclave.finished(id);
+  std::set<std::string> names;
+  for (const auto& line : enclave.logs(id)) names.insert(line.substr(0, line.find('=')));
+  CHECK(names == std::set<std::string>{"PATH", "HOME", "TERM", "MINE", "DD_CAP_FD"});
+  CHECK(enclave.line(id, "TERM") == "TERM=dumb");
+}
+
+TEST_CASE("a deploy that asks for the token does not get it") {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"env"}, {{"inherit_token", true}, {"role", "agent"}});
+  enclave.finished(id);
+  for (const auto& line : enclave.logs(id)) {
+    CHECK_FALSE(line.starts_with("EE_TOKEN"));
+    CHECK_FALSE(line.starts_with("DD_CAP_FD"));
+  }
+}

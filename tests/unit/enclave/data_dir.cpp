@@ -1,0 +1,67 @@
+#include "libdd/enclave/data_dir.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+using namespace dd;
+using namespace dd::enclave;
+namespace fs = std::filesystem;
+
+TEST_CASE("a data directory has one runtime") {
+  const TempDir folder;
+  auto first = DataDir::open(folder.path() / "data", false);
+  REQUIRE(first.has_value());
+  const auto second = DataDir::open(folder.path() / "data", false);
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error().code == ErrorCode::conflict);
+  first = fail(ErrorCode::internal, "closed");
+  CHECK(DataDir::open(folder.path() / "data", false).has_value());
+}
+
+TEST_CASE("a folder closed to other users cannot hold what they are to execute") {
+  const TempDir folder;  // 0700
+  const auto data = DataDir::open(folder.path() / "data", true);
+  REQUIRE_FALSE(data.has_value());
+  CHECK(data.error().code == ErrorCode::invalid_argument);
+  CHECK(data.error().message.find(folder.path().string() + " is closed") != std::string::npos);
+  chmod(folder.path().c_str(), 0711);
+  CHECK(DataDir::open(folder.path() / "data", true).has_value());
+}
+
+TEST_CASE("an app's folder is its own and keeps what is in it") {
+  const TempDir folder;
+  const auto data = DataDir::open(folder.path() / "data", false).value();
+  const auto work = data.make_work("app", geteuid(), getegid()).value();
+  std::ofstream(work / "state") << "kept";
+  CHECK((fs::status(work).permissions() & fs::perms::mask) == fs::perms::owner_all);
+  CHECK(data.make_work("app", geteuid(), getegid()).value() == work);
+  CHECK(fs::exists(work / "state"));
+  const auto other = data.make_work("app", geteuid() + 1, getegid());
+  REQUIRE_FALSE(other.has_value());
+  CHECK(other.error().code == ErrorCode::conflict);
+}
+
+TEST_CASE("a link in place of an app's folder is not followed") {
+  const TempDir folder;
+  const auto data = DataDir::open(folder.path() / "data", false).value();
+  fs::create_directory_symlink("/", data.work("app"));
+  CHECK_FALSE(data.make_work("app", geteuid(), getegid()).has_value());
+  data.remove_work("app");
+  CHECK(fs::exists("/proc"));
+  CHECK_FALSE(fs::is_symlink(data.work("app")));
+}
+
+TEST_CASE("what an earlier run left goes, except for the boot workloads' folders") {
+  const TempDir folder;
+  const auto data = DataDir::open(folder.path() / "data", false).value();
+  for (const char* app : {"dd-cp", "hello"}) REQUIRE(data.make_work(app, geteuid(), getegid()).has_value());
+  std::ofstream(data.store() / "sha256-old") << "x";
+  data.clear({"dd-cp"});
+  CHECK(fs::exists(data.work("dd-cp")));
+  CHECK_FALSE(fs::exists(data.work("hello")));
+  CHECK(fs::is_empty(data.store()));
+}

@@ -1,0 +1,98 @@
+// What a workload of the tests does: it tries what it must not be able to, and says how that went in one line.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+/// "allowed", or "refused: <errno>".
+void say(bool allowed) {
+  if (allowed)
+    std::puts("allowed");
+  else
+    std::printf("refused: %s\n", std::strerror(errno));
+  std::fflush(stdout);
+}
+
+void try_open(const std::string& path, int flags) { say(open(path.c_str(), flags) >= 0); }
+
+int connect_to(const char* path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? fd : -1;
+}
+
+/// Sends one line and prints the answer.
+void exchange(int fd, std::string line) {
+  line += '\n';
+  if (write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) return say(false);
+  std::string answer;
+  for (char c = 0; read(fd, &c, 1) == 1 && c != '\n';) answer += c;
+  std::puts(answer.c_str());
+  std::fflush(stdout);
+}
+
+void print_descriptors() {
+  for (int fd = 0; fd < 1024; ++fd)
+    if (fcntl(fd, F_GETFD) >= 0) std::printf("%d ", fd);
+  std::puts("");
+}
+
+/// A grandchild in a session of its own, orphaned, that does not mind SIGTERM.
+void leave_the_group() {
+  if (fork() == 0) {
+    setsid();
+    if (fork() != 0) _exit(0);
+    signal(SIGTERM, SIG_IGN);
+    std::printf("away %d\n", getpid());
+    std::fflush(stdout);
+    for (;;) pause();
+  }
+  for (;;) pause();
+}
+
+/// The first process goes on SIGTERM, its child in the same group only when it is killed.
+void leave_a_stubborn_child() {
+  if (fork() == 0) {
+    signal(SIGTERM, SIG_IGN);
+    std::printf("stubborn %d\n", getpid());
+    std::fflush(stdout);
+  }
+  for (;;) pause();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string verb = argc > 1 ? argv[1] : "";
+  const std::string subject = argc > 2 ? argv[2] : "";
+  const auto pid = static_cast<pid_t>(std::atoi(subject.c_str()));
+  if (verb == "read-memory") try_open("/proc/" + subject + "/mem", O_RDONLY);
+  if (verb == "write-memory") try_open("/proc/" + subject + "/mem", O_RDWR);
+  if (verb == "trace") say(ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0);
+  if (verb == "read-environment") try_open("/proc/" + subject + "/environ", O_RDONLY);
+  if (verb == "take-capability") try_open("/proc/" + subject + "/fd/3", O_RDWR);
+  if (verb == "signal") say(kill(pid, SIGTERM) == 0);
+  if (verb == "connect") say(connect_to(subject.c_str()) >= 0);
+  if (verb == "write-file") try_open(subject, O_WRONLY | O_CREAT);
+  if (verb == "become-root") say(setuid(0) == 0);
+  if (verb == "list-folder") try_open(subject, O_RDONLY | O_DIRECTORY);
+  if (verb == "capability") exchange(argc > 3 ? std::atoi(argv[3]) : 3, subject);
+  if (verb == "ask") exchange(connect_to(subject.c_str()), argv[3]);
+  if (verb == "descriptors") print_descriptors();
+  if (verb == "leave-group") leave_the_group();
+  if (verb == "leave-child") leave_a_stubborn_child();
+  if (verb == "ignore-term") signal(SIGTERM, SIG_IGN), std::puts("ready"), std::fflush(stdout), pause();
+  return 0;
+}

@@ -1,0 +1,88 @@
+#include "libdd/enclave/settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+using namespace dd;
+using namespace dd::enclave;
+
+namespace {
+
+EnclaveOptions options_with_file(const TempDir& folder, std::string_view text) {
+  EnclaveOptions options;
+  options.config_file = folder.write("config.json", text);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("without a word the runtime uses easyenclave's places") {
+  const auto settings = settings_from({}).value();
+  CHECK(settings.socket_path == "/var/lib/easyenclave/agent.sock");
+  CHECK(settings.data_dir == "/var/lib/easyenclave");
+  CHECK(settings.boot_workloads.empty());
+}
+
+TEST_CASE("the file is over the defaults and the environment over the file") {
+  const TempDir folder;
+  auto options = options_with_file(
+      folder, R"({"socket_path":"/a/s","data_dir":"/a/d","boot_workloads":[{"app_name":"x","cmd":["y"]}]})");
+  options.data_dir = "/b/d";
+  const auto settings = settings_from(options).value();
+  CHECK(settings.socket_path == "/a/s");
+  CHECK(settings.data_dir == "/b/d");
+  REQUIRE(settings.boot_workloads.size() == 1);
+  CHECK(settings.boot_workloads[0].request.app_name == "x");
+
+  options.boot_workloads = Secret("[]");
+  CHECK(settings_from(options).value().boot_workloads.empty());
+}
+
+TEST_CASE("each start has a token of its own") {
+  const auto one = settings_from({}).value();
+  const auto two = settings_from({}).value();
+  CHECK(one.token.reveal().size() == 64);
+  CHECK_FALSE(one.token == two.token);
+}
+
+TEST_CASE("configuration that is not understood is refused by name") {
+  const TempDir folder;
+  const struct {
+    const char* name;
+    const char* file;
+    const char* says;
+  } cases[] = {
+      {"no JSON", "{", "config.json"},
+      {"unknown member", R"({"sockets":1})", "sockets"},
+      {"wrong type", R"({"data_dir":5})", "$.data_dir"},
+      {"relative folder", R"({"data_dir":"here"})", "EE_DATA_DIR"},
+      {"relative socket", R"({"socket_path":"here"})", "EE_SOCKET_PATH"},
+      {"workloads that are no list", R"({"boot_workloads":{}})", "EE_BOOT_WORKLOADS"},
+      {"workload without a name", R"({"boot_workloads":[{"cmd":["x"]}]})", "$[0].app_name"},
+      {"unknown member of a workload", R"({"boot_workloads":[{"app_name":"x","cmd":["x"],"restart":"no"}]})",
+       "restart"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto settings = settings_from(options_with_file(folder, c.file));
+    REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error().message.find(c.says) != std::string::npos);
+  }
+}
+
+TEST_CASE("a configuration file that was named must be there") {
+  EnclaveOptions options;
+  options.config_file = "/nonexistent/config.json";
+  const auto settings = settings_from(options);
+  REQUIRE_FALSE(settings.has_value());
+  CHECK(settings.error().message.find("DD_ENCLAVE_CONFIG") != std::string::npos);
+}
+
+TEST_CASE("a socket path that the kernel cannot hold is refused") {
+  EnclaveOptions options;
+  options.socket_path = "/" + std::string(107, 's');
+  CHECK_FALSE(settings_from(options).has_value());
+  options.socket_path = "/" + std::string(106, 's');
+  CHECK(settings_from(options).has_value());
+}

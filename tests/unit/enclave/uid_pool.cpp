@@ -1,0 +1,38 @@
+#include "libdd/enclave/uid_pool.hpp"
+
+#include <doctest/doctest.h>
+
+using dd::enclave::kUidRange;
+using dd::enclave::UidPool;
+
+TEST_CASE("apps get uids in the order they come, and keep them") {
+  UidPool pool(5000, [](const std::string&) { FAIL("nobody needs to go"); });
+  CHECK(pool.acquire("a").value() == 5001);
+  CHECK(pool.acquire("b").value() == 5002);
+  pool.release("a");
+  CHECK(pool.acquire("c").value() == 5003);
+  CHECK(pool.acquire("a").value() == 5001);
+  CHECK(pool.trusted_group() == 5000);
+}
+
+TEST_CASE("the app that is idle longest gives its uid up, after its files went") {
+  std::vector<std::string> evicted;
+  UidPool pool(5000, [&](const std::string& app) { evicted.push_back(app); });
+  for (uid_t i = 1; i < kUidRange; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).value() == 5000 + i);
+  pool.release("app7");
+  pool.release("app3");
+  CHECK(pool.acquire("new").value() == 5007);
+  CHECK(evicted == std::vector<std::string>{"app7"});
+  CHECK(pool.acquire("newer").value() == 5003);
+}
+
+TEST_CASE("a uid in use is never given away") {
+  UidPool pool(5000, [](const std::string&) { FAIL("all are in use"); });
+  for (uid_t i = 1; i < kUidRange; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).has_value());
+  // Held twice, released once.
+  REQUIRE(pool.acquire("app1").has_value());
+  pool.release("app1");
+  const auto none = pool.acquire("new");
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().code == dd::ErrorCode::unavailable);
+}
