@@ -9,12 +9,17 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/ita/verifier.hpp"
+#include "tests/support/openssl_signer.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/scripted_transport.hpp"
-#include "tests/unit/ita/openssl_signer.hpp"
 #include "tests/unit/ita/token_fixture.hpp"
 
 namespace dd::ita {
+
+using test::kPs384;
+using test::kRs256;
+using test::OpensslKey;
+using test::Signing;
 
 /// Made once: keys are slow to make.
 inline const OpensslKey& first_key() {

@@ -12,7 +12,7 @@
 
 #include "dd/bytes.hpp"
 
-namespace dd::ita {
+namespace dd::test {
 
 /// How the bytes are signed. `salt` of -1: PKCS#1 v1.5.
 struct Signing {
@@ -65,4 +65,4 @@ class OpensslKey {
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key_;
 };
 
-}  // namespace dd::ita
+}  // namespace dd::test
