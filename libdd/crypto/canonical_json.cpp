@@ -1,6 +1,9 @@
 #include "libdd/crypto/canonical_json.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +21,8 @@ std::u16string utf16(const std::string& text) {
     const auto lead = static_cast<unsigned char>(text[i]);
     const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     char32_t point = size == 1 ? lead : lead & (0xff >> (size + 1));
-    for (std::size_t k = 1; k < size && i + k < text.size(); ++k) point = (point << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
+    for (std::size_t k = 1; k < size && i + k < text.size(); ++k)
+      point = (point << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3f);
     if (point >= 0x10000) {
       units.push_back(static_cast<char16_t>(0xd800 + ((point - 0x10000) >> 10)));
       units.push_back(static_cast<char16_t>(0xdc00 + ((point - 0x10000) & 0x3ff)));
@@ -47,7 +51,8 @@ Result<void> write_number(const Json& value, std::string& out) {
     if (value.is_number_unsigned()) return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kLargest);
     return value.is_number_integer() && value.get<std::int64_t>() >= -kLargest && value.get<std::int64_t>() <= kLargest;
   };
-  if (!fits()) return fail(ErrorCode::invalid_argument, "cannot make JSON canonical: a number is no integer within 2^53-1");
+  if (!fits())
+    return fail(ErrorCode::invalid_argument, "cannot make JSON canonical: a number is no integer within 2^53-1");
   out += value.dump();
   return {};
 }

@@ -31,8 +31,8 @@ class CertificateBuilder {
   [[nodiscard]] Result<Certificate> issue(const CertificateTerms& terms, const EcPublicKey& subject) const;
 
  private:
-  [[nodiscard]] static Result<Certificate> make(const CertificateTerms& terms, const EcPublicKey& subject, const Certificate* issuer,
-                                                const EcPrivateKey& issuer_key);
+  [[nodiscard]] static Result<Certificate> make(const CertificateTerms& terms, const EcPublicKey& subject,
+                                                const Certificate* issuer, const EcPrivateKey& issuer_key);
   Certificate issuer_;
   EcPrivateKey key_;
 };

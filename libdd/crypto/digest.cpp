@@ -3,11 +3,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <openssl/core_names.h>
+
 #include "libdd/crypto/evp.hpp"
 
 namespace dd::crypto {
 namespace {
 
+using MacCtxPtr = std::unique_ptr<EVP_MAC_CTX, Freer<&EVP_MAC_CTX_free>>;
 using FilePtr = std::unique_ptr<std::FILE, Freer<&std::fclose>>;
 
 const EVP_MD* fetched(const char* name) {
@@ -56,23 +59,23 @@ Digest512 sha512(ByteView data) { return digest<64>(sha512_md(), {data}); }
 Digest384 extend(const Digest384& chain, const Digest384& value) { return digest<48>(sha384_md(), {chain, value}); }
 
 Digest256 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
-  // RFC 2104 over one digest context: the parts need no copy.
-  constexpr std::size_t kBlock = 64;
-  std::array<std::byte, kBlock> inner{};
-  const auto hashed = sha256(key);
-  const ByteView used = key.size() > kBlock ? ByteView(hashed) : key;
-  std::copy(used.begin(), used.end(), inner.begin());
-  auto outer = inner;
-  for (auto& byte : inner) byte ^= std::byte{0x36};
-  for (auto& byte : outer) byte ^= std::byte{0x5c};
+  static EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  if (hmac == nullptr) out_of_openssl("HMAC");
+  char digest_name[] = "SHA256";
+  const std::array<OSSL_PARAM, 2> params = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest_name, 0),
+                                            OSSL_PARAM_construct_end()};
+  // No key at all would mean "keep the last one": an empty key needs an address too.
+  const unsigned char no_key = 0;
+  const auto* key_data = key.empty() ? &no_key : data_of(key);
 
-  const MdCtxPtr context(EVP_MD_CTX_new());
+  const MacCtxPtr context(EVP_MAC_CTX_new(hmac));
   Digest256 sum{};
-  bool good = EVP_DigestInit_ex2(context.get(), sha256_md(), nullptr) == 1 && EVP_DigestUpdate(context.get(), inner.data(), inner.size()) == 1;
-  for (const auto part : parts) good = good && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
-  good = good && EVP_DigestFinal_ex(context.get(), buffer_of(sum), nullptr) == 1;
+  std::size_t size = 0;
+  bool good = EVP_MAC_init(context.get(), key_data, key.size(), params.data()) == 1;
+  for (const auto part : parts) good = good && EVP_MAC_update(context.get(), data_of(part), part.size()) == 1;
+  good = good && EVP_MAC_final(context.get(), buffer_of(sum), &size, sum.size()) == 1;
   if (!good) out_of_openssl("HMAC");
-  return digest<32>(sha256_md(), {outer, sum});
+  return sum;
 }
 
 Result<Digest256> sha256_file(const char* path) {
@@ -83,7 +86,8 @@ Result<Digest256> sha256_file(const char* path) {
   std::vector<std::byte> buffer(64 * 1024);
   while (const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get()))
     if (EVP_DigestUpdate(context.get(), buffer.data(), got) != 1) out_of_openssl("digest");
-  if (std::ferror(file.get()) != 0) return fail(ErrorCode::unavailable, "cannot read " + std::string(path) + " to its end");
+  if (std::ferror(file.get()) != 0)
+    return fail(ErrorCode::unavailable, "cannot read " + std::string(path) + " to its end");
   Digest256 sum{};
   if (EVP_DigestFinal_ex(context.get(), buffer_of(sum), nullptr) != 1) out_of_openssl("digest");
   return sum;

@@ -1,4 +1,4 @@
-// SHA-2, HMAC and HKDF over OpenSSL's EVP.
+// SHA-2 and HMAC over OpenSSL's EVP.
 #pragma once
 
 #include <initializer_list>

@@ -16,9 +16,6 @@ using SignaturePtr = std::unique_ptr<ECDSA_SIG, Freer<&ECDSA_SIG_free>>;
 constexpr std::size_t kNumber = 32;
 constexpr unsigned char kUncompressed = 0x04;  // SEC 1, 2.3.3
 
-EVP_PKEY* pkey_of(const std::shared_ptr<void>& key) { return static_cast<EVP_PKEY*>(key.get()); }
-std::shared_ptr<void> shared(PkeyPtr key) { return {key.release(), [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }}; }
-
 // The DER form that EVP takes; empty when r or s cannot be a signature's.
 Bytes der_signature(const Digest512& raw) {
   const auto* bytes = data_of(raw);
@@ -49,7 +46,8 @@ Digest512 raw_signature(ByteView der) {
 bool on_p256(EVP_PKEY* key) {
   char group[32] = {};
   std::size_t size = 0;
-  return EVP_PKEY_is_a(key, "EC") == 1 && EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &size) == 1 &&
+  return EVP_PKEY_is_a(key, "EC") == 1 &&
+         EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &size) == 1 &&
          std::string_view(group, size) == SN_X9_62_prime256v1;
 }
 
@@ -71,12 +69,14 @@ Result<Digest512> point_of(EVP_PKEY* key) {
 }  // namespace
 
 Result<EcPublicKey> EcPublicKey::from_point(const Digest512& point) {
+  const ErrorQueueMark mark;
   std::array<unsigned char, 1 + 2 * kNumber> encoded{kUncompressed};
   std::copy_n(data_of(point), point.size(), encoded.begin() + 1);
   char group[] = SN_X9_62_prime256v1;
-  std::array<OSSL_PARAM, 3> params = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                                      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()),
-                                      OSSL_PARAM_construct_end()};
+  std::array<OSSL_PARAM, 3> params = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()),
+      OSSL_PARAM_construct_end()};
   const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* key = nullptr;
   if (!context || EVP_PKEY_fromdata_init(context.get()) != 1) out_of_openssl("EC key");
@@ -87,12 +87,14 @@ Result<EcPublicKey> EcPublicKey::from_point(const Digest512& point) {
 }
 
 Result<EcPublicKey> EcPublicKey::from_pkey(std::shared_ptr<void> key) {
+  const ErrorQueueMark mark;
   const auto point = point_of(pkey_of(key));
   if (!point) return tl::unexpected(point.error());
   return EcPublicKey(*point, std::move(key));
 }
 
 bool EcPublicKey::verify(ByteView message, const Digest512& signature) const {
+  const ErrorQueueMark mark;
   const auto der = der_signature(signature);
   const MdCtxPtr context(EVP_MD_CTX_new());
   return EVP_DigestVerifyInit(context.get(), nullptr, sha256_md(), nullptr, pkey_of(key_)) == 1 &&
@@ -109,6 +111,7 @@ EcPrivateKey EcPrivateKey::generate() {
 }
 
 Result<EcPrivateKey> EcPrivateKey::from_pem(std::string_view pem) {
+  const ErrorQueueMark mark;
   const auto source = memory_bio(pem);
   PkeyPtr key(PEM_read_bio_PrivateKey(source.get(), nullptr, &refuse_password, nullptr));
   if (!key) return fail(ErrorCode::malformed, "cannot read private key: want one unencrypted PEM block");
@@ -121,7 +124,8 @@ Result<EcPrivateKey> EcPrivateKey::from_pem(std::string_view pem) {
 
 std::string EcPrivateKey::to_pem() const {
   const auto sink = memory_bio();
-  if (PEM_write_bio_PKCS8PrivateKey(sink.get(), pkey_of(key_), nullptr, nullptr, 0, nullptr, nullptr) != 1) out_of_openssl("private key");
+  if (PEM_write_bio_PKCS8PrivateKey(sink.get(), pkey_of(key_), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    out_of_openssl("private key");
   return text_of(sink.get());
 }
 

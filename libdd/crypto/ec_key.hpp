@@ -48,7 +48,8 @@ class EcPrivateKey {
 
  private:
   friend class CertificateBuilder;
-  EcPrivateKey(EcPublicKey public_key, std::shared_ptr<void> key) : public_(std::move(public_key)), key_(std::move(key)) {}
+  EcPrivateKey(EcPublicKey public_key, std::shared_ptr<void> key)
+      : public_(std::move(public_key)), key_(std::move(key)) {}
 
   EcPublicKey public_;
   std::shared_ptr<void> key_;

@@ -6,7 +6,8 @@
 namespace dd::crypto {
 
 /// `enc ‖ ct`: 32 bytes of encapsulated key, then the ciphertext with its tag of 16.
-[[nodiscard]] Result<Bytes> hpke_seal(const OkpPublicKey& to, ByteView info, ByteView aad, ByteView plaintext, Random& random);
+[[nodiscard]] Result<Bytes> hpke_seal(const OkpPublicKey& to, ByteView info, ByteView aad, ByteView plaintext,
+                                      Random& random);
 /// Errors: malformed when shorter than 48 bytes, unauthenticated when it does not open.
 [[nodiscard]] Result<Bytes> hpke_open(const OkpPrivateKey& key, ByteView info, ByteView aad, ByteView sealed);
 

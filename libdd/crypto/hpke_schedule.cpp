@@ -20,7 +20,8 @@ Digest256 labeled_extract(std::string_view suite, ByteView salt, std::string_vie
   return hkdf_extract(salt, labeled);
 }
 
-Bytes labeled_expand(std::string_view suite, const Digest256& prk, std::string_view label, ByteView info, std::size_t size) {
+Bytes labeled_expand(std::string_view suite, const Digest256& prk, std::string_view label, ByteView info,
+                     std::size_t size) {
   Bytes labeled{static_cast<std::byte>(size >> 8), static_cast<std::byte>(size & 0xff)};
   for (const auto part : {as_bytes(kVersion), as_bytes(suite), as_bytes(label), info}) append(labeled, part);
   return hkdf_expand(prk, labeled, size);

@@ -15,6 +15,7 @@ struct HpkeKeys {
 /// KeySchedule in base mode: no psk.
 [[nodiscard]] HpkeKeys hpke_schedule(const Digest256& shared_secret, ByteView info);
 /// hpke_seal with a given ephemeral key; a key must never seal twice.
-[[nodiscard]] Result<Bytes> hpke_seal_with(const OkpPrivateKey& ephemeral, const OkpPublicKey& to, ByteView info, ByteView aad, ByteView plaintext);
+[[nodiscard]] Result<Bytes> hpke_seal_with(const OkpPrivateKey& ephemeral, const OkpPublicKey& to, ByteView info,
+                                           ByteView aad, ByteView plaintext);
 
 }  // namespace dd::crypto

@@ -14,8 +14,12 @@ namespace {
 constexpr std::size_t kMaxHeader = 8 * 1024;
 constexpr std::size_t kMaxKid = 256;
 
-tl::unexpected<Error> malformed(const std::string& what) { return fail(ErrorCode::malformed, "cannot read token: " + what); }
-tl::unexpected<Error> refused(const std::string& what) { return fail(ErrorCode::unauthenticated, "cannot accept token: " + what); }
+tl::unexpected<Error> malformed(const std::string& what) {
+  return fail(ErrorCode::malformed, "cannot read token: " + what);
+}
+tl::unexpected<Error> refused(const std::string& what) {
+  return fail(ErrorCode::unauthenticated, "cannot accept token: " + what);
+}
 
 struct Segments {
   std::string_view header;
@@ -27,8 +31,10 @@ Result<Segments> split(std::string_view compact) {
   if (std::count(compact.begin(), compact.end(), '.') != 2) return malformed("want three segments");
   const auto first = compact.find('.');
   const auto second = compact.find('.', first + 1);
-  const Segments segments{compact.substr(0, first), compact.substr(first + 1, second - first - 1), compact.substr(second + 1)};
-  if (segments.header.empty() || segments.payload.empty() || segments.signature.empty()) return malformed("a segment is empty");
+  const Segments segments{compact.substr(0, first), compact.substr(first + 1, second - first - 1),
+                          compact.substr(second + 1)};
+  if (segments.header.empty() || segments.payload.empty() || segments.signature.empty())
+    return malformed("a segment is empty");
   return segments;
 }
 
@@ -65,20 +71,13 @@ Result<void> check_header(const Json& header) {
 
 }  // namespace
 
-std::string_view to_string(Algorithm algorithm) noexcept {
-  switch (algorithm) {
-    case Algorithm::eddsa: return "EdDSA";
-    case Algorithm::rs256: return "RS256";
-    case Algorithm::ps384: return "PS384";
-  }
-  return "";
-}
-
 Result<ParsedJws> parse_jws(std::string_view compact, std::initializer_list<Algorithm> allowed, std::size_t max_bytes) {
-  if (compact.size() > max_bytes) return fail(ErrorCode::too_large, "cannot read token: larger than " + std::to_string(max_bytes) + " bytes");
+  if (compact.size() > max_bytes)
+    return fail(ErrorCode::too_large, "cannot read token: larger than " + std::to_string(max_bytes) + " bytes");
   const auto segments = split(compact);
   if (!segments) return tl::unexpected(segments.error());
-  if (segments->header.size() > kMaxHeader) return fail(ErrorCode::too_large, "cannot read token: header larger than 8 KiB");
+  if (segments->header.size() > kMaxHeader)
+    return fail(ErrorCode::too_large, "cannot read token: header larger than 8 KiB");
 
   ParsedJws jws;
   std::string header_text;

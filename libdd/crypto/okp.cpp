@@ -1,7 +1,5 @@
 #include "libdd/crypto/okp.hpp"
 
-#include <string.h>
-
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -12,20 +10,16 @@ namespace dd::crypto {
 namespace {
 
 // RFC 8410: SEQUENCE { SEQUENCE { OID 1.3.101.n }, BIT STRING }.
-constexpr std::array<unsigned char, 12> kSpkiPrefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x00, 0x03, 0x21, 0x00};
+constexpr std::array<unsigned char, 12> kSpkiPrefix = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                                       0x2b, 0x65, 0x00, 0x03, 0x21, 0x00};
 constexpr std::size_t kOidByte = 8;
 
 constexpr int pkey_type(Curve curve) { return curve == Curve::ed25519 ? EVP_PKEY_ED25519 : EVP_PKEY_X25519; }
 constexpr const char* name_of(Curve curve) { return curve == Curve::ed25519 ? "Ed25519" : "X25519"; }
 
 PkeyPtr public_pkey(const OkpPublicKey& key) {
-  return PkeyPtr(EVP_PKEY_new_raw_public_key(pkey_type(key.curve()), nullptr, data_of(ByteView(key.raw())), key.raw().size()));
-}
-
-PkeyPtr private_pkey(Curve curve, const Digest256& raw) {
-  PkeyPtr key(EVP_PKEY_new_raw_private_key(pkey_type(curve), nullptr, data_of(ByteView(raw)), raw.size()));
-  if (!key) out_of_openssl("raw private key");
-  return key;
+  return PkeyPtr(
+      EVP_PKEY_new_raw_public_key(pkey_type(key.curve()), nullptr, data_of(ByteView(key.raw())), key.raw().size()));
 }
 
 }  // namespace
@@ -63,50 +57,38 @@ OkpPrivateKey OkpPrivateKey::generate(Curve curve, Random& random) {
   Digest256 raw{};
   random.fill(raw);
   auto key = from_raw(curve, raw);
-  explicit_bzero(raw.data(), raw.size());
+  OPENSSL_cleanse(raw.data(), raw.size());
   return key;
 }
 
 OkpPrivateKey OkpPrivateKey::from_raw(Curve curve, const Digest256& raw) {
-  const auto pkey = private_pkey(curve, raw);
+  PkeyPtr key(EVP_PKEY_new_raw_private_key(pkey_type(curve), nullptr, data_of(ByteView(raw)), raw.size()));
+  if (!key) out_of_openssl("raw private key");
   Digest256 public_raw{};
   std::size_t size = public_raw.size();
-  if (EVP_PKEY_get_raw_public_key(pkey.get(), buffer_of(public_raw), &size) != 1) out_of_openssl("raw public key");
-  return {OkpPublicKey(curve, public_raw), raw};
+  if (EVP_PKEY_get_raw_public_key(key.get(), buffer_of(public_raw), &size) != 1) out_of_openssl("raw public key");
+  return {OkpPublicKey(curve, public_raw), shared(std::move(key))};
 }
-
-OkpPrivateKey::OkpPrivateKey(OkpPrivateKey&& other) noexcept : public_(other.public_), raw_(other.raw_) {
-  explicit_bzero(other.raw_.data(), other.raw_.size());
-}
-
-OkpPrivateKey& OkpPrivateKey::operator=(OkpPrivateKey&& other) noexcept {
-  if (this == &other) return *this;
-  public_ = other.public_;
-  raw_ = other.raw_;
-  explicit_bzero(other.raw_.data(), other.raw_.size());
-  return *this;
-}
-
-OkpPrivateKey::~OkpPrivateKey() { explicit_bzero(raw_.data(), raw_.size()); }
 
 Digest512 OkpPrivateKey::sign(ByteView message) const {
-  const auto key = private_pkey(public_.curve(), raw_);
   const MdCtxPtr context(EVP_MD_CTX_new());
   Digest512 signature{};
   std::size_t size = signature.size();
-  if (EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1 ||
+  if (EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, pkey_of(key_)) != 1 ||
       EVP_DigestSign(context.get(), buffer_of(signature), &size, data_of(message), message.size()) != 1)
     out_of_openssl("Ed25519");
   return signature;
 }
 
 Result<Digest256> OkpPrivateKey::agree(const OkpPublicKey& peer) const {
-  const auto refuse = [] { return fail(ErrorCode::invalid_argument, "cannot agree on a key: the peer's key is not usable"); };
+  const auto refuse = [] {
+    return fail(ErrorCode::invalid_argument, "cannot agree on a key: the peer's key is not usable");
+  };
   if (peer.curve() != Curve::x25519 || public_.curve() != Curve::x25519) return refuse();
-  const auto mine = private_pkey(public_.curve(), raw_);
+  const ErrorQueueMark mark;
   const auto theirs = public_pkey(peer);
   if (!theirs) return refuse();
-  const PkeyCtxPtr context(EVP_PKEY_CTX_new(mine.get(), nullptr));
+  const PkeyCtxPtr context(EVP_PKEY_CTX_new(pkey_of(key_), nullptr));
   Digest256 shared{};
   std::size_t size = shared.size();
   // OpenSSL itself refuses the all-zero result (RFC 7748, 6.1).
@@ -118,6 +100,7 @@ Result<Digest256> OkpPrivateKey::agree(const OkpPublicKey& peer) const {
 
 bool verify(const OkpPublicKey& key, ByteView message, ByteView signature) {
   if (key.curve() != Curve::ed25519 || signature.size() != 64) return false;
+  const ErrorQueueMark mark;
   const auto pkey = public_pkey(key);
   if (!pkey) return false;
   const MdCtxPtr context(EVP_MD_CTX_new());

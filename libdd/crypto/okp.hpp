@@ -1,7 +1,9 @@
 // Ed25519 signing keys and X25519 sealing keys (RFC 8032, RFC 7748), and their JWK form (RFC 8037).
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -33,15 +35,15 @@ class OkpPublicKey {
   Digest256 raw_;
 };
 
-/// A private key; wiped when it goes. Move-only.
+/// A private key; wiped when it goes. Move-only; const access is thread-safe.
 class OkpPrivateKey {
  public:
   [[nodiscard]] static OkpPrivateKey generate(Curve curve, Random& random);
   /// From 32 raw bytes (test vectors).
   [[nodiscard]] static OkpPrivateKey from_raw(Curve curve, const Digest256& raw);
-  OkpPrivateKey(OkpPrivateKey&&) noexcept;
-  OkpPrivateKey& operator=(OkpPrivateKey&&) noexcept;
-  ~OkpPrivateKey();
+  OkpPrivateKey(OkpPrivateKey&&) noexcept = default;
+  OkpPrivateKey& operator=(OkpPrivateKey&&) noexcept = default;
+  ~OkpPrivateKey() = default;
 
   [[nodiscard]] const OkpPublicKey& public_key() const noexcept { return public_; }
   /// Ed25519 only.
@@ -50,9 +52,9 @@ class OkpPrivateKey {
   [[nodiscard]] Result<Digest256> agree(const OkpPublicKey& peer) const;
 
  private:
-  OkpPrivateKey(OkpPublicKey public_key, Digest256 raw) : public_(public_key), raw_(raw) {}
+  OkpPrivateKey(OkpPublicKey public_key, std::shared_ptr<void> key) : public_(public_key), key_(std::move(key)) {}
   OkpPublicKey public_;
-  Digest256 raw_;
+  std::shared_ptr<void> key_;  // an EVP_PKEY: decoded once, wiped by OpenSSL
 };
 
 /// Ed25519; false for any other curve or a signature of another size.

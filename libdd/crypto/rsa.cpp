@@ -1,3 +1,7 @@
+#include "libdd/crypto/rsa.hpp"
+
+#include <algorithm>
+
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
@@ -6,7 +10,6 @@
 
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/evp.hpp"
-#include "libdd/crypto/jws.hpp"
 
 namespace dd::crypto {
 namespace {
@@ -18,17 +21,17 @@ constexpr int kLeastBits = 2048;
 constexpr int kMostBits = 8192;
 constexpr int kPs384Salt = 48;  // RFC 7518, 3.5: as long as the hash
 
-EVP_PKEY* pkey_of(const std::shared_ptr<void>& key) { return static_cast<EVP_PKEY*>(key.get()); }
-std::shared_ptr<void> shared(PkeyPtr key) { return {key.release(), [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }}; }
-
 PkeyPtr public_pkey(const BIGNUM* n, const BIGNUM* e) {
   const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
-  if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n) != 1 || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e) != 1)
+  if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e) != 1)
     return nullptr;
   const ParamsPtr params(OSSL_PARAM_BLD_to_param(builder.get()));
   const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata_init(context.get()) != 1 || EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1) return nullptr;
+  if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
+    return nullptr;
   return PkeyPtr(key);
 }
 
@@ -36,7 +39,8 @@ const EVP_MD* md_of(Algorithm algorithm) { return algorithm == Algorithm::ps384 
 
 bool set_padding(EVP_PKEY_CTX* context, Algorithm algorithm) {
   if (algorithm == Algorithm::rs256) return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
-  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(context, sha384_md()) == 1 &&
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context, sha384_md()) == 1 &&
          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, kPs384Salt) == 1;
 }
 
@@ -52,7 +56,10 @@ Bytes number_of(EVP_PKEY* key, const char* name) {
 }  // namespace
 
 Result<RsaPublicKey> RsaPublicKey::from_components(ByteView n, ByteView e) {
-  const auto refuse = [](const char* what) { return fail(ErrorCode::invalid_argument, std::string("cannot use RSA key: ") + what); };
+  const auto refuse = [](const char* what) {
+    return fail(ErrorCode::invalid_argument, std::string("cannot use RSA key: ") + what);
+  };
+  const ErrorQueueMark mark;
   if (n.size() > kMostBits / 8 + 1 || e.empty() || e.size() > 8) return refuse("n or e is too long");
   const BignumPtr modulus(BN_bin2bn(data_of(n), static_cast<int>(n.size()), nullptr));
   const BignumPtr exponent(BN_bin2bn(data_of(e), static_cast<int>(e.size()), nullptr));
@@ -73,9 +80,11 @@ bool RsaPublicKey::verify(Algorithm algorithm, ByteView message, ByteView signat
   if (algorithm == Algorithm::eddsa || signature.size() != n_.size()) return false;
   // s >= n would be a second spelling of a signature.
   if (!std::lexicographical_compare(signature.begin(), signature.end(), n_.begin(), n_.end())) return false;
+  const ErrorQueueMark mark;
   const MdCtxPtr context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* padding = nullptr;  // owned by context
-  return EVP_DigestVerifyInit(context.get(), &padding, md_of(algorithm), nullptr, pkey_of(key_)) == 1 && set_padding(padding, algorithm) &&
+  return EVP_DigestVerifyInit(context.get(), &padding, md_of(algorithm), nullptr, pkey_of(key_)) == 1 &&
+         set_padding(padding, algorithm) &&
          EVP_DigestVerify(context.get(), data_of(signature), signature.size(), data_of(message), message.size()) == 1;
 }
 
@@ -92,8 +101,10 @@ Bytes RsaPrivateKey::sign(Algorithm algorithm, ByteView message) const {
   EVP_PKEY_CTX* padding = nullptr;
   Bytes signature(static_cast<std::size_t>(EVP_PKEY_get_size(pkey_of(key_))));
   std::size_t size = signature.size();
-  const bool good = EVP_DigestSignInit(context.get(), &padding, md_of(algorithm), nullptr, pkey_of(key_)) == 1 && set_padding(padding, algorithm) &&
-                    EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, data_of(message), message.size()) == 1;
+  const bool good = EVP_DigestSignInit(context.get(), &padding, md_of(algorithm), nullptr, pkey_of(key_)) == 1 &&
+                    set_padding(padding, algorithm) &&
+                    EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                                   data_of(message), message.size()) == 1;
   if (!good) out_of_openssl("RSA signature");
   signature.resize(size);
   return signature;

@@ -1,9 +1,8 @@
 #include "libdd/crypto/rsa_certificate.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/x509.h>
 
-#include "libdd/crypto/evp.hpp"
+#include "libdd/crypto/x509_handle.hpp"
 
 namespace dd::crypto {
 namespace {
@@ -20,8 +19,9 @@ Bytes number_of(const EVP_PKEY* key, const char* name) {
 }  // namespace
 
 Result<RsaPublicKey> rsa_key_of_certificate(ByteView der) {
+  const ErrorQueueMark mark;
   const auto* at = data_of(der);
-  const std::unique_ptr<X509, Freer<&X509_free>> certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  const X509Ptr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   if (!certificate || at != data_of(der) + der.size())
     return fail(ErrorCode::malformed, "cannot read certificate: not one DER certificate");
   const auto* key = X509_get0_pubkey(certificate.get());

@@ -1,7 +1,7 @@
 // The RSA key of a certificate, for key sets that carry both.
 #pragma once
 
-#include "libdd/crypto/jws.hpp"
+#include "libdd/crypto/rsa.hpp"
 
 namespace dd::crypto {
 

@@ -29,6 +29,7 @@ struct StatementRule {
 [[nodiscard]] Result<ParsedJws> parse_statement(std::string_view compact, std::string_view typ);
 /// Signature by `key` (whose kid must be the header's), then typ, aud, iat (≤ now + 60) and exp (> now).
 /// Errors: unauthenticated with reason signature_invalid.
-[[nodiscard]] Result<void> verify_statement(const ParsedJws& statement, const OkpPublicKey& key, const StatementRule& rule);
+[[nodiscard]] Result<void> verify_statement(const ParsedJws& statement, const OkpPublicKey& key,
+                                            const StatementRule& rule);
 
 }  // namespace dd::crypto

@@ -2,21 +2,15 @@
 
 #include <ctime>
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "libdd/crypto/evp.hpp"
 #include "libdd/crypto/pem.hpp"
+#include "libdd/crypto/x509_handle.hpp"
 
 namespace dd::crypto {
 namespace {
-
-using X509Ptr = std::unique_ptr<X509, Freer<&X509_free>>;
-
-X509* x509_of(const std::shared_ptr<void>& certificate) { return static_cast<X509*>(certificate.get()); }
-std::shared_ptr<void> shared(X509Ptr certificate) { return {certificate.release(), [](void* raw) { X509_free(static_cast<X509*>(raw)); }}; }
 
 Bytes der_of(X509* certificate) {
   unsigned char* encoded = nullptr;
@@ -55,7 +49,8 @@ bool may_sign_certificates(X509* certificate) {
 bool ecdsa_with_sha256(X509* certificate) {
   const X509_ALGOR* outer = nullptr;
   X509_get0_signature(nullptr, &outer, certificate);
-  return OBJ_obj2nid(outer->algorithm) == NID_ecdsa_with_SHA256 && X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(certificate)) == 0;
+  return OBJ_obj2nid(outer->algorithm) == NID_ecdsa_with_SHA256 &&
+         X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(certificate)) == 0;
 }
 
 }  // namespace
@@ -71,10 +66,11 @@ Certificate::Certificate(std::shared_ptr<void> x509) : x509_(std::move(x509)) {
 }
 
 Result<Certificate> Certificate::from_der(ByteView der) {
+  const ErrorQueueMark mark;
   const auto* next = data_of(der);
   X509Ptr certificate(d2i_X509(nullptr, &next, static_cast<long>(der.size())));
-  ERR_clear_error();
-  if (!certificate || next != data_of(der) + der.size()) return fail(ErrorCode::malformed, "cannot read certificate: want one DER certificate");
+  if (!certificate || next != data_of(der) + der.size())
+    return fail(ErrorCode::malformed, "cannot read certificate: want one DER certificate");
   return Certificate(shared(std::move(certificate)));
 }
 
@@ -85,37 +81,39 @@ std::string Certificate::to_pem() const {
 }
 
 Result<EcPublicKey> Certificate::public_key() const {
+  const ErrorQueueMark mark;
   PkeyPtr key(X509_get_pubkey(x509_of(x509_)));
-  ERR_clear_error();
   if (!key) return fail(ErrorCode::unsupported, "cannot use certificate: its key is of an unknown kind");
-  return EcPublicKey::from_pkey({key.release(), [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }});
+  return EcPublicKey::from_pkey(shared(std::move(key)));
 }
 
 bool Certificate::issued_by(const Certificate& issuer) const {
+  const ErrorQueueMark mark;
   auto* mine = x509_of(x509_);
   auto* theirs = x509_of(issuer.x509_);
-  if (X509_NAME_cmp(X509_get_issuer_name(mine), X509_get_subject_name(theirs)) != 0 || !ecdsa_with_sha256(mine)) return false;
+  if (X509_NAME_cmp(X509_get_issuer_name(mine), X509_get_subject_name(theirs)) != 0 || !ecdsa_with_sha256(mine))
+    return false;
   auto* key = X509_get0_pubkey(theirs);
-  const bool good = key != nullptr && X509_verify(mine, key) == 1;
-  ERR_clear_error();
-  return good;
+  return key != nullptr && X509_verify(mine, key) == 1;
 }
 
 Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem, std::size_t most) {
   constexpr std::string_view kBlock = "-----BEGIN ";
+  const ErrorQueueMark mark;
   const auto source = memory_bio(pem);
   std::size_t blocks = 0;
   for (auto at = pem.find(kBlock); at != std::string_view::npos; at = pem.find(kBlock, at + kBlock.size())) ++blocks;
   if (blocks == 0 || blocks > most)
-    return fail(ErrorCode::malformed, "cannot read certificates: " + std::to_string(blocks) + " PEM blocks, want 1.." + std::to_string(most));
+    return fail(ErrorCode::malformed,
+                "cannot read certificates: " + std::to_string(blocks) + " PEM blocks, want 1.." + std::to_string(most));
 
   std::vector<Certificate> out;
   while (out.size() < blocks) {
     // The reader skips blocks of other kinds, so fewer certificates than blocks means that one was something else, or broken.
     X509Ptr certificate(PEM_read_bio_X509(source.get(), nullptr, &refuse_password, nullptr));
-    ERR_clear_error();
     if (!certificate)
-      return fail(ErrorCode::malformed, "cannot read certificates: PEM block " + std::to_string(out.size() + 1) + " is not a certificate");
+      return fail(ErrorCode::malformed,
+                  "cannot read certificates: PEM block " + std::to_string(out.size() + 1) + " is not a certificate");
     out.push_back(Certificate(shared(std::move(certificate))));
   }
   return out;
