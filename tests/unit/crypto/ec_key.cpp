@@ -10,8 +10,12 @@ namespace {
 Digest512 hex64(std::string_view text) { return to_array<64>(from_hex(text).value(), "vector").value(); }
 
 // RFC 6979, A.2.5: P-256, SHA-256, message "sample".
-const auto kPoint = hex64("60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299");
-const auto kSignature = hex64("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
+const auto kPoint = hex64(
+    "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177"
+    "a3c294d4462299");
+const auto kSignature = hex64(
+    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064d"
+    "c4ab2f843acda8");
 constexpr std::string_view kOrder = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 // n − s of kSignature.
 constexpr std::string_view kOtherS = "0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9";
@@ -33,9 +37,19 @@ TEST_CASE("r and s outside of [1, n-1] are no signature, and a high or low s is 
   const std::string s = to_hex(ByteView(kSignature).last(32));
   const std::string zero(64, '0');
   const std::string all(64, 'f');
-  const struct { const char* name; std::string signature; bool good; } cases[] = {
-      {"the other s", r + std::string(kOtherS), true}, {"r is 0", zero + s, false}, {"s is 0", r + zero, false}, {"r is n", std::string(kOrder) + s, false},
-      {"s is n", r + std::string(kOrder), false},      {"s is 2^256-1", r + all, false}, {"both are 0", zero + zero, false}, {"swapped", s + r, false},
+  const struct {
+    const char* name;
+    std::string signature;
+    bool good;
+  } cases[] = {
+      {"the other s", r + std::string(kOtherS), true},
+      {"r is 0", zero + s, false},
+      {"s is 0", r + zero, false},
+      {"r is n", std::string(kOrder) + s, false},
+      {"s is n", r + std::string(kOrder), false},
+      {"s is 2^256-1", r + all, false},
+      {"both are 0", zero + zero, false},
+      {"swapped", s + r, false},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -68,8 +82,13 @@ TEST_CASE("a generated key signs, and keeps itself through PEM") {
 TEST_CASE("what is no P-256 private key is refused") {
   // openssl genpkey -algorithm ED25519
   constexpr std::string_view kEd25519 =
-      "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-  const struct { const char* name; std::string_view pem; ErrorCode code; } cases[] = {
+      "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE "
+      "KEY-----\n";
+  const struct {
+    const char* name;
+    std::string_view pem;
+    ErrorCode code;
+  } cases[] = {
       {"empty", "", ErrorCode::malformed},
       {"a broken block", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ErrorCode::malformed},
       {"another curve", kEd25519, ErrorCode::unsupported},

@@ -45,7 +45,8 @@ TEST_CASE("HPKE reproduces every step of RFC 9180, A.2.1") {
 TEST_CASE("a sealed box opens for its key, purpose and context only") {
   const auto key = OkpPrivateKey::generate(Curve::x25519, system_random());
   const auto other = OkpPrivateKey::generate(Curve::x25519, system_random());
-  const auto sealed = hpke_seal(key.public_key(), as_bytes("info"), as_bytes("aad"), as_bytes("token"), system_random()).value();
+  const auto sealed =
+      hpke_seal(key.public_key(), as_bytes("info"), as_bytes("aad"), as_bytes("token"), system_random()).value();
   CHECK(as_text(hpke_open(key, as_bytes("info"), as_bytes("aad"), sealed).value()) == "token");
 
   const auto code = [](const Result<Bytes>& opened) {
@@ -61,7 +62,32 @@ TEST_CASE("a sealed box opens for its key, purpose and context only") {
     CAPTURE(i);
     CHECK_FALSE(hpke_open(key, as_bytes("info"), as_bytes("aad"), altered).has_value());
   }
-  for (std::size_t size = 0; size < 48; ++size) CHECK(code(hpke_open(key, {}, {}, ByteView(sealed).first(size))) == ErrorCode::malformed);
+  for (std::size_t size = 0; size < 48; ++size)
+    CHECK(code(hpke_open(key, {}, {}, ByteView(sealed).first(size))) == ErrorCode::malformed);
+}
+
+TEST_CASE("empty texts, contexts and purposes are sealed as any other") {
+  const auto key = OkpPrivateKey::generate(Curve::x25519, system_random());
+  const auto sealed = hpke_seal(key.public_key(), {}, {}, {}, system_random()).value();
+  CHECK(sealed.size() == 48);
+  CHECK(hpke_open(key, {}, {}, sealed).value().empty());
+  CHECK_FALSE(hpke_open(key, {}, as_bytes("x"), sealed).has_value());
+}
+
+TEST_CASE("the same text is never sealed alike") {
+  const auto key = OkpPrivateKey::generate(Curve::x25519, system_random());
+  const auto seal = [&] { return hpke_seal(key.public_key(), {}, {}, as_bytes("text"), system_random()).value(); };
+  const auto first = seal();
+  const auto second = seal();
+  CHECK_FALSE(std::equal(first.begin(), first.begin() + 32, second.begin()));
+  CHECK_FALSE(std::equal(first.begin() + 32, first.end(), second.begin() + 32));
+}
+
+TEST_CASE("a box whose encapsulated key is of low order does not open") {
+  const auto key = OkpPrivateKey::generate(Curve::x25519, system_random());
+  const auto opened = hpke_open(key, {}, {}, Bytes(64));
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().message == "cannot open sealed box: cannot agree on a key: the peer's key is not usable");
 }
 
 TEST_CASE("a low-order public key is refused") {

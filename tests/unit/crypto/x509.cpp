@@ -12,12 +12,19 @@ namespace {
 
 // Intel SGX Root CA, as every genuine quote carries it.
 constexpr std::string_view kIntelRoot =
-    "MIICjzCCAjSgAwIBAgIUImUM1lqdNInzg7SVUr9QGzknBqwwCgYIKoZIzj0EAwIwaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3QgQ0ExGjAYBgNVBAoMEUludGVsIENvcnBvcmF0aW9uMRQw"
-    "EgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMB4XDTE4MDUyMTEwNDUxMFoXDTQ5MTIzMTIzNTk1OVowaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3QgQ0Ex"
-    "GjAYBgNVBAoMEUludGVsIENvcnBvcmF0aW9uMRQwEgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEC6nEwMDI"
-    "YZOj/iPWsCzaEKi71OiOSLRFhWGjbnBVJfVnkY4u3IjkDYYL0MxO4mqsyYjlBalTVYxFP2sJBK5zlKOBuzCBuDAfBgNVHSMEGDAWgBQiZQzWWp00ifODtJVSv1AbOScGrDBSBgNVHR8ESzBJ"
-    "MEegRaBDhkFodHRwczovL2NlcnRpZmljYXRlcy50cnVzdGVkc2VydmljZXMuaW50ZWwuY29tL0ludGVsU0dYUm9vdENBLmRlcjAdBgNVHQ4EFgQUImUM1lqdNInzg7SVUr9QGzknBqwwDgYD"
-    "VR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwCgYIKoZIzj0EAwIDSQAwRgIhAOW/5QkR+S9CiSDcNoowLuPRLsWGf/Yi7GSX94BgwTwgAiEA4J0lrHoMs+Xo5o/sX6O9QWxHRAvZ"
+    "MIICjzCCAjSgAwIBAgIUImUM1lqdNInzg7SVUr9QGzknBqwwCgYIKoZIzj0EAwIwaDEaMBgGA1UEAwwRSW50ZWwgU0dYIFJvb3QgQ0ExGjAYBgNVBA"
+    "oMEUludGVsIENvcnBvcmF0aW9uMRQw"
+    "EgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMB4XDTE4MDUyMTEwNDUxMFoXDTQ5MTIzMTIzNTk1OVowaDEaMBgGA1"
+    "UEAwwRSW50ZWwgU0dYIFJvb3QgQ0Ex"
+    "GjAYBgNVBAoMEUludGVsIENvcnBvcmF0aW9uMRQwEgYDVQQHDAtTYW50YSBDbGFyYTELMAkGA1UECAwCQ0ExCzAJBgNVBAYTAlVTMFkwEwYHKoZIzj"
+    "0CAQYIKoZIzj0DAQcDQgAEC6nEwMDI"
+    "YZOj/"
+    "iPWsCzaEKi71OiOSLRFhWGjbnBVJfVnkY4u3IjkDYYL0MxO4mqsyYjlBalTVYxFP2sJBK5zlKOBuzCBuDAfBgNVHSMEGDAWgBQiZQzWWp00ifODtJV"
+    "Sv1AbOScGrDBSBgNVHR8ESzBJ"
+    "MEegRaBDhkFodHRwczovL2NlcnRpZmljYXRlcy50cnVzdGVkc2VydmljZXMuaW50ZWwuY29tL0ludGVsU0dYUm9vdENBLmRlcjAdBgNVHQ4EFgQUIm"
+    "UM1lqdNInzg7SVUr9QGzknBqwwDgYD"
+    "VR0PAQH/BAQDAgEGMBIGA1UdEwEB/wQIMAYBAf8CAQEwCgYIKoZIzj0EAwIDSQAwRgIhAOW/5QkR+S9CiSDcNoowLuPRLsWGf/"
+    "Yi7GSX94BgwTwgAiEA4J0lrHoMs+Xo5o/sX6O9QWxHRAvZ"
     "UGOdRQ7cvqRXaqI=";
 
 struct Family {
@@ -42,7 +49,8 @@ TEST_CASE("a genuine certificate is read field by field") {
   CHECK(root->path_length() == 1);
   CHECK(root->issued_by(*root));
   CHECK(to_hex(root->public_key().value().point()) ==
-        "0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f567918e2edc88e40d860bd0cc4ee26aacc988e505a953558c453f6b0904ae7394");
+        "0ba9c4c0c0c86193a3fe23d6b02cda10a8bbd4e88e48b4458561a36e705525f567918e2edc88e40d860bd0cc4ee26aacc988e505a95355"
+        "8c453f6b0904ae7394");
 }
 
 TEST_CASE("what is built is read back") {
@@ -99,12 +107,18 @@ TEST_CASE("certificates are read from PEM in order") {
 TEST_CASE("a PEM text that does not hold the certificates asked for is refused") {
   const Family family;
   const auto one = family.leaf.to_pem();
-  const struct { const char* name; std::string pem; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    std::string pem;
+    const char* message;
+  } cases[] = {
       {"nothing", "", "cannot read certificates: 0 PEM blocks, want 1..2"},
       {"too many", one + one + one, "cannot read certificates: 3 PEM blocks, want 1..2"},
       {"another kind", one + family.leaf_key.to_pem(), "cannot read certificates: PEM block 2 is not a certificate"},
       {"cut", one + one.substr(0, one.size() / 2), "cannot read certificates: PEM block 2 is not a certificate"},
-      {"encrypted", "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n-----END CERTIFICATE-----\n",
+      {"encrypted",
+       "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "
+       "AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n-----END CERTIFICATE-----\n",
        "cannot read certificates: PEM block 1 is not a certificate"},
   };
   for (const auto& c : cases) {
