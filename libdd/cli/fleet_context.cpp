@@ -22,11 +22,7 @@ struct Environment {
   fs::path home;
 };
 
-Result<Environment> read_environment() {
-  Environment found;
-  found.fleet.ita_issuer.clear();
-  found.fleet.ita_jwks_url.clear();
-  Config config;
+void declare(Config& config, Environment& found) {
   config.text("DD_CP_URL", found.fleet.cp_url, "control plane to talk to");
   config.text("DD_EDGE_URL", found.fleet.edge_url, "connect here and keep the Host header");
   config.secret("DD_PAT", found.fleet.credential, "GitHub PAT of somebody who acts for the fleet's owner");
@@ -36,6 +32,14 @@ Result<Environment> read_environment() {
   config.path("DD_CONTEXT", found.context, "context file");
   config.path("XDG_STATE_HOME", found.state_home, "state directory");
   config.path("HOME", found.home, "home directory");
+}
+
+Result<Environment> read_environment() {
+  Environment found;
+  found.fleet.ita_issuer.clear();
+  found.fleet.ita_jwks_url.clear();
+  Config config;
+  declare(config, found);
   if (auto loaded = config.load_environment(); !loaded) return tl::unexpected(loaded.error());
   return found;
 }
@@ -71,6 +75,13 @@ void prefer(const T& chosen, T& target) {
 }
 
 }  // namespace
+
+std::string environment_markdown() {
+  Environment defaults;
+  Config config;
+  declare(config, defaults);
+  return config.markdown();
+}
 
 Result<fs::path> context_file() {
   const auto environment = read_environment();

@@ -31,6 +31,9 @@ struct FleetFlags {
 [[nodiscard]] Result<FleetContext> load_context(const FleetFlags& flags);
 [[nodiscard]] Result<FleetClient> connect(const FleetContext& context);
 
+/// The variables that ddctl reads, as rows of a Markdown table.
+[[nodiscard]] std::string environment_markdown();
+
 /// Where `up` writes the context of its fleet: $XDG_STATE_HOME/dd/fleet.json, or ~/.local/state/dd/fleet.json, or DD_CONTEXT.
 [[nodiscard]] Result<std::filesystem::path> context_file();
 /// 0600, replaced in one step.
