@@ -7,12 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fleet import Fleet, main, wait_for
+from fleet import Fleet, free_port, main, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 programs = tools.parent / "examples"
 repository = Path(__file__).resolve().parent.parent.parent
-hello = repository / "examples/workloads/hello/workload.json"
+
+# The example itself with a port of this test's own: fleets that run side by side share loopback.
+spec = json.loads((repository / "examples/workloads/hello/workload.json").read_text())
+spec["expose"]["port"] = free_port()
+spec["cmd"][1] = str(spec["expose"]["port"])
+hello = Path(f"/tmp/dd-hello-{os.getpid()}.json")
+hello.write_text(json.dumps(spec))
 fleet = Fleet(tools, "--control-plane", str(programs / "custom_control_plane"), "--cp-env", "ADA_VMS=vm-1")
 
 
@@ -73,3 +79,4 @@ try:
     ])
 finally:
     fleet.stop()
+    hello.unlink()

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,12 @@ class Fleet:
         """The newest entry of a VM in `ddctl agents`."""
         rows = [a for a in self.ctl_json("agents") if a["vm_name"] == vm]
         return max(rows, key=lambda a: a["registered_at"]) if rows else None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def command_line(pid):

@@ -5,22 +5,15 @@ hostname until it is mopped. Usage: main_line.py TOOLS_FOLDER"""
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from fleet import Fleet, Skip, descendants, main, wait_for
+from fleet import Fleet, Skip, descendants, free_port, main, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 repository = Path(__file__).resolve().parent.parent.parent
 hello = repository / "examples/workloads/hello/workload.json"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def workload(name, port, *extra):
