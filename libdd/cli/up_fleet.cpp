@@ -195,7 +195,9 @@ Result<void> UpFleet::boot_cp() {
   while (true) {
     const auto health = client_->health();
     if (health) return {};
-    if (!ended_vm().empty() || std::chrono::steady_clock::now() > deadline)
+    const auto ended = ended_vm();
+    if (!ended.empty()) return fail(ErrorCode::unavailable, "cannot start the control plane: the enclave of " + ended + " ended" + last_lines());
+    if (std::chrono::steady_clock::now() > deadline)
       return fail(ErrorCode::unavailable, "cannot start the control plane: " + health.error().message + last_lines());
     std::this_thread::sleep_for(kPause);
   }
@@ -221,7 +223,9 @@ Result<void> UpFleet::wait_until_ready() {
     // Registered is not enough: its connector must be up, so that the next command reaches it.
     const auto reachable = [this](const AgentSummary& agent) { return agent.status == "healthy" && client_->deployments(agent.hostname).has_value(); };
     if (agents && std::count_if(agents->begin(), agents->end(), reachable) >= options_.agents) return {};
-    if (!ended_vm().empty() || std::chrono::steady_clock::now() > deadline)
+    const auto ended = ended_vm();
+    if (!ended.empty()) missing = "the enclave of " + ended + " ended";
+    if (!ended.empty() || std::chrono::steady_clock::now() > deadline)
       return fail(ErrorCode::unavailable, "cannot start the fleet: " + missing + last_lines());
     std::this_thread::sleep_for(kPause);
   }
