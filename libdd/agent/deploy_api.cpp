@@ -1,7 +1,9 @@
 #include "libdd/agent/deploy_api.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +18,8 @@ namespace {
 constexpr std::size_t kMaxRequest = 256 * 1024;
 constexpr std::chrono::milliseconds kProbePause{5};
 constexpr std::int64_t kMostLines = 10'000;
+// Also where this VM boots nothing of that name: who reads a list of what runs must not take a workload for the platform.
+constexpr std::array<std::string_view, 4> kPlatformNames = {"connector", "dd-agent", "dd-cp", "dd-enclave"};
 
 std::string port_text(const Expose& expose) { return "port " + std::to_string(expose.port); }
 
@@ -59,6 +63,8 @@ net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerReques
 }
 
 net::Task<Result<void>> DeployApi::check_free(DeployRequest wanted) {
+  if (std::find(kPlatformNames.begin(), kPlatformNames.end(), wanted.app_name) != kPlatformNames.end())
+    co_return fail(ErrorCode::conflict, "reserved_name", "cannot deploy " + wanted.app_name + ": the name belongs to the platform");
   const auto running = co_await context_.runtime.list();
   if (!running) co_return wrap(running.error(), "cannot deploy");
   std::vector<std::uint16_t> own_ports;  // of the deployment that this one replaces
