@@ -29,15 +29,17 @@ def wait_for(what, check, patience=PATIENCE):
 
 
 class Fleet:
-    """`ddctl up --json` in a temporary folder. Use as a context manager."""
+    """`ddctl up --json` in a temporary folder. Use as a context manager. Each of `relays` learns of the fleet before it starts."""
 
-    def __init__(self, tools, *flags):
+    def __init__(self, tools, *flags, relays=()):
         self.tools = Path(tools)
         self.scratch = tempfile.TemporaryDirectory(prefix="dd-it-", dir="/tmp")
         self.folder = Path(self.scratch.name)
         self.folder.chmod(0o711)
         self.home = self.folder / "fleet"
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DD_CONTEXT": str(self.folder / "fleet.json")}
+        for relay in relays:
+            relay.fleet = self
         command = [self.tools / "ddctl", "up", "--json", "--port", "0", "--home", self.home, *flags]
         self.log = open(self.folder / "up.log", "w+")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
@@ -93,7 +95,8 @@ class Fleet:
         target = urlsplit(url)
         connection = http.client.HTTPConnection(edge.hostname, edge.port, timeout=30)
         try:
-            connection.request(method, target.path or "/", body=body, headers={"Host": target.netloc, **(headers or {})})
+            path = (target.path or "/") + ("?" + target.query if target.query else "")
+            connection.request(method, path, body=body, headers={"Host": target.netloc, **(headers or {})})
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         finally:
@@ -124,8 +127,12 @@ class Fleet:
         return answer
 
     def cp_environment(self):
-        workloads = json.loads((self.home / "cp" / "config.json").read_text())["boot_workloads"]
-        return dict(setting.split("=", 1) for w in workloads if w.get("role") == "cp" for setting in w["env"])
+        return self.environment_of("cp", "cp")
+
+    def environment_of(self, vm, role):
+        """What the boot workload of that role was given; of a VM that has been booted."""
+        workloads = json.loads((self.home / vm / "config.json").read_text())["boot_workloads"]
+        return dict(setting.split("=", 1) for w in workloads if w.get("role") == role for setting in w["env"])
 
     def processes(self, needle):
         """Pids below this fleet's own processes whose command line contains `needle`."""
