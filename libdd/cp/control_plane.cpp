@@ -16,6 +16,7 @@
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
 #include "libdd/cp/self_tunnel.hpp"
+#include "libdd/crypto/hkdf.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/service_runner.hpp"
@@ -93,12 +94,18 @@ net::HttpClientOptions client_options(const ControlPlaneOptions& options) {
   return client;
 }
 
+/// The fleet key marks tunnels; challenges are sealed under a key of their own. One row to write at the first start, not two.
+Bytes nonce_key(ByteView fleet_key) {
+  const auto prk = crypto::hkdf_extract({}, fleet_key);
+  return crypto::hkdf_expand(prk, as_bytes("dd-cp nonces"), 32);
+}
+
 /// What runs between start and stop, in the order of construction.
 struct Services {
-  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, asio::thread_pool& pool, Store& store, tunnel::TunnelProvider& tunnels,
-           enclave_client::Capability& capability, crypto::OkpPublicKey cp_key, Bytes nonce_key, Bytes fleet_key)
+  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, Store& store, tunnel::TunnelProvider& tunnels,
+           enclave_client::Capability& capability, crypto::OkpPublicKey cp_key, Bytes fleet_key)
       : turns(io.get_executor()),
-        nonces(std::move(nonce_key), *o.clock, *o.random),
+        nonces(nonce_key(fleet_key), *o.clock, *o.random),
         provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
@@ -108,9 +115,7 @@ struct Services {
         registrar(context, link, dropper),
         calls(context),
         api(context, dropper),
-        poller(context, link, dropper) {
-    static_cast<void>(pool);
-  }
+        poller(context, link, dropper) {}
 
   net::Router routes() {
     net::Router router;
@@ -178,14 +183,12 @@ Result<void> ControlPlane::Impl::prepare() {
 net::Task<Result<void>> ControlPlane::Impl::start() {
   const auto loaded = co_await store->load();
   if (!loaded) co_return loaded;
-  auto nonce_key = co_await store->secret("nonce_key");
-  if (!nonce_key) co_return tl::unexpected(nonce_key.error());
   auto fleet_key = co_await store->secret("fleet_key");
   if (!fleet_key) co_return tl::unexpected(fleet_key.error());
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
 
-  services = std::make_unique<Services>(options, policy, io, pool, *store, *tunnels, *capability, keys->signing, *nonce_key, *fleet_key);
+  services = std::make_unique<Services>(options, policy, io, *store, *tunnels, *capability, keys->signing, *fleet_key);
   net::HttpServerOptions listener;
   listener.address = options.address;
   listener.port = options.port;

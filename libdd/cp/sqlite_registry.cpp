@@ -1,7 +1,10 @@
 // The default registry: one SQLite table of (table, key) → JSON text. `sqlite3 registry.db` and json_extract() read it.
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <mutex>
+#include <system_error>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
@@ -20,11 +23,12 @@ class SqliteRegistry final : public Registry {
     const int owner = database_.execAndGet("PRAGMA application_id").getInt();
     const bool empty = database_.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
     if (owner != kApplicationId && !(owner == 0 && empty)) throw SQLite::Exception("the file is another program's database");
-    database_.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
+    // The schema need not be on disk before the first row is, which takes it along.
+    database_.exec("PRAGMA synchronous = NORMAL");
     database_.exec("PRAGMA journal_mode = WAL");
+    if (empty) create_schema();
     // FULL: a journalled tunnel name must be on disk before Cloudflare hears it, also when the power goes.
     database_.exec("PRAGMA synchronous = FULL");
-    database_.exec("CREATE TABLE IF NOT EXISTS rows (tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tbl, key)) WITHOUT ROWID");
   }
 
   Result<std::optional<std::string>> get(std::string_view table, std::string_view key) override {
@@ -60,6 +64,12 @@ class SqliteRegistry final : public Registry {
   }
 
  private:
+  void create_schema() {
+    database_.exec(fmt::format("BEGIN IMMEDIATE; PRAGMA application_id = {};"
+                               "CREATE TABLE IF NOT EXISTS rows (tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tbl, key)) WITHOUT ROWID;"
+                               "COMMIT", kApplicationId));
+  }
+
   void write(const RegistryChange& change) {
     if (change.kind == RegistryChange::Kind::erase) {
       SQLite::Statement erase(database_, "DELETE FROM rows WHERE tbl = ? AND key = ?");
@@ -97,17 +107,16 @@ class SqliteRegistry final : public Registry {
 }  // namespace
 
 Result<std::unique_ptr<Registry>> open_sqlite_registry(const std::filesystem::path& file) {
-  const auto old_mask = umask(0077);
-  const auto opened = [&]() -> Result<std::unique_ptr<Registry>> {
-    try {
-      return std::make_unique<SqliteRegistry>(file.string());
-    } catch (const SQLite::Exception& error) {
-      return fail(ErrorCode::unavailable, fmt::format("cannot open registry {}: {}", file.string(), error.what()));
-    }
-  };
-  auto registry = opened();
-  umask(old_mask);
-  return registry;
+  const auto what = fmt::format("cannot open registry {}: ", file.string());
+  // SQLite gives its -wal and -shm files the mode of the file that they belong to. O_EXCL: to close a file that is in use would drop its locks.
+  const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) ::close(made);
+  else if (errno != EEXIST) return fail(ErrorCode::unavailable, what + std::generic_category().message(errno));
+  try {
+    return std::make_unique<SqliteRegistry>(file.string());
+  } catch (const SQLite::Exception& error) {
+    return fail(ErrorCode::unavailable, what + error.what());
+  }
 }
 
 }  // namespace dd
