@@ -138,6 +138,10 @@ class Fleet:
         """Pids below this fleet's own processes whose command line contains `needle`."""
         return [pid for pid in descendants(self.process.pid) if needle in command_line(pid)]
 
+    def tool_pid(self, tool):
+        """The pid of the first process of a tool. A workload may run from a digest-named copy, so what counts is its first argument."""
+        return next(pid for pid in self.processes(tool) if Path(command_line(pid).split(" ")[0]).name == tool)
+
     def agent(self, vm="vm-1"):
         """The newest entry of a VM in `ddctl agents`."""
         rows = [a for a in self.ctl_json("agents") if a["vm_name"] == vm]
