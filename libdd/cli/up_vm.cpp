@@ -57,6 +57,8 @@ Result<UpPrograms> find_programs() {
 Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
   std::error_code failed;
   fs::create_directories(vm.directory, failed);
+  // As a VM's own folders: to be walked through, not to be read.
+  if (!failed) fs::permissions(vm.directory, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec, failed);
   if (failed) return fail(ErrorCode::unavailable, "cannot create " + vm.directory.string() + ": " + failed.message());
   const auto workloads = boot_workloads(vm, programs);
   if (!workloads) return tl::unexpected(workloads.error());
