@@ -138,11 +138,16 @@ def report_data_is_not_the_callers():
     assert bound[:64] == hashlib.sha256(b"dd/attest/v1").digest() + hashlib.sha256(chosen).digest(), bound.hex()
 
 
-def strangers_get_no_quote():
-    path = url_of("vm-1", "/attest?nonce=" + b64u(secrets.token_bytes(32)))
-    for headers in (None, {"Authorization": "Bearer ghp_nobody"}, {"Authorization": "Bearer " + stranger.sign("dd-session+jwt", poll_claims("vm-1", sub="ada"))}):
-        status, body = fleet.get(path, headers)
-        assert status == 401 and "quote_b64" not in body, (headers, status, body)
+def strangers_get_nothing_of_the_owners():
+    calls = [("GET", "/attest?nonce=" + b64u(secrets.token_bytes(32)), None), ("POST", "/deploy", json.dumps({"app_name": "theirs", "cmd": ["true"]})),
+             ("GET", "/deployments", None), ("GET", "/logs/dd-agent", None), ("DELETE", "/deployments/dd-agent", None)]
+    session = stranger.sign("dd-session+jwt", poll_claims("vm-1", sub="ada"), kid=thumbprint(control_plane_key()["cp_key"]))
+    for method, path, body in calls:
+        for credential in (None, "ghp_nobody", session, stranger.sign("dd-session+jwt", poll_claims("vm-1", sub="ada"))):
+            headers = {"Authorization": "Bearer " + credential} if credential else {}
+            status, answer = fleet.request(method, url_of("vm-1", path), body, headers)
+            assert status == 401 and json.loads(answer)["code"] == "unauthenticated", (method, path, credential, status, answer)
+    assert "theirs" not in [row["app_name"] for row in fleet.ctl_json("ps", "--all", "--agent", "vm-1")]
 
 
 def platform_names_are_taken():
@@ -218,7 +223,7 @@ try:
         ("a forged or altered poll is refused", forged_polls_are_refused),
         ("a poll is for one agent and one use", polls_are_for_one_agent_and_one_use),
         ("nobody chooses the report data of a quote", report_data_is_not_the_callers),
-        ("strangers get no quote", strangers_get_no_quote),
+        ("strangers get no quote, no log and no deploy", strangers_get_nothing_of_the_owners),
         ("names of the platform are neither deployed nor mopped", platform_names_are_taken),
         ("deploys work after all that", deploys_still_work),
         ("a health answer altered at the edge drops the agent", an_altered_health_answer_is_noticed),
