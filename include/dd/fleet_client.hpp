@@ -1,6 +1,9 @@
 // A fleet as its owner uses it: ask the control plane which agents there are, deploy to one of them, read logs, clean up.
 //
-//   auto fleet = dd::FleetClient::create({.cp_url = "https://app.example.com", .credential = pat});
+//   dd::FleetClientOptions options;
+//   options.cp_url = "https://app.example.com";
+//   options.credential = pat;
+//   const auto fleet = dd::FleetClient::create(std::move(options));
 //   const auto agent = fleet->find_agent("vm-1");
 //   const auto deployed = fleet->deploy(agent->hostname, request);
 //

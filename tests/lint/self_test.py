@@ -13,6 +13,7 @@ import file_size
 import no_detached
 import public_headers
 import self_reference
+import snippets
 
 FOO = "libdd/net/foo.cpp"
 
@@ -85,6 +86,11 @@ CASES = [
     (public_headers, "all of json", "include/dd/a.hpp", "#include <nlohmann/json.hpp>\n", "nlohmann/"),
     (public_headers, "std, expected and json_fwd", "include/dd/a.hpp",
      "#pragma once\n#include <string>\n#include <nlohmann/json_fwd.hpp>\n#include <tl/expected.hpp>\n", None),
+
+    (snippets, "a call of what is not there", "docs/a.md", "Text\n```cpp\nauto fleet = dd::FleetClient::create();\n```\n", "docs/a.md:2: does not compile"),
+    (snippets, "a warning", "docs/a.md", "```cpp\nint unused = 1;\n```\n", "does not compile"),
+    (snippets, "a program, a fragment and another language", "docs/a.md",
+     "```cpp\nint main() { return 0; }\n```\n```cpp\n#include <cstdio>\nstd::puts(\"\");\n```\n```json\n{\n```\n", None),
 ]
 
 
