@@ -44,14 +44,16 @@ struct Verdict {
 [[nodiscard]] nlohmann::json to_json_value(const Verdict& verdict);
 
 /// Immutable value. File form: {"version":1,"rules":{"mrtd":{"allow":["<96 hex>"],"mode":"enforce"},…}}; `mode` may be left out.
-/// Rules: mrtd, rtmr0, rtmr1, rtmr2, mrseam, tcb_status, platform_id (MRCONFIGID), agent_digest, connector_digest, runtime_digest, owner_id, cp_origin; and `debug` (allow "false" only, or "true" with
-/// simulation). mrtd, rtmr0-2, tcb_status, debug, agent_digest, connector_digest, owner_id, cp_origin must be there; unknown rules are refused.
+/// These must be there: mrtd, rtmr0, rtmr1, rtmr2, tcb_status, debug ("false"; "true" only with simulation), agent_digest, connector_digest,
+/// owner_id, cp_origin. These may: mrseam, platform_id (MRCONFIGID), runtime_digest, boundary ("uid" or "none"), privileged ("false" drops an
+/// agent whose VM has ever started something privileged). Unknown rules are refused.
 class Policy {
  public:
   /// Errors: malformed or invalid_argument with the JSON path; also for a value that can never match (another length, an origin in another
   /// spelling) or may never be allowed (Revoked).
   [[nodiscard]] static Result<Policy> parse(std::string_view text);
-  /// Trust on first use: accepts any measurement of a VM name's first registration; TCB status, debug, owner and origin are still enforced.
+  /// Trust on first use: accepts any measurement and program at an agent's first registration and pins them for that agent's life; TCB
+  /// status, debug, owner and origin are still enforced. Another key under the same VM name is a first registration again.
   [[nodiscard]] static Policy tofu(std::string owner_id, std::string cp_origin);
 
   /// Two findings are enforced whatever the rule's mode: Revoked, and debug without simulation.

@@ -22,6 +22,7 @@ std::string lower(std::string_view text) {
 bool measurement(std::string_view text) { return text.size() == kMeasurementDigits && only(lower(text), "0123456789abcdef"); }
 bool digest(std::string_view text) { return is_digest(lower(text)); }
 bool yes_or_no(std::string_view text) { return text == "true" || text == "false"; }
+bool boundary(std::string_view text) { return text == "uid" || text == "none"; }
 bool owner_id(std::string_view text) { return !text.empty() && text.size() <= kMaxIdDigits && text.front() != '0' && only(text, "0123456789"); }
 bool origin(std::string_view text) {
   return (text.starts_with("https://") || text.starts_with("http://")) && text.find("//") + 2 < text.size() && origin_of(text) == text;
@@ -52,6 +53,8 @@ constexpr std::array kKinds = {
     RuleKind{"mrseam", false, measurement, kMeasurement},
     RuleKind{"platform_id", false, measurement, kMeasurement},
     RuleKind{"runtime_digest", false, digest, kDigest},
+    RuleKind{"boundary", false, boundary, "\"uid\" or \"none\""},
+    RuleKind{"privileged", false, yes_or_no, "\"true\" or \"false\""},
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ constexpr std::size_t kMaxPolicy = 1024 * 1024;
 
 Result<Policy> load_policy(const ControlPlaneOptions& options) {
   if (options.policy.empty())
-    return fail(ErrorCode::invalid_argument, "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to trust the first of each VM name");
+    return fail(ErrorCode::invalid_argument, "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to pin what each agent shows first");
   if (options.policy == "tofu") return Policy::tofu(std::to_string(options.owner.id), options.origin);
   std::ifstream file(options.policy, std::ios::binary);
   if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);

@@ -4,6 +4,7 @@ the same attempt works on what is its own. Usage: workload_boundary.py TOOLS_FOL
 
 import json
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from fleet import Fleet, Skip, main, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 intruder = (Path(__file__).resolve().parent / "intruder.py").read_text()
-fleet = Fleet(tools)
+fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=200ms")
 vm, cp = fleet.home / "vm-1", fleet.home / "cp"
 OF_A_PROCESS = ("memory", "environment", "descriptors", "work_folder", "trace", "signal")
 
@@ -120,6 +121,23 @@ def the_fleet_serves_on():
     assert deploy("after", "sleep", "1000")["status"] == "running"
 
 
+def a_policy_can_refuse_what_is_privileged():
+    """The control plane starts again with a stricter file; what runs already is accepted by it, and what is deployed then is not."""
+    file = fleet.home / "policy.json"
+    policy = json.loads(file.read_text())
+    policy["rules"]["privileged"] = {"allow": ["false"]}
+    file.write_text(json.dumps(policy))
+    before = process("tools/dd-cp")
+    os.kill(before, signal.SIGKILL)
+    wait_for("the control plane again", lambda: fleet.processes("tools/dd-cp") not in ([], [before]))
+    wait_for("its answer", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
+    row = wait_for("a poll under the new policy", lambda: (lambda a: a if a["status"] == "healthy" else None)(fleet.agent()))
+    assert "privileged" in {rule["rule"] for rule in row["verdict"]["rules"] if rule["passed"]}, row
+    fleet.as_owner("POST", fleet.agent_url() + "/deploy", json.dumps({"app_name": "root", "cmd": ["sleep", "1000"], "privileged": True}))
+    row = wait_for("the agent dropped", lambda: (lambda a: a if a["status"] == "dropped" else None)(fleet.agent()))
+    assert "privileged is true" in row["reason"], row
+
+
 try:
     main([
         ("a workload is refused everything that is not its own", intruder_is_refused_everything),
@@ -127,6 +145,7 @@ try:
         ("the enclave's socket offers nothing that the capability does", the_socket_has_no_way_to_the_keys),
         ("the verdict says whether there is a boundary", verdict_says_whether_there_is_a_boundary),
         ("the fleet serves on", the_fleet_serves_on),
+        ("a policy can refuse what is privileged", a_policy_can_refuse_what_is_privileged),
     ])
 finally:
     fleet.stop()

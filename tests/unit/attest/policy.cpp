@@ -59,6 +59,8 @@ TEST_CASE("each rule refuses one thing and says what and why") {
   file["rules"]["mrseam"] = {{"allow", {hex(2)}}};
   file["rules"]["platform_id"] = {{"allow", {hex(5)}}};
   file["rules"]["runtime_digest"] = {{"allow", {digest_of('a')}}};
+  file["rules"]["boundary"] = {{"allow", {"uid"}}};
+  file["rules"]["privileged"] = {{"allow", {"false"}}};
   const auto policy = policy_of(file);
   REQUIRE(policy.appraise(sample_claims(), sample_facts()).accepted);
 
@@ -80,6 +82,8 @@ TEST_CASE("each rule refuses one thing and says what and why") {
        "runtime_digest is " + digest_of('f') + ", allowed: " + digest_of('a')},
       {"owner_id", [](TdxClaims&, LogFacts& f) { f.owner_id = "12345"; }, "owner_id is 12345, allowed: 1234"},
       {"cp_origin", [](TdxClaims&, LogFacts& f) { f.cp_origin = "https://evil.example"; }, "cp_origin is https://evil.example, allowed: https://app.example.com"},
+      {"boundary", [](TdxClaims&, LogFacts& f) { f.boundary = false; }, "boundary is none, allowed: uid"},
+      {"privileged", [](TdxClaims&, LogFacts& f) { f.privileged = true; }, "privileged is true, allowed: false"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.explanation);
