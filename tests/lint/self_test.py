@@ -10,6 +10,7 @@ import co_await
 import configuration_docs
 import environment
 import file_size
+import named_tests
 import no_detached
 import public_headers
 import self_reference
@@ -86,6 +87,9 @@ CASES = [
     (public_headers, "all of json", "include/dd/a.hpp", "#include <nlohmann/json.hpp>\n", "nlohmann/"),
     (public_headers, "std, expected and json_fwd", "include/dd/a.hpp",
      "#pragma once\n#include <string>\n#include <nlohmann/json_fwd.hpp>\n#include <tl/expected.hpp>\n", None),
+
+    (named_tests, "a test that is not there", "docs/threat-model.md", "Kept by “what nobody wrote”.\n", "no test is named “what nobody wrote”"),
+    (named_tests, "a page without names", "docs/threat-model.md", 'Kept by "nobody".\n', None),
 
     (snippets, "a call of what is not there", "docs/a.md", "Text\n```cpp\nauto fleet = dd::FleetClient::create();\n```\n", "docs/a.md:2: does not compile"),
     (snippets, "a warning", "docs/a.md", "```cpp\nint unused = 1;\n```\n", "does not compile"),
