@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
 
 #include <nlohmann/json.hpp>
 
@@ -15,10 +15,23 @@ constexpr std::array<std::string_view, 6> kStatusNames = {"unknown", "healthy", 
 constexpr std::int64_t kSeqWindow = 64;
 constexpr std::int64_t kLargest = (std::int64_t{1} << 53) - 1;
 
-AgentStatus status_from(std::string_view name) {
+AgentStatus read_status(ObjectReader& reader, const char* name) {
+  const auto text = reader.text(name);
   for (std::size_t i = 0; i < kStatusNames.size(); ++i)
-    if (kStatusNames[i] == name) return static_cast<AgentStatus>(i);
+    if (kStatusNames[i] == text) return static_cast<AgentStatus>(i);
+  // Taking it for a live one would give a dropped agent its name back.
+  reader.problem(name, ErrorCode::invalid_argument, "want a status of an agent");
   return AgentStatus::unknown;
+}
+
+/// 64 bits do not fit a JSON number, so they are kept as a text.
+std::uint64_t read_window(ObjectReader& reader, const char* name) {
+  const auto text = reader.text(name);
+  std::uint64_t window = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), window);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size())
+    reader.problem(name, ErrorCode::invalid_argument, "want 64 bits as a decimal number");
+  return window;
 }
 
 Json facts_to_json(const LogFacts& facts) {
@@ -107,7 +120,7 @@ Result<AgentRecord> agent_record_from(const Json& value) {
   record.hostname = reader.text("hostname");
   record.tunnel_id = reader.text("tunnel_id");
   record.boot_id = reader.text("boot_id");
-  record.status = status_from(reader.text("status"));
+  record.status = read_status(reader, "status");
   record.reason = reader.text("reason");
   record.registered_at = reader.integer("registered_at", 0, kLargest);
   record.last_seen = reader.integer("last_seen", 0, kLargest);
@@ -124,7 +137,7 @@ Result<AgentRecord> agent_record_from(const Json& value) {
   record.token_expires_at = reader.integer("token_expires_at", 0, kLargest);
   record.agent_port = static_cast<std::uint16_t>(reader.integer("agent_port", 0, 65535));
   record.seq_high = reader.integer("seq_high", -1, kLargest);
-  record.seq_window = std::strtoull(reader.text("seq_window").c_str(), nullptr, 10);
+  record.seq_window = read_window(reader, "seq_window");
   if (auto parts = read_parts(reader, record); !parts) return wrap(parts.error(), "cannot read agent record");
   if (reader.error()) return wrap(*reader.error(), "cannot read agent record");
   return record;
