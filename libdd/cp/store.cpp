@@ -14,8 +14,27 @@ constexpr const char* kTickets = "spent_tickets";
 constexpr const char* kSettings = "settings";
 constexpr const char* kDenied = "denied_keys";
 
+constexpr std::size_t kSecretSize = 32;
+
 using Kind = RegistryChange::Kind;
 using Rows = std::vector<std::pair<std::string, std::string>>;
+
+/// An empty key would still make nonces, and anyone could make them.
+Result<Bytes> secret_from(const std::string& kept, const std::string& name) {
+  auto bytes = from_hex(kept);
+  if (!bytes) return wrap(bytes.error(), "cannot read " + name);
+  if (bytes->size() != kSecretSize)
+    return fail(ErrorCode::malformed, "cannot read " + name + ": " + std::to_string(bytes->size()) + " bytes, want " + std::to_string(kSecretSize));
+  return bytes;
+}
+
+/// One text of a row, or "" when the row is not what we write.
+std::string text_in(const std::string& row, const char* name) {
+  const auto value = parse_json(row);
+  if (!value) return {};
+  ObjectReader reader(*value, "$");
+  return reader.optional_text(name).value_or("");
+}
 
 }  // namespace
 
@@ -69,8 +88,8 @@ net::Task<Result<void>> Store::set_setting(std::string name, std::string value) 
 net::Task<Result<Bytes>> Store::secret(std::string name) {
   const auto known = co_await setting(name);
   if (!known) co_return wrap(known.error(), "cannot read " + name);
-  if (*known) co_return from_hex(**known);
-  Bytes fresh(32);
+  if (*known) co_return secret_from(**known, name);
+  Bytes fresh(kSecretSize);
   random_.fill(fresh);
   // insert, not put: of two processes that start at once one wins, and both use its key.
   std::vector<RegistryChange> changes{{Kind::insert, kSettings, name, to_hex(fresh)}};
@@ -79,7 +98,7 @@ net::Task<Result<Bytes>> Store::secret(std::string name) {
   if (inserted.error().code != ErrorCode::conflict) co_return wrap(inserted.error(), "cannot keep " + name);
   const auto theirs = co_await setting(name);
   if (!theirs || !*theirs) co_return fail(ErrorCode::unavailable, "cannot read " + name);
-  co_return from_hex(**theirs);
+  co_return secret_from(**theirs, name);
 }
 
 net::Task<Result<void>> Store::spend_nonce(Digest256 nonce, std::int64_t expires_at) {
@@ -100,8 +119,7 @@ net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string k
   std::function<void()> work = [this, &row, &ticket_id] { row = registry_->get(kTickets, ticket_id); };
   co_await net::run_on(pool_, std::move(work));
   if (!row) co_return tl::unexpected(row.error());
-  const auto value = parse_json(row->value_or("{}"));
-  if (value && value->value("kid", "") == kid) co_return Result<void>();
+  if (*row && text_in(**row, "kid") == kid) co_return Result<void>();
   co_return fail(ErrorCode::unauthenticated, "join_credential_invalid", "cannot accept join ticket: another key used it; ask for a new one");
 }
 
@@ -125,10 +143,7 @@ net::Task<Result<std::vector<JournalEntry>>> Store::journal() {
   const auto rows = co_await list(kJournal);
   if (!rows) co_return tl::unexpected(rows.error());
   std::vector<JournalEntry> entries;
-  for (const auto& [name, text] : *rows) {
-    const auto value = parse_json(text);
-    entries.push_back({name, value ? value->value("vm_name", "") : ""});
-  }
+  for (const auto& [name, row] : *rows) entries.push_back({name, text_in(row, "vm_name")});
   co_return entries;
 }
 
