@@ -26,17 +26,28 @@ net::Task<Result<Secret>> Provisioner::provision(AgentRecord& record) {
 
   auto token = co_await build(record);
   if (token) co_return token;
-  if (!record.tunnel_id.empty() && store_.find(record.agent_id) == nullptr) {
-    const auto removed = co_await tunnels_.remove(record.tunnel_id, record.agent_id);
-    // The journal keeps the name, and reconcile() at the next start tries again.
-    if (!removed) {
-      log::warning("half-made tunnel stays journalled", {{"tunnel", record.agent_id}, {"why", removed.error().message}});
-      co_return token;
-    }
-  }
-  const auto forgotten = co_await store_.forget_tunnel(record.agent_id);
-  if (!forgotten) log::warning("cannot clear tunnel journal", {{"tunnel", record.agent_id}, {"why", forgotten.error().message}});
+  const auto taken_back = co_await take_back(record.agent_id, record.tunnel_id);
+  // The journal keeps the name, and reconcile() at the next start tries again.
+  if (!taken_back) log::warning("half-made tunnel stays journalled", {{"tunnel", record.agent_id}, {"why", taken_back.error().message}});
   co_return token;
+}
+
+net::Task<Result<void>> Provisioner::take_back(std::string name, std::string tunnel_id) {
+  const bool half_made = store_.find(name) == nullptr;
+  if (half_made && tunnel_id.empty()) {
+    // A create whose answer was lost made a tunnel all the same.
+    const auto tunnel = co_await tunnels_.find(name);
+    if (!tunnel) co_return wrap(tunnel.error(), "cannot look for half-made tunnel " + name);
+    if (*tunnel) tunnel_id = (*tunnel)->id;
+  }
+  if (half_made && !tunnel_id.empty()) {
+    const auto removed = co_await tunnels_.remove(tunnel_id, name);
+    if (!removed) co_return wrap(removed.error(), "cannot remove half-made tunnel " + name);
+    log::info("half-made tunnel removed", {{"tunnel", name}});
+  }
+  const auto forgotten = co_await store_.forget_tunnel(name);
+  if (!forgotten) co_return wrap(forgotten.error(), "cannot clear the tunnel journal");
+  co_return Result<void>();
 }
 
 net::Task<Result<Secret>> Provisioner::build(AgentRecord& record) {
@@ -80,17 +91,8 @@ net::Task<Result<void>> Provisioner::reconcile() {
   const auto entries = co_await store_.journal();
   if (!entries) co_return wrap(entries.error(), "cannot read the tunnel journal");
   for (const auto& entry : *entries) {
-    if (store_.find(entry.name) == nullptr) {
-      const auto tunnel = co_await tunnels_.find(entry.name);
-      if (!tunnel) co_return wrap(tunnel.error(), "cannot look for half-made tunnel " + entry.name);
-      if (*tunnel) {
-        const auto removed = co_await tunnels_.remove((*tunnel)->id, entry.name);
-        if (!removed) co_return wrap(removed.error(), "cannot remove half-made tunnel " + entry.name);
-        log::info("half-made tunnel removed", {{"tunnel", entry.name}, {"vm", entry.vm_name}});
-      }
-    }
-    const auto forgotten = co_await store_.forget_tunnel(entry.name);
-    if (!forgotten) co_return wrap(forgotten.error(), "cannot clear the tunnel journal");
+    const auto taken_back = co_await take_back(entry.name, std::string());
+    if (!taken_back) co_return taken_back;
   }
   const auto live = co_await tunnels_.list("dd-" + options_.env + "-agent-");
   if (!live) co_return wrap(live.error(), "cannot list tunnels");

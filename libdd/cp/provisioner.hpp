@@ -42,6 +42,8 @@ class Provisioner {
 
  private:
   net::Task<Result<Secret>> build(AgentRecord& record);
+  /// Removes the tunnel of that name unless an agent has it, and then its journal entry. An empty id is looked up.
+  net::Task<Result<void>> take_back(std::string name, std::string tunnel_id);
 
   Store& store_;
   tunnel::TunnelProvider& tunnels_;
