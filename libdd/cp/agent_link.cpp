@@ -15,7 +15,13 @@ constexpr std::int64_t kPollLife = 60;
 constexpr std::size_t kMaxAnswer = 4 * 1024 * 1024;
 constexpr std::int64_t kLongestLog = static_cast<std::int64_t>(EventLog::kMaxEvents);
 
-PollOutcome outcome_of(Finding finding, std::string reason, AgentRecord record) { return {finding, std::move(reason), std::move(record)}; }
+constexpr std::size_t kLongestReason = 1024;
+
+/// The reason may quote what an agent answered, and it is kept with the record: a record too long to be read would stop the next start.
+PollOutcome outcome_of(Finding finding, std::string reason, AgentRecord record) {
+  if (reason.size() > kLongestReason) reason.resize(kLongestReason);
+  return {finding, std::move(reason), std::move(record)};
+}
 
 }  // namespace
 
