@@ -42,6 +42,9 @@ protocol::AgentView view_of(const AgentRecord& record, std::vector<std::string> 
   return view;
 }
 
+/// A body without members may be left out.
+Result<Json> json_in(const std::string& body) { return body.empty() ? Result<Json>(Json::object()) : parse_json(body); }
+
 }  // namespace
 
 FleetApi::FleetApi(Context& context, Dropper& dropper) : context_(context), dropper_(dropper) {}
@@ -96,15 +99,12 @@ net::Task<Result<net::ServerResponse>> FleetApi::agents() {
 net::Task<Result<net::ServerResponse>> FleetApi::policy() { co_return net::json_response(to_text(context_.policy.to_json_value())); }
 
 net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest& request) {
-  std::string why = "revoked by " + request.principal;
-  if (!request.body.empty()) {
-    const auto value = parse_json(request.body);
-    if (!value) co_return tl::unexpected(value.error());
-    ObjectReader reader(*value, "$");
-    const auto said = reader.optional_text("reason", {.most = 512});
-    if (reader.error()) co_return tl::unexpected(*reader.error());
-    if (said) why += ": " + *said;
-  }
+  const auto value = json_in(request.body);
+  if (!value) co_return tl::unexpected(value.error());
+  const auto said = protocol::revoke_request_from(*value);
+  if (!said) co_return tl::unexpected(said.error());
+  auto why = "revoked by " + request.principal;
+  if (!said->reason.empty()) why += ": " + said->reason;
   const auto agent_id = request.params.at(0);
   const auto* known = context_.store.find(agent_id);
   if (known == nullptr) co_return fail(ErrorCode::not_found, "cannot revoke: no agent " + agent_id);
@@ -117,25 +117,22 @@ net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest
   if (!denied) co_return wrap(denied.error(), "cannot revoke");
   if (record.status != AgentStatus::dropped) {
     const auto dropped = co_await dropper_.drop(std::move(record), why);
-    if (!dropped) co_return wrap(dropped.error(), "revoked, and its tunnel will be removed later");
+    if (!dropped) co_return wrap(dropped.error(), "cannot remove the tunnel yet; the agent is revoked and its tunnel goes with a later poll");
   }
   const Json answer = {{"agent_id", agent_id}, {"status", to_string(AgentStatus::dropped)}};
   co_return net::json_response(to_text(answer));
 }
 
 net::Task<Result<net::ServerResponse>> FleetApi::invite(const net::ServerRequest& request) {
+  const auto value = json_in(request.body);
+  if (!value) co_return tl::unexpected(value.error());
+  const auto wanted = protocol::invite_request_from(*value);
+  if (!wanted) co_return tl::unexpected(wanted.error());
   const auto now = context_.clock.unix_seconds();
   std::array<std::byte, 16> id{};
   system_random().fill(id);
   Json claims = {{"aud", context_.origin}, {"iat", now}, {"exp", now + kInviteLife}, {"jti", to_base64url(id)}};
-  if (!request.body.empty()) {
-    const auto value = parse_json(request.body);
-    if (!value) co_return tl::unexpected(value.error());
-    ObjectReader reader(*value, "$");
-    const auto vm_name = reader.optional_text("vm_name", {.accepts = valid_vm_name, .expected = "a VM name: lower-case letters, digits and inner hyphens"});
-    if (reader.error()) co_return tl::unexpected(*reader.error());
-    if (vm_name) claims["vm_name"] = *vm_name;
-  }
+  if (!wanted->vm_name.empty()) claims["vm_name"] = wanted->vm_name;
   auto ticket = co_await context_.capability.sign(std::string(crypto::kJoinTyp), std::move(claims));
   if (!ticket) co_return wrap(ticket.error(), "cannot sign invitation");
   log::info("invitation made", {{"by", request.principal}});
