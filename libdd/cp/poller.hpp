@@ -13,9 +13,10 @@ class Poller {
   /// Until stop(). The first round starts at once, so that a restarted control plane knows its agents soon.
   net::Task<void> run();
   void stop() { stopping_ = true; }
+  /// Polls every agent once.
+  net::Task<void> round();
 
  private:
-  net::Task<void> round();
   net::Task<void> worker(std::vector<std::string>& ids);
   net::Task<void> visit(std::string agent_id);
   net::Task<Result<void>> act(AgentRecord before, PollOutcome outcome);

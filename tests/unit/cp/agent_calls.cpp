@@ -1,0 +1,118 @@
+// POST /ingress/replace: what the trust rows do not reach. Who may call is proven in tests/integration/trust/live_rows.cpp.
+#include "libdd/cp/agent_calls.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/cp/vm.hpp"
+
+using namespace dd;
+using namespace dd::cp;
+
+namespace {
+
+struct Caller : Room {
+  Vm vm{*this};
+
+  Caller() { vm.join(); }
+  std::string body(const Json& extras) const { return to_text(Json{{"agent_id", vm.agent_id}, {"extras", extras}}); }
+  static Json web() { return Json::array({{{"hostname_label", "web"}, {"port", 8000}}}); }
+
+  Answer call(const std::string& text, const std::function<void(protocol::CallClaims&)>& bend = {}) {
+    protocol::CallClaims claims{kOrigin, vm.agent_id,        clock.unix_seconds(),
+                                "POST",  "/ingress/replace", crypto::sha256(as_bytes(text)),
+                                vm.seq++};
+    if (bend) bend(claims);
+    HttpHeaders headers;
+    headers.set(protocol::kCallHeader, crypto::sign_jws(vm.signing, crypto::kCallTyp, protocol::to_json_value(claims)));
+    return ask("POST", "/ingress/replace", std::move(headers), text);
+  }
+  void become(AgentStatus status) {
+    auto record = kept(vm.agent_id);
+    record.status = status;
+    must(store.save(record));
+  }
+};
+
+void check_error(const Answer& answer, ErrorCode code, std::string_view reason = {}) {
+  REQUIRE_FALSE(answer.has_value());
+  CAPTURE(answer.error().message);
+  CHECK(answer.error().code == code);
+  CHECK(answer.error().reason == reason);
+}
+
+}  // namespace
+
+TEST_CASE("the list that an agent sends replaces the one before") {
+  Caller f;
+  const auto hosts = body_of(f.call(f.body(Caller::web()))).at("extra_hostnames");
+  CHECK(hosts == Json::array({"web." + f.vm.hostname}));
+  CHECK(f.tunnels.routed(f.vm.agent_id).size() == 2);
+  CHECK(f.kept(f.vm.agent_id).extras.size() == 1);
+  CHECK(body_of(f.call(f.body(Json::array()))).at("extra_hostnames").empty());
+  CHECK(f.tunnels.routed(f.vm.agent_id) == std::vector<std::string>{f.vm.hostname});
+}
+
+TEST_CASE("a call signed for another method, audience or time is refused") {
+  using Claims = protocol::CallClaims;
+  const std::function<void(Claims&)> bends[] = {
+      [](Claims& c) { c.method = "PUT"; }, [](Claims& c) { c.path += "?a=b"; },
+      [](Claims& c) { c.audience = "https://evil.example"; }, [](Claims& c) { c.issued_at += 61; }};
+  for (const auto& bend : bends) {
+    Caller f;
+    check_error(f.call(f.body(Caller::web()), bend), ErrorCode::unauthenticated, "signature_invalid");
+    CHECK(f.kept(f.vm.agent_id).extras.empty());
+  }
+}
+
+TEST_CASE("a call without a statement, or with something that is none, is refused") {
+  Caller f;
+  check_error(f.ask("POST", "/ingress/replace", {}, "{}"), ErrorCode::unauthenticated);
+  HttpHeaders headers;
+  headers.set(protocol::kCallHeader, "a.b.c");
+  check_error(f.ask("POST", "/ingress/replace", std::move(headers), "{}"), ErrorCode::unauthenticated,
+              "signature_invalid");
+}
+
+TEST_CASE("a quarantined agent's wish is kept, and published when it is taken back") {
+  Caller f;
+  f.must(f.dropper.quarantine(f.kept(f.vm.agent_id), "silent"));
+  CHECK(f.call(f.body(Caller::web())).has_value());
+  CHECK(f.tunnels.routed(f.vm.agent_id) == std::vector<std::string>{f.vm.hostname});
+  f.run(f.poller.round());
+  CHECK(f.tunnels.routed(f.vm.agent_id).size() == 2);
+}
+
+TEST_CASE("an agent that is gone is told to register again, a revoked one that it is revoked") {
+  Caller f;
+  for (const auto status : {AgentStatus::dropping, AgentStatus::dropped}) {
+    f.become(status);
+    check_error(f.call(f.body(Caller::web())), ErrorCode::not_found, "agent_unknown");
+  }
+  f.must(f.store.deny(f.vm.signing.public_key().kid(), "lost"));
+  check_error(f.call(f.body(Caller::web())), ErrorCode::permission_denied, "revoked");
+}
+
+TEST_CASE("a list that cannot be published is not kept") {
+  for (const std::string step : {"put_ingress", "put_dns"}) {
+    CAPTURE(step);
+    Caller f;
+    f.tunnels.failing = {step};
+    check_error(f.call(f.body(Caller::web())), ErrorCode::unavailable);
+    CHECK(f.kept(f.vm.agent_id).extras.empty());
+  }
+}
+
+TEST_CASE("a call number is spent by a call that was refused for its content") {
+  Caller f;
+  check_error(f.call("{}"), ErrorCode::malformed);
+  --f.vm.seq;
+  check_error(f.call(f.body(Caller::web())), ErrorCode::unauthenticated, "replayed");
+}
+
+TEST_CASE("a call whose number cannot be written down is not carried out") {
+  Caller f;
+  f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
+  f.tunnels.calls.clear();
+  check_error(f.call(f.body(Caller::web())), ErrorCode::unavailable);
+  CHECK(f.tunnels.calls.empty());
+}

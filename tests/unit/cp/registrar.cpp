@@ -1,0 +1,273 @@
+// POST /register: failures on the way, the order of checks, and who gets a name. The attack table itself is in
+// tests/integration/trust/register_rows.cpp.
+#include "libdd/cp/registrar.hpp"
+
+#include <doctest/doctest.h>
+
+#include "libdd/crypto/hpke.hpp"
+#include "tests/unit/cp/vm.hpp"
+
+using namespace dd;
+using namespace dd::cp;
+
+namespace {
+
+void check_error(const Answer& answer, ErrorCode code, std::string_view reason) {
+  REQUIRE_FALSE(answer.has_value());
+  CAPTURE(answer.error().message);
+  CHECK(answer.error().code == code);
+  CHECK(answer.error().reason == reason);
+}
+
+std::string ticket(Room& room, const std::string& body = {}) {
+  return body_of(room.as_owner("POST", "/api/invites", body)).at("ticket").get<std::string>();
+}
+
+/// Of a token that was good until 100 seconds ago.
+Json run_out(const Clock& clock) {
+  const auto now = clock.unix_seconds();
+  return {{"iat", now - 200}, {"nbf", now - 200}, {"exp", now - 100}};
+}
+
+Answer register_with(Room& room, Vm& vm, const std::string& credential, const Json& token_claims = Json::object()) {
+  return vm.submit(vm.claims_for(room.nonces.for_register(), token_claims), credential);
+}
+
+}  // namespace
+
+TEST_CASE("the answer holds everything that an agent needs, the run token sealed to its key") {
+  ControlPlaneOptions options;
+  options.poll_interval = std::chrono::milliseconds(1'500);
+  options.refresh_interval = std::chrono::milliseconds(900);
+  Room f(std::move(options));
+  Vm vm(f);
+  vm.extras = {{"web", 8000, ServiceProtocol::http}};
+  const auto answer = protocol::register_answer_from(body_of(register_with(f, vm, kOwnerPat))).value();
+  CHECK(answer.hostname == answer.agent_id + ".dd.example");
+  CHECK(answer.cp_hostname == "app.dd.example");
+  CHECK(answer.cp_key == f.context.cp_key);
+  CHECK(answer.extra_hostnames == std::vector<std::string>{"web." + answer.hostname});
+  CHECK(answer.poll_interval_secs == 2);  // never sooner than it is polled
+  CHECK(answer.refresh_secs == 1);        // never 0
+  const auto token =
+      crypto::hpke_open(vm.sealing, as_bytes(kRegisterTag), as_bytes(answer.agent_id), answer.tunnel_token_sealed);
+  CHECK(as_text(token.value()) == "token of " + answer.agent_id);
+}
+
+TEST_CASE("a challenge is good for 120 seconds, and for its purpose only") {
+  Room f;
+  Vm vm(f);
+  const auto challenge = protocol::challenge_answer_from(body_of(f.ask("POST", "/register/challenge"))).value();
+  CHECK(challenge.expires_in == 120);
+  const auto claims = vm.claims_for(challenge.nonce);
+  SUBCASE("in time") {
+    f.clock.advance(std::chrono::seconds(120));
+    CHECK(vm.submit(claims).has_value());
+  }
+  SUBCASE("late") {
+    f.clock.advance(std::chrono::milliseconds(120'001));
+    check_error(vm.submit(claims), ErrorCode::unauthenticated, "nonce_expired");
+  }
+  SUBCASE("of a poll") {
+    check_error(vm.submit(vm.claims_for(f.nonces.for_poll("dd-test-agent-0"))), ErrorCode::unauthenticated,
+                "nonce_invalid");
+  }
+}
+
+TEST_CASE("checks come in the order of the page: the first fault decides the answer") {
+  Room f;
+  Vm vm(f);
+  auto claims = vm.claims_for(f.nonces.for_register(), run_out(f.clock));
+  claims.env_label = "prod";
+  claims.owner = "stranger";
+  auto again = claims;
+  again.nonce = Digest256{};
+  check_error(vm.submit(again, "ghp_nobody"), ErrorCode::unauthenticated, "nonce_invalid");
+  check_error(vm.submit(claims, "ghp_nobody"), ErrorCode::unauthenticated, "join_credential_invalid");
+  claims.nonce = f.nonces.for_register();
+  check_error(vm.submit(claims), ErrorCode::permission_denied, "owner_mismatch");
+  claims.nonce = f.nonces.for_register();
+  claims.owner = "octo";
+  check_error(vm.submit(claims), ErrorCode::permission_denied, "env_mismatch");
+  claims.nonce = f.nonces.for_register();
+  claims.env_label = "test";
+  check_error(vm.submit(claims), ErrorCode::unauthenticated, "token_expired");
+  CHECK(f.tunnels.calls.empty());
+  CHECK(f.store.all().empty());
+}
+
+TEST_CASE("a credential that cannot be checked now is no refusal") {
+  Room f;
+  Vm vm(f);
+  const auto invited = ticket(f);
+  f.clock.advance(std::chrono::seconds(301));  // the owner's PAT is not remembered any more
+  f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
+  check_error(register_with(f, vm, kOwnerPat), ErrorCode::unavailable, "");
+  CHECK(register_with(f, vm, invited).has_value());
+}
+
+TEST_CASE("a ticket is the control plane's own statement, in time, for this fleet") {
+  Room f;
+  Vm vm(f);
+  const auto good = ticket(f);
+  SUBCASE("expired") {
+    f.clock.advance(std::chrono::seconds(900));
+    check_error(register_with(f, vm, good), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("signed by the agent itself") {
+    const auto claims = *crypto::parse_statement(good, crypto::kJoinTyp).value().claims;
+    check_error(register_with(f, vm, crypto::sign_jws(vm.signing, crypto::kJoinTyp, claims)),
+                ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("without a number") {
+    auto claims = *crypto::parse_statement(good, crypto::kJoinTyp).value().claims;
+    claims.erase("jti");
+    const auto bad = f.run(f.capability->sign(std::string(crypto::kJoinTyp), claims)).value();
+    check_error(register_with(f, vm, bad), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("another statement of the control plane") {
+    const auto claims = *crypto::parse_statement(good, crypto::kJoinTyp).value().claims;
+    const auto session = f.run(f.capability->sign(std::string(crypto::kSessionTyp), claims)).value();
+    check_error(register_with(f, vm, session), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("shown again by the key that used it, after a registration that was cut short") {
+    f.tunnels.failing = {"run_token"};
+    check_error(register_with(f, vm, good), ErrorCode::unavailable, "");
+    f.tunnels.failing.clear();
+    CHECK(register_with(f, vm, good).has_value());
+  }
+}
+
+TEST_CASE("a live key renews without a credential that is still good, and only for its own name") {
+  Room f;
+  Vm vm(f);
+  const auto used = ticket(f);
+  REQUIRE(register_with(f, vm, used).has_value());
+  f.clock.advance(std::chrono::hours(24));
+  CHECK(register_with(f, vm, used).has_value());
+  CHECK(register_with(f, vm, "anything").has_value());
+  vm.vm_name = "vm-2";
+  check_error(register_with(f, vm, used), ErrorCode::unauthenticated, "join_credential_invalid");
+}
+
+TEST_CASE("a name goes to a newcomer when its holder is silent, expired or refused, and not otherwise") {
+  const struct {
+    std::string name;
+    std::function<void(Room&, Vm&)> fate;
+    bool taken;
+  } rows[] = {
+      {"proven", [](Room&, Vm&) {}, false},
+      {"silent", [](Room&, Vm& holder) { holder.vanish(); }, true},
+      {"answers without a proof",
+       [](Room& f, Vm& holder) {
+         f.agents[holder.hostname] = [](const HttpRequest&) { return test::http_answer(200, "{}"); };
+       },
+       true},
+      {"expired", [](Room& f, Vm&) { f.clock.advance(std::chrono::seconds(361)); }, true},
+      {"refused", [](Room&, Vm& holder) { holder.bend_proof = [](protocol::ProofClaims& proof) { proof.nonce = {}; }; },
+       true},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Room f;
+    Vm holder(f);
+    holder.join();
+    row.fate(f, holder);
+    Vm newcomer(f);
+    const auto answer = register_with(f, newcomer, kOwnerPat);
+    REQUIRE(answer.has_value() == row.taken);
+    CHECK(f.tunnels.names.size() == 1);
+    if (row.taken) {
+      CHECK(body_of(answer).at("agent_id") != holder.agent_id);
+      CHECK(f.kept(holder.agent_id).status == AgentStatus::dropped);
+      CHECK(f.kept(holder.agent_id).reason.starts_with("its name was taken over: "));
+    } else {
+      CHECK(answer.error().reason == "name_held");
+      CHECK(f.kept(holder.agent_id).status == AgentStatus::healthy);
+    }
+  }
+}
+
+TEST_CASE("a name is not given away while its holder's tunnel cannot be removed, and then it is") {
+  Room f;
+  Vm holder(f);
+  holder.join();
+  holder.vanish();
+  Vm newcomer(f);
+  f.tunnels.failing = {"remove"};
+  check_error(register_with(f, newcomer, kOwnerPat), ErrorCode::unavailable, "");
+  CHECK(f.kept(holder.agent_id).status == AgentStatus::dropping);
+  f.tunnels.failing.clear();
+  CHECK(register_with(f, newcomer, kOwnerPat).has_value());
+  CHECK(f.store.find_live("vm-1")->agent_id != holder.agent_id);
+}
+
+TEST_CASE("a registration that fails half-way leaves no agent and no tunnel") {
+  for (const std::string step : {"ensure", "put_ingress", "put_dns", "run_token"}) {
+    CAPTURE(step);
+    Room f;
+    Vm vm(f);
+    f.tunnels.failing = {step};
+    check_error(register_with(f, vm, kOwnerPat), ErrorCode::unavailable, "");
+    CHECK(f.store.all().empty());
+    CHECK(f.tunnels.names.empty());
+    f.tunnels.failing.clear();
+    CHECK(register_with(f, vm, kOwnerPat).has_value());
+  }
+}
+
+TEST_CASE("a key that registers again with other measurements is dropped") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  const auto answer = register_with(f, vm, kOwnerPat, {{"tdx_rtmr1", std::string(96, 'f')}});
+  check_error(answer, ErrorCode::permission_denied, "policy_refused");
+  CHECK(answer.error().message.find("drift: rtmr1") != std::string::npos);
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::dropped);
+}
+
+TEST_CASE("a registration keeps the call numbers that its key has used") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  f.run(f.poller.round());
+  f.run(f.poller.round());
+  const auto used = f.kept(vm.agent_id).seq_high;
+  REQUIRE(register_with(f, vm, kOwnerPat).has_value());
+  CHECK(f.kept(vm.agent_id).seq_high == used);
+  vm.seq = 0;
+  f.run(f.poller.round());
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::dropped);
+}
+
+TEST_CASE("the embedder's own rule sees a candidate that passed every other, and can refuse it") {
+  std::vector<std::string> seen;
+  ControlPlaneOptions options;
+  options.admission = [&seen](const Candidate& candidate) -> Result<void> {
+    seen.push_back(candidate.vm_name + " of " + candidate.facts.owner);
+    CHECK(candidate.verdict.accepted);
+    if (candidate.vm_name == "vm-2") return fail(ErrorCode::conflict, "cannot admit vm-2: not on the list");
+    return {};
+  };
+  Room f(std::move(options));
+  Vm good(f);
+  CHECK(register_with(f, good, kOwnerPat).has_value());
+  Vm refused(f, "vm-2");
+  const auto answer = register_with(f, refused, kOwnerPat);
+  check_error(answer, ErrorCode::permission_denied, "admission_refused");
+  CHECK(answer.error().message == "cannot admit vm-2: not on the list");
+  Vm bad(f, "vm-3");
+  check_error(register_with(f, bad, kOwnerPat, {{"attester_tcb_status", "OutOfDate"}}), ErrorCode::permission_denied,
+              "policy_refused");
+  CHECK(seen == std::vector<std::string>{"vm-1 of octo", "vm-2 of octo"});
+  CHECK(f.tunnels.names.size() == 1);
+}
+
+TEST_CASE("an agent is not registered when that cannot be written down") {
+  Room f;
+  Vm vm(f);
+  const auto claims = vm.claims_for(f.nonces.for_register());
+  f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
+  check_error(vm.submit(claims), ErrorCode::unavailable, "");
+  CHECK(f.tunnels.calls.empty());
+}
