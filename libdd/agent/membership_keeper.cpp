@@ -11,8 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause{250};
 constexpr std::chrono::milliseconds kLongestPause{30'000};
 constexpr std::chrono::milliseconds kIdle{60'000};
-// Anyone can send a poll under some key; we ask the control plane about it this often at most.
-constexpr std::chrono::milliseconds kDoubtPause{2'000};
 
 /// Between half of `pause` and all of it: a fleet that lost its control plane must not come back in step.
 std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& random) {
@@ -24,17 +22,24 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& rand
 
 }  // namespace
 
-MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector)
-    : context_(context), exposer_(exposer), connector_(connector), registration_(context), wake_(context.executor) {}
+MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector, std::chrono::milliseconds doubt_pause)
+    : context_(context),
+      exposer_(exposer),
+      connector_(connector),
+      registration_(context),
+      doubt_pause_(doubt_pause),
+      doubted_(context.executor),
+      stop_(context.executor) {}
 
 net::Task<void> MembershipKeeper::run() {
   co_await join_until_done();
   while (!stopping_) {
-    if (doubt_ == Doubt::none) co_await wake_.wait(kIdle);
+    if (doubt_ == Doubt::none) co_await doubted_.wait(kIdle);
+    if (doubt_ == Doubt::none) continue;
+    co_await stop_.wait(jittered(doubt_pause_, context_.random));
     if (stopping_) co_return;
+    // What came up during the pause is settled by the same answer.
     const auto doubt = std::exchange(doubt_, Doubt::none);
-    if (doubt == Doubt::none) continue;
-    co_await wake_.wait(jittered(kDoubtPause, context_.random));
     bool again = doubt == Doubt::forgotten;
     if (!again) again = co_await registration_.control_plane_has_new_key();
     if (again && !stopping_) co_await join_until_done();
@@ -43,17 +48,18 @@ net::Task<void> MembershipKeeper::run() {
 
 void MembershipKeeper::stop() {
   stopping_ = true;
-  wake_.notify();
+  doubted_.notify();
+  stop_.notify();
 }
 
 void MembershipKeeper::forgotten() {
   doubt_ = Doubt::forgotten;
-  wake_.notify();
+  doubted_.notify();
 }
 
 void MembershipKeeper::unknown_key() {
   if (doubt_ == Doubt::none) doubt_ = Doubt::unknown_key;
-  wake_.notify();
+  doubted_.notify();
 }
 
 net::Task<void> MembershipKeeper::join_until_done() {
@@ -65,7 +71,7 @@ net::Task<void> MembershipKeeper::join_until_done() {
     log::warning("not registered", {{"why", why.message}, {"reason", why.reason}, {"again_ms", pause.count()}});
     // What the control plane refused will not get better quickly; what it could not do may.
     if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict) pause = std::max(pause, std::chrono::milliseconds(2'000));
-    co_await net::sleep_for(jittered(pause, context_.random));
+    co_await stop_.wait(jittered(pause, context_.random));
     pause = std::min(pause * 2, kLongestPause);
   }
 }

@@ -10,7 +10,10 @@ namespace dd::agent {
 
 class MembershipKeeper {
  public:
-  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector);
+  /// Anyone can send a poll under some key; we ask the control plane about it once in `doubt_pause` at most.
+  static constexpr std::chrono::milliseconds kDoubtPause{2'000};
+
+  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector, std::chrono::milliseconds doubt_pause = kDoubtPause);
   /// Until stop().
   net::Task<void> run();
   void stop();
@@ -30,7 +33,9 @@ class MembershipKeeper {
   Exposer& exposer_;
   tunnel::Connector& connector_;
   Registration registration_;
-  net::Event wake_;
+  std::chrono::milliseconds doubt_pause_;
+  net::Event doubted_;
+  net::Event stop_;  // apart from doubted_: doubt must not cut a pause short
   Doubt doubt_ = Doubt::none;
   bool stopping_ = false;
 };
