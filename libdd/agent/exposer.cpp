@@ -18,8 +18,8 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
     co_return extras;
   }
   for (const auto& info : *running)
-    if (is_live(info.status) && (info.boot || std::any_of(info.expose.begin(), info.expose.end(), [this](const auto& e) { return is_published(e); })))
-      extras.insert(extras.end(), info.expose.begin(), info.expose.end());
+    for (const auto& expose : info.expose)
+      if (is_live(info.status) && (info.boot || is_published(expose))) extras.push_back(expose);
   co_return extras;
 }
 

@@ -18,7 +18,7 @@ class Exposer {
   /// `forgotten` is called when the control plane does not know this agent any more.
   Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten);
 
-  /// What a registration should publish: the fixed extras and everything that boot workloads expose, ready or not.
+  /// What a registration should publish: the fixed extras, everything that boot workloads expose, ready or not, and what is public already.
   net::Task<std::vector<Expose>> at_registration();
   /// The control plane has published exactly these.
   void registered(std::vector<Expose> extras, std::vector<std::string> hostnames);
