@@ -191,7 +191,7 @@ net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& 
     if (!stopped) co_return wrap(stopped.error(), "cannot mop " + app_name);
   }
   const auto synced = co_await exposer_.sync();
-  if (!synced) co_return wrap(synced.error(), "stopped " + app_name + ", and its host names will go later");
+  if (!synced) co_return wrap(synced.error(), "cannot take the host names of " + app_name + " away yet; it is stopped and they go later");
   log::info("mopped", {{"app", app_name}, {"by", request.principal}});
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
