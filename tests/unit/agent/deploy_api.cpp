@@ -1,0 +1,237 @@
+// Refusals, timeouts and failures of the owner's calls. Their good course is in tests/integration/main_line.py.
+#include "libdd/agent/deploy_api.hpp"
+
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/agent/listener.hpp"
+#include "tests/unit/agent/room.hpp"
+
+using namespace dd;
+using namespace dd::agent;
+
+namespace {
+
+Expose expose(const std::string& label, std::uint16_t port, ServiceProtocol protocol = ServiceProtocol::http) {
+  return {label, port, protocol};
+}
+
+struct Deploying : Room {
+  Exposer exposer{context, calls, {}, [] {}};
+  DeployApi api{context, exposer};
+  net::Router router;
+
+  explicit Deploying(AgentOptions base = {}) : Room(std::move(base)) {
+    join();
+    cp_publishes();
+    api.add_routes(router);
+  }
+  Result<net::ServerResponse> call(const std::string& method, const std::string& target, std::string body = {}) {
+    return ask(router, {method, target, test::bearer(kOwnerPat), std::move(body)});
+  }
+  /// Deploys "app" with these; the runtime says `status` of it.
+  Result<net::ServerResponse> deploy(const std::vector<Expose>& exposed,
+                                     DeploymentStatus status = DeploymentStatus::running) {
+    after_deploy = running("app", exposed);
+    after_deploy.status = status;
+    Json request = {{"app_name", "app"}, {"cmd", {"hello"}}, {"expose", Json::array()}};
+    for (const auto& one : exposed) request["expose"].push_back(dd::to_json_value(one));
+    return call("POST", "/deploy", to_text(request));
+  }
+};
+
+Json body_of(const Result<net::ServerResponse>& answer) { return parse_json(answer.value().body).value(); }
+
+void check_error(const Result<net::ServerResponse>& answer, ErrorCode code, std::string_view reason,
+                 std::string_view words = {}) {
+  REQUIRE_FALSE(answer.has_value());
+  CAPTURE(answer.error().message);
+  CHECK(answer.error().code == code);
+  CHECK(answer.error().reason == reason);
+  CHECK(answer.error().message.find(words) != std::string::npos);
+  CHECK(answer.error().message.starts_with("cannot "));
+}
+
+AgentOptions impatient() {
+  AgentOptions options;
+  options.deploy_wait = std::chrono::milliseconds(0);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("every call is the owner's") {
+  Deploying f;
+  const std::pair<std::string, std::string> routes[] = {
+      {"POST", "/deploy"}, {"GET", "/deployments"}, {"GET", "/logs/app"}, {"DELETE", "/deployments/app"}};
+  for (const auto& [method, path] : routes) {
+    CAPTURE(path);
+    const auto answer = f.ask(f.router, {method, path, test::bearer("ghp_stranger"), {}});
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().code == ErrorCode::permission_denied);
+  }
+  CHECK(f.runtime_calls.empty());
+}
+
+TEST_CASE("a deployment that would take what another has is refused before anything starts") {
+  const Listener taken;
+  Deploying f;
+  auto greeter = running("greeter", {expose("hello", 7001)});
+  greeter.boot = true;
+  auto ended = running("ended", {expose("free", 7002)});
+  ended.status = DeploymentStatus::exited;
+  f.deployments = {greeter, running("other", {expose("web", 7003)}), ended};
+  const SilentPort silent;
+
+  check_error(f.deploy({expose("web", silent.port())}), ErrorCode::conflict, "label_in_use", "other");
+  check_error(f.deploy({expose("mine", 7003)}), ErrorCode::conflict, "port_in_use", "other");
+  check_error(f.deploy({expose("mine", 7001)}), ErrorCode::conflict, "port_in_use", "greeter");
+  check_error(f.deploy({expose("mine", taken.port())}), ErrorCode::conflict, "port_in_use",
+              "uid " + std::to_string(getuid()));
+  check_error(f.deploy({expose("mine", 9090)}), ErrorCode::invalid_argument, "", "the agent's own");
+  f.deployments[0].app_name = "app";
+  check_error(f.deploy({}), ErrorCode::conflict, "reserved_name", "boot workload");
+  f.deployments[0].status = DeploymentStatus::failed;  // its name is still not free
+  check_error(f.deploy({}), ErrorCode::conflict, "reserved_name");
+  for (const auto& called : f.runtime_calls) CHECK(called == "list");
+}
+
+TEST_CASE("a redeployment may have the port that the one before still listens on") {
+  Deploying f;
+  const Listener web;
+  f.deployments = {running("app", {expose("web", web.port())})};
+  f.deployments[0].id = "id-before";
+  const auto answer = body_of(f.deploy({expose("web", web.port())}));
+  CHECK(answer.at("status") == "running");
+  CHECK(answer.at("urls") == Json::array({"https://web." + kHostname + "/"}));
+}
+
+TEST_CASE("the URL of a port says how it is reached") {
+  Deploying f;
+  SilentPort web;
+  SilentPort database;
+  f.on_deploy = [&] {
+    web.listen();
+    database.listen();
+  };
+  const auto urls =
+      body_of(f.deploy({expose("web", web.port()), expose("db", database.port(), ServiceProtocol::tcp)})).at("urls");
+  CHECK(urls == Json::array({"https://web." + kHostname + "/", "tcp://db." + kHostname}));
+}
+
+TEST_CASE("when the wait is over the answer says what is missing") {
+  Deploying f(impatient());
+  SUBCASE("it has not started") {
+    const auto answer = body_of(f.deploy({}, DeploymentStatus::deploying));
+    CHECK(answer.at("status") == "deploying");
+    CHECK(answer.at("warnings").at(0) == "not public yet: it has not started yet");
+  }
+  SUBCASE("a port does not answer") {
+    const SilentPort silent;
+    const auto answer = body_of(f.deploy({expose("web", silent.port())}));
+    CHECK(answer.at("status") == "deploying");
+    CHECK(answer.at("hostnames").empty());
+    CHECK(answer.at("warnings").at(0) ==
+          "not public yet: port " + std::to_string(silent.port()) + " does not answer yet");
+  }
+  SUBCASE("the control plane cannot be reached") {
+    SilentPort web;
+    f.on_deploy = [&web] { web.listen(); };
+    f.cp("POST /ingress/replace",
+         [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect to the control plane"); });
+    const auto warning = body_of(f.deploy({expose("web", web.port())})).at("warnings").at(0).get<std::string>();
+    CHECK(warning.find("cannot connect to the control plane") != std::string::npos);
+  }
+  SUBCASE("the agent is not registered") {
+    SilentPort web;
+    f.on_deploy = [&web] { web.listen(); };
+    f.state.membership.reset();
+    const auto warning = body_of(f.deploy({expose("web", web.port())})).at("warnings").at(0).get<std::string>();
+    CHECK(warning.find("not registered") != std::string::npos);
+  }
+}
+
+TEST_CASE("a deployment that ends is reported as what it became") {
+  Deploying f;
+  const SilentPort silent;
+  const auto exited = body_of(f.deploy({expose("web", silent.port())}, DeploymentStatus::exited));
+  CHECK(exited.at("status") == "exited");
+  CHECK(exited.at("warnings").at(0).get<std::string>().find("ended before") != std::string::npos);
+  CHECK(body_of(f.deploy({}, DeploymentStatus::completed)).at("warnings").empty());
+  f.deployments.clear();
+  f.after_deploy.error_message = "no such file";
+  check_error(f.deploy({}, DeploymentStatus::failed), ErrorCode::invalid_argument, "");
+}
+
+TEST_CASE("unknown members are warned about by name") {
+  Deploying f;
+  f.after_deploy = running("app");
+  const auto answer = body_of(f.call("POST", "/deploy", R"({"app_name":"app","cmd":["hello"],"replicas":3})"));
+  CHECK(answer.at("warnings") == Json::array({"unknown member replicas was ignored"}));
+}
+
+TEST_CASE("logs take a number of lines that makes sense") {
+  Deploying f;
+  f.deployments = {running("app")};
+  CHECK(body_of(f.call("GET", "/logs/app")).at("lines").at(0) == "tail 100");
+  CHECK(body_of(f.call("GET", "/logs/app?tail=10000")).at("lines").at(0) == "tail 10000");
+  for (const std::string tail : {"0", "-1", "10001", "", "x", "5x", "99999999999999999999"}) {
+    CAPTURE(tail);
+    const auto answer = f.call("GET", "/logs/app?tail=" + std::string(tail));
+    check_error(answer, ErrorCode::invalid_argument, "");
+    CHECK(answer.error().path == "tail");
+  }
+  check_error(f.call("GET", "/logs/nothing"), ErrorCode::not_found, "");
+}
+
+TEST_CASE("logs and mop mean the newest deployment of that name") {
+  Deploying f;
+  auto before = running("app");
+  before.id = "id-before";
+  before.status = DeploymentStatus::stopped;
+  f.deployments = {before, running("app")};
+  CHECK(body_of(f.call("GET", "/logs/app")).at("id") == "id-app");
+  CHECK(body_of(f.call("DELETE", "/deployments/app")).at("id") == "id-app");
+  CHECK(f.deployments[1].status == DeploymentStatus::stopped);
+}
+
+TEST_CASE("mop takes the host name away and names it, once") {
+  Deploying f;
+  SilentPort web;
+  f.on_deploy = [&web] { web.listen(); };
+  REQUIRE(f.deploy({expose("web", web.port())}).has_value());
+  const auto answer = body_of(f.call("DELETE", "/deployments/app"));
+  CHECK(answer.at("hostnames") == Json::array({"web." + kHostname}));
+  CHECK(f.published.back().empty());
+  f.runtime_calls.clear();
+  CHECK(body_of(f.call("DELETE", "/deployments/app")).at("hostnames").empty());
+  CHECK(std::ranges::find(f.runtime_calls, "stop") == f.runtime_calls.end());
+}
+
+TEST_CASE("a boot workload is not mopped, and what was never there is not found") {
+  Deploying f;
+  f.deployments = {running("greeter")};
+  f.deployments[0].boot = true;
+  check_error(f.call("DELETE", "/deployments/greeter"), ErrorCode::conflict, "reserved_name");
+  check_error(f.call("DELETE", "/deployments/app"), ErrorCode::not_found, "");
+  CHECK(f.deployments[0].status == DeploymentStatus::running);
+}
+
+TEST_CASE("a mop that the control plane does not hear of says that the process is gone") {
+  Deploying f;
+  SilentPort web;
+  f.on_deploy = [&web] { web.listen(); };
+  REQUIRE(f.deploy({expose("web", web.port())}).has_value());
+  f.cp("POST /ingress/replace", [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect"); });
+  check_error(f.call("DELETE", "/deployments/app"), ErrorCode::unavailable, "", "it is stopped");
+  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
+}
+
+TEST_CASE("what the runtime refuses is passed on") {
+  Deploying f;
+  f.runtime_refusal = Json{{"ok", false}, {"error", "cannot list: busy"}, {"code", "unavailable"}};
+  check_error(f.deploy({}), ErrorCode::unavailable, "", "busy");
+  check_error(f.call("GET", "/deployments"), ErrorCode::unavailable, "");
+  check_error(f.call("DELETE", "/deployments/app"), ErrorCode::unavailable, "");
+}

@@ -1,0 +1,166 @@
+// Ingress follows the workloads. Ports are real ones on loopback; the runtime and the control plane live in the test.
+#include "libdd/agent/exposer.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/agent/listener.hpp"
+#include "tests/unit/agent/room.hpp"
+
+using namespace dd;
+using namespace dd::agent;
+
+namespace {
+
+Expose expose(const std::string& label, std::uint16_t port) { return {label, port, ServiceProtocol::http}; }
+
+struct Exposing : Room {
+  std::vector<Expose> fixed = {expose("fixed", 7000)};
+  int forgotten = 0;
+  Exposer exposer{context, calls, fixed, [this] { ++forgotten; }};
+
+  Exposing() {
+    join();
+    cp_publishes();
+    exposer.registered(fixed, {"fixed." + kHostname});
+  }
+  /// The labels that are public after a sync.
+  std::vector<std::string> labels() {
+    if (const auto synced = run(exposer.sync()); !synced) throw std::runtime_error(synced.error().message);
+    std::vector<std::string> out;
+    for (const auto& one : exposer.published()) out.push_back(one.hostname_label);
+    return out;
+  }
+};
+
+using Labels = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a workload is public once its port answers, and while it lives") {
+  Exposing f;
+  Listener web;
+  const SilentPort silent;
+  f.deployments = {running("app", {expose("web", web.port()), expose("slow", silent.port())})};
+  CHECK(f.labels() == Labels{"fixed", "web"});
+  CHECK(f.exposer.hostname_of("web") == "web." + kHostname);
+  CHECK(f.exposer.hostname_of("slow").empty());
+
+  web.close();  // a busy server that misses one probe keeps its name
+  CHECK(f.labels() == Labels{"fixed", "web"});
+  CHECK(f.published.size() == 1);
+
+  f.deployments[0].status = DeploymentStatus::exited;
+  CHECK(f.labels() == Labels{"fixed"});
+  CHECK(f.exposer.hostname_of("web").empty());
+}
+
+TEST_CASE("only what runs is public, whatever answers on its port") {
+  const Listener web;
+  for (const auto status : {DeploymentStatus::deploying, DeploymentStatus::completed, DeploymentStatus::exited,
+                            DeploymentStatus::failed, DeploymentStatus::stopped}) {
+    CAPTURE(to_string(status));
+    Exposing f;
+    f.deployments = {running("app", {expose("web", web.port())})};
+    f.deployments[0].status = status;
+    CHECK(f.labels() == Labels{"fixed"});
+  }
+}
+
+TEST_CASE("a boot workload is public whether it answers or not") {
+  Exposing f;
+  const SilentPort silent;
+  f.deployments = {running("greeter", {expose("hello", silent.port())})};
+  f.deployments[0].boot = true;
+  CHECK(f.labels() == Labels{"fixed", "hello"});
+}
+
+TEST_CASE("the control plane is asked only when something changed") {
+  Exposing f;
+  const Listener web;
+  f.labels();
+  CHECK(f.published.empty());
+  f.deployments = {running("app", {expose("web", web.port())})};
+  f.labels();
+  f.labels();
+  CHECK(f.published.size() == 1);
+}
+
+TEST_CASE("what could not be published is tried again at the next sync") {
+  Exposing f;
+  const Listener web;
+  f.deployments = {running("app", {expose("web", web.port())})};
+  f.cp("POST /ingress/replace", [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect"); });
+  const auto synced = f.run(f.exposer.sync());
+  REQUIRE_FALSE(synced.has_value());
+  CHECK(synced.error().code == ErrorCode::unavailable);
+  CHECK(f.exposer.published() == f.fixed);
+  CHECK(f.forgotten == 0);
+  f.cp_publishes();
+  CHECK(f.labels() == Labels{"fixed", "web"});
+}
+
+TEST_CASE("an agent that the control plane forgot is told so, for that reason alone") {
+  Exposing f;
+  const Listener web;
+  f.deployments = {running("app", {expose("web", web.port())})};
+  const auto refuse_with = [&f](const std::string& body) {
+    f.cp("POST /ingress/replace", [body](const HttpRequest&) { return test::http_answer(404, body); });
+    CHECK_FALSE(f.run(f.exposer.sync()).has_value());
+  };
+  refuse_with(R"({"code":"not_found","message":"cannot find route"})");
+  CHECK(f.forgotten == 0);
+  refuse_with(R"({"code":"not_found","message":"no agent","reason":"agent_unknown"})");
+  CHECK(f.forgotten == 1);
+}
+
+TEST_CASE("without the runtime nothing is changed") {
+  Exposing f;
+  f.runtime_refusal = Json{{"ok", false}, {"error", "cannot list"}, {"code", "internal"}};
+  CHECK_FALSE(f.run(f.exposer.sync()).has_value());
+  CHECK(f.published.empty());
+  CHECK(f.run(f.exposer.at_registration()) == f.fixed);
+}
+
+TEST_CASE("before it is registered an agent publishes nothing") {
+  Exposing f;
+  f.state.membership.reset();
+  const auto synced = f.run(f.exposer.sync());
+  REQUIRE_FALSE(synced.has_value());
+  CHECK(synced.error().code == ErrorCode::unavailable);
+  CHECK(f.runtime_calls.empty());
+}
+
+TEST_CASE("a registration publishes boot workloads, and of the others what was public already") {
+  Exposing f;
+  const Listener web;
+  const SilentPort silent;
+  auto greeter = running("greeter", {expose("hello", silent.port())});
+  greeter.boot = true;
+  auto dead = running("dead", {expose("dead", 7001)});
+  dead.boot = true;
+  dead.status = DeploymentStatus::failed;
+  f.deployments = {greeter, dead, running("app", {expose("web", web.port()), expose("slow", silent.port())}),
+                   running("new", {expose("new", silent.port())})};
+  CHECK(f.labels() == Labels{"fixed", "hello", "web"});
+
+  const auto extras = f.run(f.exposer.at_registration());
+  Labels labels;
+  for (const auto& one : extras) labels.push_back(one.hostname_label);
+  CHECK(labels == Labels{"fixed", "hello", "web"});
+}
+
+TEST_CASE("the watch ends when it is stopped") {
+  Exposing f;
+  f.options.watch_interval = std::chrono::hours(1);
+  auto watch = [](Exposer& exposer) -> net::Task<bool> {
+    co_await exposer.run();
+    co_return true;
+  };
+  const auto watching = test::start(f.io, watch(f.exposer));
+  while (f.runtime_calls.empty()) f.io.run_one();  // the first look comes at once
+  test::settle(f.io);
+  CHECK_FALSE(watching->result.has_value());
+  f.exposer.stop();
+  test::settle(f.io);
+  CHECK(watching->result.has_value());
+}
