@@ -10,6 +10,8 @@
 namespace dd {
 namespace {
 
+constexpr std::string_view kGithubApi = "https://api.github.com";
+
 std::string read_digest(ObjectReader& reader, const char* name) {
   return reader.text(name, {.accepts = attest::is_digest, .expected = "sha256: and 64 lower-case hex digits"});
 }
@@ -22,10 +24,29 @@ void read_boot(ObjectReader& reader, LogFacts& facts) {
   facts.boundary = reader.text("boundary") == "uid";
 }
 
+/// Our own variables that say where GitHub, the edge and the connector are and which authorities TLS trusts, and every variable that is not
+/// ours: the loader and OpenSSL read some of those.
+bool decides_whom_to_believe(std::string_view name) {
+  if (!name.starts_with("DD_") && !name.starts_with("EE_")) return true;
+  return name == "DD_CA_FILE" || name == "DD_CONNECTOR" || name == "DD_EDGE_URL" || name == "DD_GITHUB_API_URL";
+}
+
+std::string trust_settings(const Json& env) {
+  std::string found;
+  for (const auto& [name, value] : env.items()) {
+    const auto text = value.is_string() ? value.get<std::string>() : to_text(value);
+    const bool usual = text.empty() || (name == "DD_GITHUB_API_URL" && text == kGithubApi);
+    if (usual || !decides_whom_to_believe(name)) continue;
+    found += (found.empty() ? "" : " ") + name + "=" + text;
+  }
+  return found.empty() ? "default" : found;
+}
+
 void read_agent(ObjectReader& reader, LogFacts& facts) {
   facts.agent_digest = read_digest(reader, "digest");
   const Json* env = reader.object("env");
   if (env == nullptr) return;
+  facts.trust_settings = trust_settings(*env);
   ObjectReader settings(*env, reader.path_of("env"));
   facts.owner = settings.optional_text("DD_OWNER").value_or("");
   facts.owner_id = settings.optional_text("DD_OWNER_ID").value_or("");

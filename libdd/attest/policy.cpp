@@ -45,6 +45,7 @@ Result<Policy> Policy::parse(std::string_view text) {
   for (const auto& kind : attest::rule_kinds()) {
     const auto name = std::string(kind.name);
     const Json* rule = kind.required ? rules.object(name.c_str()) : rules.find(name.c_str());
+    if (rule == nullptr && !kind.otherwise.empty()) policy.rules_.emplace(name, PolicyRule{{std::string(kind.otherwise)}, RuleMode::enforce});
     if (rule == nullptr) continue;
     std::optional<Error> problem;
     policy.rules_.emplace(name, read_rule(*rule, rules.path_of(name.c_str()), kind, problem));

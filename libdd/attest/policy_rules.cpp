@@ -23,6 +23,7 @@ bool measurement(std::string_view text) { return text.size() == kMeasurementDigi
 bool digest(std::string_view text) { return is_digest(lower(text)); }
 bool yes_or_no(std::string_view text) { return text == "true" || text == "false"; }
 bool boundary(std::string_view text) { return text == "uid" || text == "none"; }
+bool settings(std::string_view text) { return text == "default" || text.find('=') != std::string_view::npos; }
 bool owner_id(std::string_view text) { return !text.empty() && text.size() <= kMaxIdDigits && text.front() != '0' && only(text, "0123456789"); }
 bool origin(std::string_view text) {
   return (text.starts_with("https://") || text.starts_with("http://")) && text.find("//") + 2 < text.size() && origin_of(text) == text;
@@ -55,6 +56,7 @@ constexpr std::array kKinds = {
     RuleKind{"runtime_digest", false, digest, kDigest},
     RuleKind{"boundary", false, boundary, "\"uid\" or \"none\""},
     RuleKind{"privileged", false, yes_or_no, "\"true\" or \"false\""},
+    RuleKind{"trust_settings", false, settings, "\"default\", or NAME=value pairs with blanks between them", "default"},
 };
 
 }  // namespace

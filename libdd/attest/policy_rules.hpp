@@ -17,6 +17,8 @@ struct RuleKind {
   bool required;
   bool (*accepts)(std::string_view value);
   const char* expected;
+  /// The only value that is allowed when the policy does not have the rule; empty: the rule then asks nothing.
+  std::string_view otherwise = {};
 };
 
 /// In the order in which they are read.

@@ -27,6 +27,7 @@ std::string actual_of(std::string_view rule, const TdxClaims& claims, const LogF
   if (rule == "runtime_digest") return facts.runtime_digest;
   if (rule == "owner_id") return facts.owner_id;
   if (rule == "cp_origin") return facts.cp_origin;
+  if (rule == "trust_settings") return facts.trust_settings;
   if (rule == "boundary") return facts.boundary ? "uid" : "none";
   if (rule == "privileged") return facts.privileged ? "true" : "false";
   return {};

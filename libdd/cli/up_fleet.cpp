@@ -120,7 +120,9 @@ Result<void> UpFleet::write_policy(const std::string& enclave_digest) {
                       {"agent_digest", only(*agent_digest)},
                       {"connector_digest", only(*connector_digest)},
                       {"owner_id", only(std::to_string(kUpOwnerId))},
-                      {"cp_origin", only(context_.cp_url)}};
+                      {"cp_origin", only(context_.cp_url)},
+                      // Here GitHub and the edge are our own.
+                      {"trust_settings", only("DD_EDGE_URL=" + services_->edge_url() + " DD_GITHUB_API_URL=" + services_->github_api_url())}};
   const Json policy = {{"version", 1}, {"rules", rules}};
   policy_file_ = home_ / "policy.json";
   std::ofstream file(policy_file_);

@@ -37,7 +37,8 @@ std::uint64_t read_window(ObjectReader& reader, const char* name) {
 Json facts_to_json(const LogFacts& facts) {
   return {{"runtime_digest", facts.runtime_digest}, {"attestation_type", facts.attestation_type}, {"rtmr3_extended", facts.rtmr3_extended},
           {"boundary", facts.boundary}, {"agent_digest", facts.agent_digest}, {"connector_digest", facts.connector_digest},
-          {"owner", facts.owner}, {"owner_id", facts.owner_id}, {"cp_origin", facts.cp_origin}, {"boot_id", facts.boot_id},
+          {"owner", facts.owner}, {"owner_id", facts.owner_id}, {"cp_origin", facts.cp_origin}, {"trust_settings", facts.trust_settings},
+          {"boot_id", facts.boot_id},
           {"privileged", facts.privileged}};
 }
 
@@ -52,6 +53,7 @@ LogFacts facts_from(ObjectReader& reader) {
   facts.owner = reader.text("owner");
   facts.owner_id = reader.text("owner_id");
   facts.cp_origin = reader.text("cp_origin");
+  facts.trust_settings = reader.text("trust_settings");
   facts.boot_id = reader.text("boot_id");
   facts.privileged = reader.required_boolean("privileged");
   return facts;

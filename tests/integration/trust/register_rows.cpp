@@ -123,6 +123,14 @@ TEST_CASE("a VM booted for another control plane is refused by its log") {
   check_refused(agent.submit(agent.prepare(), fleet().ticket()), 403, "policy_refused", before);
 }
 
+TEST_CASE("a VM told to ask somebody else who its owner is is refused by its log") {
+  TestAgent agent(fleet(), {.vm_name = "misled", .github_api_url = "https://github.evil.example"});
+  const auto before = fleet().tunnels();
+  const auto answer = agent.submit(agent.prepare(), fleet().ticket());
+  check_refused(answer, 403, "policy_refused", before);
+  CHECK(answer.message.find("trust_settings is DD_GITHUB_API_URL=https://github.evil.example") != std::string::npos);
+}
+
 TEST_CASE("other boot measurements are refused") {
   auto measured = fleet().measurements();
   measured.rtmr[1][0] ^= std::byte{1};

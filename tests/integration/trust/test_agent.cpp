@@ -50,7 +50,10 @@ TestAgent::TestAgent(const TrustFleet& fleet, AgentShape shape)
        {"rtmr3", "extended"}, {"boundary", "uid"}, {"config", Json::object()}});
   log(workload("connector", "connector", kConnectorDigest, Json::object()));
   log(workload("dd-agent", "agent", shape_.agent_digest,
-               {{"DD_OWNER", cli::kUpOwner}, {"DD_OWNER_ID", std::to_string(cli::kUpOwnerId)}, {"DD_CP_URL", shape_.origin}}));
+               {{"DD_OWNER", cli::kUpOwner},
+                {"DD_OWNER_ID", std::to_string(cli::kUpOwnerId)},
+                {"DD_CP_URL", shape_.origin},
+                {"DD_GITHUB_API_URL", shape_.github_api_url}}));
 }
 
 TestAgent::~TestAgent() { vanish(); }

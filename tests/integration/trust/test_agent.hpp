@@ -25,6 +25,7 @@ struct AgentShape {
   std::string vm_name = "vm-1";
   std::string agent_digest = kAgentDigest;
   std::string origin = {};  // that it was booted with; empty: the fleet's
+  std::string github_api_url = {};  // that it was told to ask who the owner is; empty: as usual
   attest::SimulatedMeasurements measurements{};
   bool own_measurements = false;  // use `measurements` and not the fleet's
 };

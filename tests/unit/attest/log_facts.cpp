@@ -35,6 +35,16 @@ TEST_CASE("the facts of a log are those of its boot, agent and connector events"
   CHECK_FALSE(facts->privileged);
 }
 
+TEST_CASE("settings that decide whom the agent believes are facts") {
+  const auto told = [](json env) { return log_facts(log_of({boot_event(), with(agent_event(), "/env", std::move(env))}))->trust_settings; };
+  CHECK(log_facts(sample_log())->trust_settings == "default");
+  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com"}, {"DD_CA_FILE", ""}, {"EE_SOCKET_PATH", "/run/x"}, {"DD_VM_NAME", "a"}}) == "default");
+  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com.evil"}}) == "DD_GITHUB_API_URL=https://api.github.com.evil");
+  CHECK(told({{"LD_PRELOAD", "hmac-sha256:00"}, {"DD_EDGE_URL", "http://edge"}, {"DD_CA_FILE", "/ca"}}) ==
+        "DD_CA_FILE=/ca DD_EDGE_URL=http://edge LD_PRELOAD=hmac-sha256:00");
+  CHECK(told({{"DD_CONNECTOR", "hmac-sha256:00"}, {"SSL_CERT_FILE", "hmac-sha256:00"}}) == "DD_CONNECTOR=hmac-sha256:00 SSL_CERT_FILE=hmac-sha256:00");
+}
+
 TEST_CASE("what the log does not say stays empty and false") {
   const auto boot = with(with(boot_event(), "/rtmr3", "unavailable"), "/boundary", "none");
   const auto facts = log_facts(log_of({boot, with(agent_event(), "/env", json::object())}));

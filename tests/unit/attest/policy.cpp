@@ -43,7 +43,7 @@ TEST_CASE("a VM that is all that the policy allows is accepted without a word") 
   const auto verdict = policy_of(sample_file()).appraise(sample_claims(), sample_facts());
   CHECK(verdict.accepted);
   CHECK_FALSE(verdict.tofu);
-  CHECK(verdict.rules.size() == 10);
+  CHECK(verdict.rules.size() == 11);
   for (const auto& rule : verdict.rules) {
     CAPTURE(rule.rule);
     CHECK(rule.passed);
@@ -82,6 +82,8 @@ TEST_CASE("each rule refuses one thing and says what and why") {
        "runtime_digest is " + digest_of('f') + ", allowed: " + digest_of('a')},
       {"owner_id", [](TdxClaims&, LogFacts& f) { f.owner_id = "12345"; }, "owner_id is 12345, allowed: 1234"},
       {"cp_origin", [](TdxClaims&, LogFacts& f) { f.cp_origin = "https://evil.example"; }, "cp_origin is https://evil.example, allowed: https://app.example.com"},
+      {"trust_settings", [](TdxClaims&, LogFacts& f) { f.trust_settings = "DD_GITHUB_API_URL=http://evil"; },
+       "trust_settings is DD_GITHUB_API_URL=http://evil, allowed: default"},
       {"boundary", [](TdxClaims&, LogFacts& f) { f.boundary = false; }, "boundary is none, allowed: uid"},
       {"privileged", [](TdxClaims&, LogFacts& f) { f.privileged = true; }, "privileged is true, allowed: false"},
   };
