@@ -70,7 +70,7 @@ int revoke(const Invocation& invocation, const std::string& name, const std::str
   if (invocation.format() == Format::json)
     print_json({{"agent_id", agent->agent_id}, {"status", "dropped"}});
   else
-    print_line("revoked " + agent->agent_id);
+    print_line("revoked " + printable(agent->agent_id));
   return 0;
 }
 
@@ -83,7 +83,7 @@ int invite(const Invocation& invocation, const std::string& vm_name) {
     print_json({{"ticket", std::string(ticket->ticket.reveal())}, {"expires_at", ticket->expires_at}});
   } else {
     progress("Good once, for 15 minutes. Write it to a file and give the VM DD_JOIN_TICKET_FILE.");
-    print_line(std::string(ticket->ticket.reveal()));
+    print_line(printable(ticket->ticket.reveal()));
   }
   return 0;
 }

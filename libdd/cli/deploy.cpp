@@ -39,7 +39,7 @@ int deploy(const Invocation& invocation, const std::string& file, const std::str
                 {"hostnames", deployed->hostnames}, {"urls", deployed->urls}, {"warnings", deployed->warnings}});
   } else {
     progress(deployed->app_name + " is " + deployed->status + " on " + agent->vm_name);
-    for (const auto& url : deployed->urls) print_line(url);
+    for (const auto& url : deployed->urls) print_line(printable(url));
   }
   return deployed->status == "running" || deployed->status == "exited" || deployed->status == "completed" ? 0 : 1;
 }

@@ -20,7 +20,7 @@ int mop(const Invocation& invocation, const std::string& app_name, const std::st
     print_json({{"app_name", mopped->app_name}, {"id", mopped->id}, {"hostnames", mopped->hostnames}});
     return 0;
   }
-  print_line("mopped " + mopped->app_name);
+  print_line("mopped " + printable(mopped->app_name));
   for (const auto& hostname : mopped->hostnames) progress("gone: " + hostname);
   return 0;
 }

@@ -22,6 +22,29 @@ void write_row(const std::vector<std::string>& cells, const std::vector<std::siz
   print_line(line);
 }
 
+unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<unsigned char>(text[at]); }
+
+/// Bytes of the UTF-8 character that `text` starts with (RFC 3629, without its finer rules); 0 when there is none.
+std::size_t character_at(std::string_view text) {
+  const auto first = byte_at(text, 0);
+  const std::size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (size > text.size()) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte_at(text, i) & 0xc0) != 0x80) return 0;
+  return size;
+}
+
+/// C0 and DEL, C1 (U+009B starts a sequence as ESC [ does), and the marks that reverse what is read: U+202A to U+202E, U+2066 to U+2069.
+bool drives_terminal(std::string_view character) {
+  const auto first = byte_at(character, 0);
+  if (character.size() == 1) return first < 0x20 || first == 0x7f;
+  const auto second = byte_at(character, 1);
+  if (character.size() == 2) return first == 0xc2 && second < 0xa0;
+  if (character.size() != 3 || first != 0xe2) return false;
+  const auto third = byte_at(character, 2);
+  return (second == 0x80 && third >= 0xaa && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 int exit_code(ErrorCode code) {
   switch (code) {
     case ErrorCode::malformed:
@@ -80,9 +103,13 @@ int report(const Error& error) {
 }
 
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  std::string out;
+  while (!text.empty()) {
+    const auto size = character_at(text);
+    const auto character = text.substr(0, std::max<std::size_t>(size, 1));
+    out += size == 0 || drives_terminal(character) ? "?" : character;
+    text.remove_prefix(character.size());
+  }
   return out;
 }
 

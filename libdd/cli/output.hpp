@@ -23,7 +23,7 @@ void progress(const std::string& text);
 /// Prints the error on stderr and returns the exit code that it stands for.
 [[nodiscard]] int report(const Error& error);
 
-/// A cell: control characters replaced, so that a name made of escape sequences cannot drive the terminal.
+/// A cell: control characters, and bytes that are no UTF-8, replaced, so that a name made of escape sequences cannot drive the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace dd::cli
