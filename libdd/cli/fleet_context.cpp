@@ -1,6 +1,5 @@
 #include "libdd/cli/fleet_context.hpp"
 
-
 #include <fstream>
 #include <iterator>
 
@@ -92,11 +91,11 @@ Result<fs::path> context_file() {
 Result<FleetContext> load_context(const FleetFlags& flags) {
   const auto environment = read_environment();
   if (!environment) return tl::unexpected(environment.error());
-  auto context = read_context(context_path(*environment));
-  if (!context) return context;
   const auto& from = environment->fleet;
+  // Another fleet is meant: nothing of the local one may leak into it.
   const bool elsewhere = !flags.cp_url.empty() || !from.cp_url.empty();
-  if (elsewhere) *context = FleetContext();  // another fleet: nothing of the local one may leak into it
+  auto context = elsewhere ? Result<FleetContext>(FleetContext()) : read_context(context_path(*environment));
+  if (!context) return context;
   prefer(from.cp_url, context->cp_url);
   prefer(from.edge_url, context->edge_url);
   prefer(from.credential, context->credential);
