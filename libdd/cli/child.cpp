@@ -16,8 +16,8 @@ namespace {
 
 constexpr int kNoExec = 127;
 
-/// In the child, between fork and exec: system calls only.
-[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, int output, pid_t parent) {
+/// In the child, between fork and exec: system calls only. Why exec failed goes into `failure`, which exec closes.
+[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, int output, int failure, pid_t parent) {
   setpgid(0, 0);
   // A ddctl that was killed must not leave VMs behind.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -29,8 +29,11 @@ constexpr int kNoExec = 127;
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  close_range(3, ~0u, 0);
+  close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   execve(program, argv, envp);
+  const int why = errno;
+  const auto told = write(failure, &why, sizeof why);
+  static_cast<void>(told);  // without it the parent sees a child that ended at once
   _exit(kNoExec);
 }
 
@@ -46,11 +49,21 @@ Result<Child> Child::start(std::filesystem::path program, const Environment& env
   envp.push_back(nullptr);
   auto name = program.string();
   char* argv[] = {name.data(), nullptr};
+  int failure[2] = {-1, -1};
+  if (pipe2(failure, O_CLOEXEC) != 0) {
+    close(log);
+    return fail(ErrorCode::unavailable, "cannot start " + name + ": " + std::strerror(errno));
+  }
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) become(name.c_str(), argv, envp.data(), log, parent);
+  if (pid == 0) become(name.c_str(), argv, envp.data(), log, failure[1], parent);
+  int why = pid < 0 ? errno : 0;
   close(log);
-  if (pid < 0) return fail(ErrorCode::unavailable, "cannot start " + name + ": " + std::strerror(errno));
+  close(failure[1]);
+  const bool failed = pid < 0 || read(failure[0], &why, sizeof why) > 0;
+  close(failure[0]);
+  if (pid > 0 && failed) waitpid(pid, nullptr, 0);
+  if (failed) return fail(ErrorCode::unavailable, "cannot start " + name + ": " + std::strerror(why));
   return Child(pid);
 }
 
