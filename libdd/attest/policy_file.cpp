@@ -29,6 +29,7 @@ Result<std::string> policy_file(const PolicyValues& values) {
   allow("owner_id", {values.owner_id});
   allow("cp_origin", {values.cp_origin});
   if (!values.runtime_digest.empty()) allow("runtime_digest", values.runtime_digest);
+  if (!values.trust_settings.empty()) allow("trust_settings", values.trust_settings);
 
   // A file may do that, to shut a fleet; who writes one from values has forgotten something.
   for (const auto& [name, rule] : rules.items())

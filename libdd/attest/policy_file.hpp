@@ -22,6 +22,8 @@ struct PolicyValues {
   std::vector<std::string> runtime_digest;
   std::string owner_id;
   std::string cp_origin;
+  /// As LogFacts has them; when empty, agents may have the defaults only.
+  std::vector<std::string> trust_settings;
 };
 
 /// The text of a policy file, which Policy::parse takes. Errors: those of Policy::parse; invalid_argument for a rule that would allow nothing.

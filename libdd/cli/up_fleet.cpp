@@ -6,11 +6,9 @@
 #include <fstream>
 #include <thread>
 
-#include <nlohmann/json.hpp>
-
+#include "libdd/attest/policy_file.hpp"
 #include "libdd/attest/simulated/simulator.hpp"
 #include "libdd/cli/output.hpp"
-#include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 
 namespace dd::cli {
@@ -109,24 +107,22 @@ Result<void> UpFleet::write_policy(const std::string& enclave_digest) {
   const auto connector_digest = digest_of(programs_.ddctl);
   if (!connector_digest) return tl::unexpected(connector_digest.error());
   const auto measured = attest::simulated_measurements(enclave_digest);
-  const auto only = [](const std::string& value) { return Json{{"allow", {value}}}; };
-  const Json rules = {{"mrtd", only(to_hex(measured.mrtd))},
-                      {"rtmr0", only(to_hex(measured.rtmr[0]))},
-                      {"rtmr1", only(to_hex(measured.rtmr[1]))},
-                      {"rtmr2", only(to_hex(measured.rtmr[2]))},
-                      {"tcb_status", only("UpToDate")},
-                      {"debug", only("true")},  // the simulator's mark
-                      {"runtime_digest", only(enclave_digest)},
-                      {"agent_digest", only(*agent_digest)},
-                      {"connector_digest", only(*connector_digest)},
-                      {"owner_id", only(std::to_string(kUpOwnerId))},
-                      {"cp_origin", only(context_.cp_url)},
-                      // Here GitHub and the edge are our own.
-                      {"trust_settings", only("DD_EDGE_URL=" + services_->edge_url() + " DD_GITHUB_API_URL=" + services_->github_api_url())}};
-  const Json policy = {{"version", 1}, {"rules", rules}};
+  attest::PolicyValues values;
+  values.mrtd = {measured.mrtd};
+  for (std::size_t i = 0; i < values.rtmr.size(); ++i) values.rtmr[i] = {measured.rtmr[i]};
+  values.simulated = true;
+  values.runtime_digest = {enclave_digest};
+  values.agent_digest = {*agent_digest};
+  values.connector_digest = {*connector_digest};
+  values.owner_id = std::to_string(kUpOwnerId);
+  values.cp_origin = context_.cp_url;
+  // Here GitHub and the edge are our own.
+  values.trust_settings = {"DD_EDGE_URL=" + services_->edge_url() + " DD_GITHUB_API_URL=" + services_->github_api_url()};
+  const auto text = attest::policy_file(values);
+  if (!text) return tl::unexpected(text.error());
   policy_file_ = home_ / "policy.json";
   std::ofstream file(policy_file_);
-  file << policy.dump(2) << '\n';
+  file << *text;
   file.close();
   if (!file) return fail(ErrorCode::unavailable, "cannot write " + policy_file_.string());
   fs::permissions(policy_file_, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);

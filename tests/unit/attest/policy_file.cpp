@@ -42,6 +42,14 @@ TEST_CASE("a written policy is read back with every rule enforced") {
   CHECK_FALSE(file().at("rules").contains("runtime_digest"));
 }
 
+TEST_CASE("settings that decide whom an agent believes are written when there are any") {
+  auto local = values();
+  local.trust_settings = {"DD_GITHUB_API_URL=http://127.0.0.1:9000"};
+  const auto policy = Policy::parse(attest::policy_file(local).value());
+  REQUIRE(policy.has_value());
+  CHECK(policy->to_json_value().at("rules").at("trust_settings").at("allow") == local.trust_settings);
+}
+
 TEST_CASE("values that no policy can have are not written") {
   const struct { const char* name; void (*change)(attest::PolicyValues&); const char* message; } cases[] = {
       {"no MRTD", [](attest::PolicyValues& v) { v.mrtd.clear(); }, "cannot write policy: mrtd would allow nothing"},
