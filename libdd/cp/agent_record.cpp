@@ -53,7 +53,8 @@ LogFacts facts_from(ObjectReader& reader) {
   facts.owner = reader.text("owner");
   facts.owner_id = reader.text("owner_id");
   facts.cp_origin = reader.text("cp_origin");
-  facts.trust_settings = reader.text("trust_settings");
+  // Made of one event's variables.
+  facts.trust_settings = reader.text("trust_settings", {.most = EventLog::kMaxEventBytes});
   facts.boot_id = reader.text("boot_id");
   facts.privileged = reader.required_boolean("privileged");
   return facts;

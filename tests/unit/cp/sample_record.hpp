@@ -38,6 +38,8 @@ inline AgentRecord sample_record(const std::string& agent_id, const std::string&
   record.facts.owner = "octo";
   record.facts.owner_id = "42";
   record.facts.rtmr3_extended = true;
+  // As long as an event lets it be: what was saved must be readable at the next start.
+  record.facts.trust_settings = "A=" + std::string(EventLog::kMaxEventBytes - 2, 'x');
   record.verdict = R"({"accepted":true})";
   record.tcb_status = "UpToDate";
   record.log_length = 5;
