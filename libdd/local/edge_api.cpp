@@ -1,5 +1,7 @@
 #include "libdd/local/edge_api.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -10,6 +12,16 @@ namespace {
 
 constexpr const char* kBase = "/client/v4";
 constexpr std::chrono::milliseconds kDelivery{500};
+
+bool is_rule(const Json& rule) {
+  const auto text_or_absent = [&rule](const char* name) { return !rule.contains(name) || rule.at(name).is_string(); };
+  return rule.is_object() && text_or_absent("hostname") && text_or_absent("service");
+}
+
+/// Connectors take what they are sent, so what is no list of rules ends here.
+bool is_ingress(const Json& ingress) {
+  return ingress.is_array() && !ingress.empty() && std::ranges::all_of(ingress, is_rule) && !ingress.back().contains("hostname");
+}
 
 }  // namespace
 
@@ -126,7 +138,7 @@ net::Task<EdgeApi::Answer> EdgeApi::put_configuration(const net::ServerRequest& 
   if (!body || !body->is_object()) co_return cf_error(400, 1030, "body is not JSON");
   const auto config = body->value("config", Json());
   const auto ingress = config.is_object() ? config.value("ingress", Json()) : Json();
-  if (!ingress.is_array() || ingress.empty() || ingress.back().contains("hostname")) co_return cf_error(400, 1056, "last ingress rule must match all URLs");
+  if (!is_ingress(ingress)) co_return cf_error(400, 1056, "last ingress rule must match all URLs");
   tunnel->config = config;
   ++tunnel->version;
   const Json result = {{"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}};
