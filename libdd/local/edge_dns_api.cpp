@@ -59,8 +59,7 @@ net::Task<EdgeApi::Answer> EdgeApi::put_record(const net::ServerRequest& request
   if (existing == nullptr) co_return cf_error(404, 81044, "Record does not exist.");
   auto record = record_from(request.body);
   if (!record) co_return cf_error(400, 1004, record.error().message);
-  record->id = existing->id;
-  *existing = *std::move(record);
+  EdgeState::replace_record(*existing, *std::move(record));
   co_return cf_result(record_json(*existing));
 }
 

@@ -103,6 +103,12 @@ EdgeRecord* EdgeState::find_host(std::string_view name) {
   return nullptr;
 }
 
+void EdgeState::replace_record(EdgeRecord& existing, EdgeRecord record) {
+  record.id = std::move(existing.id);
+  record.name = lower(record.name);
+  existing = std::move(record);
+}
+
 void EdgeState::delete_record(std::string_view id) {
   const auto found = records_.find(id);
   if (found != records_.end()) records_.erase(found);

@@ -62,6 +62,8 @@ class EdgeState {
   EdgeRecord& add_record(EdgeRecord record);
   [[nodiscard]] EdgeRecord* find_record(std::string_view id);
   [[nodiscard]] EdgeRecord* find_host(std::string_view name);
+  /// All but the id.
+  static void replace_record(EdgeRecord& existing, EdgeRecord record);
   void delete_record(std::string_view id);
   [[nodiscard]] std::vector<const EdgeRecord*> records() const;
 
