@@ -16,6 +16,7 @@
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
 #include "libdd/cp/self_tunnel.hpp"
+#include "libdd/cp/sweeper.hpp"
 #include "libdd/crypto/hkdf.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/http_client.hpp"
@@ -115,7 +116,8 @@ struct Services {
         registrar(context, link, dropper),
         calls(context),
         api(context, dropper),
-        poller(context, link, dropper) {}
+        poller(context, link, dropper),
+        sweeper(context) {}
 
   net::Router routes() {
     net::Router router;
@@ -137,6 +139,7 @@ struct Services {
   AgentCalls calls;
   FleetApi api;
   Poller poller;
+  Sweeper sweeper;
 };
 
 }  // namespace
@@ -203,14 +206,16 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
     const auto connected = co_await self_tunnel->start(*fleet_key, *options.random, server->port());
     if (!connected) co_return connected;
   }
-  const auto reconciled = co_await services->provisioner.reconcile();
-  if (!reconciled) log::warning("cannot reconcile tunnels now", {{"why", reconciled.error().message}});
+  net::spawn(io.get_executor(), services->sweeper.run(), "sweeper");
   net::spawn(io.get_executor(), services->poller.run(), "poller");
   co_return Result<void>();
 }
 
 net::Task<void> ControlPlane::Impl::stop() {
-  if (services) services->poller.stop();
+  if (services) {
+    services->poller.stop();
+    services->sweeper.stop();
+  }
   if (server) co_await server->stop(options.stop_grace);
   if (self_tunnel) co_await self_tunnel->stop(options.stop_grace);
 }

@@ -1,5 +1,7 @@
 #include "libdd/cp/provisioner.hpp"
 
+#include <vector>
+
 #include "dd/log.hpp"
 
 namespace dd::cp {
@@ -21,32 +23,32 @@ Result<std::vector<std::string>> Provisioner::extra_hostnames(const AgentRecord&
 
 net::Task<Result<Secret>> Provisioner::provision(AgentRecord& record) {
   JournalEntry entry{record.agent_id, record.vm_name};
-  const auto journalled = co_await store_.journal_tunnel(std::move(entry));
+  const auto journalled = co_await store_.journal_tunnel(entry);
   if (!journalled) co_return wrap(journalled.error(), "cannot journal tunnel");
 
   auto token = co_await build(record);
   if (token) co_return token;
-  const auto taken_back = co_await take_back(record.agent_id, record.tunnel_id);
-  // The journal keeps the name, and reconcile() at the next start tries again.
-  if (!taken_back) log::warning("half-made tunnel stays journalled", {{"tunnel", record.agent_id}, {"why", taken_back.error().message}});
+  entry.tunnel_id = record.tunnel_id;
+  const auto taken_back = co_await take_back(std::move(entry));
+  if (!taken_back) log::warning("half-made tunnel stays for now", {{"tunnel", record.agent_id}, {"why", taken_back.error().message}});
   co_return token;
 }
 
-net::Task<Result<void>> Provisioner::take_back(std::string name, std::string tunnel_id) {
-  const bool half_made = store_.find(name) == nullptr;
-  if (half_made && tunnel_id.empty()) {
+net::Task<Result<void>> Provisioner::take_back(JournalEntry entry) {
+  if (store_.find(entry.name) != nullptr) co_return co_await store_.forget_tunnel(std::move(entry.name));
+  if (entry.tunnel_id.empty()) {
     // A create whose answer was lost made a tunnel all the same.
-    const auto tunnel = co_await tunnels_.find(name);
-    if (!tunnel) co_return wrap(tunnel.error(), "cannot look for half-made tunnel " + name);
-    if (*tunnel) tunnel_id = (*tunnel)->id;
+    const auto tunnel = co_await tunnels_.find(entry.name);
+    if (!tunnel) co_return wrap(tunnel.error(), "cannot look for half-made tunnel " + entry.name);
+    if (!*tunnel) co_return Result<void>();
+    entry.tunnel_id = (*tunnel)->id;
   }
-  if (half_made && !tunnel_id.empty()) {
-    const auto removed = co_await tunnels_.remove(tunnel_id, name);
-    if (!removed) co_return wrap(removed.error(), "cannot remove half-made tunnel " + name);
-    log::info("half-made tunnel removed", {{"tunnel", name}});
-  }
-  const auto forgotten = co_await store_.forget_tunnel(name);
-  if (!forgotten) co_return wrap(forgotten.error(), "cannot clear the tunnel journal");
+  // With the id of a tunnel that is gone, a DNS record that comes late can still be found.
+  const auto noted = co_await store_.journal_tunnel(entry);
+  if (!noted) co_return wrap(noted.error(), "cannot journal tunnel");
+  const auto removed = co_await tunnels_.remove(entry.tunnel_id, entry.name);
+  if (!removed) co_return wrap(removed.error(), "cannot remove half-made tunnel " + entry.name);
+  log::info("half-made tunnel removed", {{"tunnel", entry.name}, {"vm", entry.vm_name}});
   co_return Result<void>();
 }
 
@@ -87,19 +89,11 @@ net::Task<Result<void>> Provisioner::remove(AgentRecord record) {
   co_return co_await tunnels_.remove(record.tunnel_id, record.agent_id);
 }
 
-net::Task<Result<void>> Provisioner::reconcile() {
-  const auto entries = co_await store_.journal();
-  if (!entries) co_return wrap(entries.error(), "cannot read the tunnel journal");
-  for (const auto& entry : *entries) {
-    const auto taken_back = co_await take_back(entry.name, std::string());
-    if (!taken_back) co_return taken_back;
-  }
-  const auto live = co_await tunnels_.list("dd-" + options_.env + "-agent-");
+net::Task<Result<std::vector<tunnel::Tunnel>>> Provisioner::list() {
+  auto live = co_await tunnels_.list("dd-" + options_.env + "-agent-");
   if (!live) co_return wrap(live.error(), "cannot list tunnels");
-  for (const auto& tunnel : *live)
-    if (is_our_tunnel_name(tunnel.name, options_.env, "agent", fleet_key_) && store_.find(tunnel.name) == nullptr)
-      log::warning("tunnel carries our mark and has no entry", {{"tunnel", tunnel.name}, {"created_at", tunnel.created_at}});
-  co_return Result<void>();
+  std::erase_if(*live, [this](const tunnel::Tunnel& tunnel) { return !is_our_tunnel_name(tunnel.name, options_.env, "agent", fleet_key_); });
+  co_return live;
 }
 
 }  // namespace dd::cp

@@ -28,7 +28,8 @@ class Provisioner {
   [[nodiscard]] std::string hostname_of(const std::string& agent_id) const { return agent_id + "." + options_.domain; }
   [[nodiscard]] Result<std::vector<std::string>> extra_hostnames(const AgentRecord& record) const;
 
-  /// Journals the name, makes (or adopts) the tunnel, its ingress and DNS records; fills in tunnel_id. Rolls back what it made when it fails.
+  /// Journals the name, makes (or adopts) the tunnel, its ingress and DNS records; fills in tunnel_id. When it fails it rolls
+  /// back what it made, and the journal keeps the name for the Sweeper.
   net::Task<Result<Secret>> provision(AgentRecord& record);
   /// Ingress and DNS as the record says.
   net::Task<Result<void>> publish(AgentRecord record);
@@ -37,13 +38,14 @@ class Provisioner {
   /// Removes tunnel and DNS; checks the name before it deletes.
   net::Task<Result<void>> remove(AgentRecord record);
 
-  /// After a start: removes tunnels that were journalled and never became an agent, and reports tunnels that carry our mark and have no entry.
-  net::Task<Result<void>> reconcile();
+  /// Removes a tunnel that was begun, unless an agent has it; looks it up when the entry has no id. The entry stays, also when nothing is there:
+  /// what we gave up waiting for may be carried out yet. The Sweeper ends it.
+  net::Task<Result<void>> take_back(JournalEntry entry);
+  /// Live tunnels that carry this fleet's mark.
+  net::Task<Result<std::vector<tunnel::Tunnel>>> list();
 
  private:
   net::Task<Result<Secret>> build(AgentRecord& record);
-  /// Removes the tunnel of that name unless an agent has it, and then its journal entry. An empty id is looked up.
-  net::Task<Result<void>> take_back(std::string name, std::string tunnel_id);
 
   Store& store_;
   tunnel::TunnelProvider& tunnels_;

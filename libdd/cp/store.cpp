@@ -36,6 +36,17 @@ std::string text_in(const std::string& row, const char* name) {
   return reader.optional_text(name).value_or("");
 }
 
+/// A row that is not what we write gives an entry that was begun long ago.
+JournalEntry journal_entry_from(const std::string& name, const std::string& row) {
+  const auto value = parse_json(row);
+  if (!value) return {name, {}};
+  ObjectReader reader(*value, "$");
+  JournalEntry entry{name, reader.optional_text("vm_name").value_or("")};
+  entry.begun_at = reader.optional_integer("begun_at", 0, std::int64_t{1} << 53).value_or(0);
+  entry.tunnel_id = reader.optional_text("tunnel_id").value_or("");
+  return entry;
+}
+
 }  // namespace
 
 Store::Store(std::shared_ptr<Registry> registry, asio::thread_pool& pool, const Clock& clock, Random& random)
@@ -134,7 +145,8 @@ net::Task<Result<void>> Store::purge_spent() {
 }
 
 net::Task<Result<void>> Store::journal_tunnel(JournalEntry entry) {
-  const Json value = {{"vm_name", entry.vm_name}};
+  if (entry.begun_at == 0) entry.begun_at = clock_.unix_seconds();
+  const Json value = {{"vm_name", entry.vm_name}, {"begun_at", entry.begun_at}, {"tunnel_id", entry.tunnel_id}};
   std::vector<RegistryChange> changes{{Kind::put, kJournal, entry.name, to_text(value)}};
   co_return co_await apply(std::move(changes));
 }
@@ -143,7 +155,7 @@ net::Task<Result<std::vector<JournalEntry>>> Store::journal() {
   const auto rows = co_await list(kJournal);
   if (!rows) co_return tl::unexpected(rows.error());
   std::vector<JournalEntry> entries;
-  for (const auto& [name, row] : *rows) entries.push_back({name, text_in(row, "vm_name")});
+  for (const auto& [name, row] : *rows) entries.push_back(journal_entry_from(name, row));
   co_return entries;
 }
 

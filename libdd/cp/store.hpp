@@ -1,6 +1,7 @@
 // The control plane's memory: agents in process, written through to the registry off the io thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,8 @@ namespace dd::cp {
 struct JournalEntry {
   std::string name;
   std::string vm_name;
+  std::int64_t begun_at = 0;  // unix seconds; 0: journal_tunnel() takes now
+  std::string tunnel_id = {};  // once it is known
 };
 
 /// Use on one io thread; the registry's calls run on `pool`. Every change is durable before its Task ends.
