@@ -29,16 +29,6 @@ Settings merged(Settings settings, const Settings& more) {
   return settings;
 }
 
-/// Calls `check` until it is true; throws with `what` when it never is.
-template <class Check>
-void wait_until(const std::string& what, Check check) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!check()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("never saw: " + what);
-    std::this_thread::sleep_for(kPause);
-  }
-}
-
 std::string policy_text(const attest::SimulatedMeasurements& measured, const std::string& origin) {
   attest::PolicyValues values;
   values.mrtd = {measured.mrtd};
@@ -52,6 +42,14 @@ std::string policy_text(const attest::SimulatedMeasurements& measured, const std
 }
 
 }  // namespace
+
+void wait_until(const std::string& what, const std::function<bool()>& check) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!check()) {
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("never saw: " + what);
+    std::this_thread::sleep_for(kPause);
+  }
+}
 
 Answer ask(HttpTransport& transport, HttpRequest request) {
   const auto response = net::send_blocking(transport, std::move(request));
@@ -113,7 +111,7 @@ std::string failed_start(const Settings& settings) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-TrustFleet::TrustFleet(const Settings& settings, std::int64_t token_lifetime_secs)
+TrustFleet::TrustFleet(const Settings& settings, std::int64_t token_lifetime_secs, const Detour& detour)
     : root_(attest::make_simulator_root().value()), measurements_(attest::simulated_measurements(kRuntimeDigest)) {
   cli::UpServicesOptions options;
   options.simulator_root_pem = root_.certificate_pem;
@@ -124,8 +122,13 @@ TrustFleet::TrustFleet(const Settings& settings, std::int64_t token_lifetime_sec
   origin_ = "http://127.0.0.1:" + std::to_string(free_port());
   transport_ = net::make_http_transport({});
   const auto policy = folder_.write("policy.json", policy_text(measurements_, origin_));
-  const auto all = merged(cp_settings(*services_, origin_, policy.string(), (folder_.path() / "state").string()), settings);
-  cp_ = std::make_unique<cli::Child>(cli::Child::start(cp_program(), all, folder_.path() / "log").value());
+  settings_ = merged(cp_settings(*services_, origin_, policy.string(), (folder_.path() / "state").string()), settings);
+  if (detour) settings_ = merged(std::move(settings_), {{"DD_CF_API_URL", detour(services_->cloudflare_api_url())}});
+  start_control_plane();
+}
+
+void TrustFleet::start_control_plane() {
+  cp_ = std::make_unique<cli::Child>(cli::Child::start(cp_program(), settings_, folder_.path() / "log").value());
   wait_until("dd-cp listening", [this] {
     HttpRequest request;
     request.url = origin_ + "/health";
@@ -147,12 +150,15 @@ std::string TrustFleet::ticket(const std::string& vm_name) const {
   return as_owner("POST", "/api/invites", body).body.at("ticket").get<std::string>();
 }
 
-Json TrustFleet::agent(const std::string& agent_id) const {
+Json TrustFleet::agents() const {
   HttpRequest request;
   request.url = origin_ + "/api/agents";
   request.headers.set("Authorization", "Bearer " + std::string(services_->owner_pat().reveal()));
-  const auto response = net::send_blocking(*transport_, std::move(request)).value();
-  const auto rows = Json::parse(response.body);
+  return Json::parse(net::send_blocking(*transport_, std::move(request)).value().body);
+}
+
+Json TrustFleet::agent(const std::string& agent_id) const {
+  const auto rows = agents();
   for (const auto& row : rows)
     if (row.at("agent_id") == agent_id) return row;
   return {};
@@ -167,11 +173,13 @@ Json TrustFleet::wait_for(const std::string& agent_id, const std::string& status
   return row;
 }
 
-Json TrustFleet::edge_state() const {
+Json TrustFleet::edge(const std::string& method, const std::string& path, const Json& body) const {
   HttpRequest request;
   const auto api = services_->cloudflare_api_url();
-  request.url = api.substr(0, api.find("/client")) + "/__edge/state";
+  request.method = method;
+  request.url = api.substr(0, api.find("/client")) + path;
   request.headers.set("Authorization", "Bearer " + std::string(services_->cloudflare_token().reveal()));
+  if (!body.is_null()) request.body = to_text(body);
   return Json::parse(net::send_blocking(*transport_, std::move(request)).value().body);
 }
 

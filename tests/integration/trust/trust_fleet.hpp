@@ -1,6 +1,7 @@
 // A real dd-cp against the local edge, attestation service and identity provider, under a real policy.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -33,13 +34,16 @@ struct Answer {
   Json body;
 };
 
+/// Given the URL of the edge's API, where dd-cp shall call instead.
+using Detour = std::function<std::string(const std::string& api_url)>;
+
 /// Sends through `transport` and reads our error body.
 [[nodiscard]] Answer ask(HttpTransport& transport, HttpRequest request);
 
 class TrustFleet {
  public:
   /// `settings` replace what the fleet chooses for dd-cp. Throws when it does not come up.
-  explicit TrustFleet(const Settings& settings = {}, std::int64_t token_lifetime_secs = 300);
+  explicit TrustFleet(const Settings& settings = {}, std::int64_t token_lifetime_secs = 300, const Detour& detour = {});
 
   [[nodiscard]] const std::string& origin() const noexcept { return origin_; }
   [[nodiscard]] HttpTransport& transport() const { return *transport_; }
@@ -48,8 +52,15 @@ class TrustFleet {
   [[nodiscard]] const attest::SimulatedMeasurements& measurements() const noexcept { return measurements_; }
 
   [[nodiscard]] Answer as_owner(const std::string& method, const std::string& path, const std::string& body = {}) const;
+  /// SIGKILL, and waits for its end.
+  void kill_control_plane() { cp_.reset(); }
+  /// On the same address and state, under a new key. Waits until it listens.
+  void start_control_plane();
+
   /// A fresh join ticket.
   [[nodiscard]] std::string ticket(const std::string& vm_name = {}) const;
+  /// GET /api/agents.
+  [[nodiscard]] Json agents() const;
   /// Row of GET /api/agents, or null.
   [[nodiscard]] Json agent(const std::string& agent_id) const;
   /// Waits for a status of an agent and returns its row; throws when it does not come.
@@ -57,9 +68,12 @@ class TrustFleet {
   /// Names of the live tunnels at the edge.
   [[nodiscard]] std::set<std::string> tunnels() const;
   [[nodiscard]] std::set<std::string> hostnames() const;
+  /// Tunnels, deleted ones too, and DNS records as the edge has them.
+  [[nodiscard]] Json edge_state() const { return edge("GET", "/__edge/state"); }
+  /// A call of the edge's API past dd-cp; `path` starts with /client/v4 or /__edge.
+  [[nodiscard]] Json edge(const std::string& method, const std::string& path, const Json& body = {}) const;
 
  private:
-  [[nodiscard]] Json edge_state() const;
 
   TempDir folder_;
   attest::SimulatorRoot root_;
@@ -67,8 +81,12 @@ class TrustFleet {
   std::unique_ptr<cli::UpServices> services_;
   std::string origin_;
   std::shared_ptr<HttpTransport> transport_;
+  Settings settings_;
   std::unique_ptr<cli::Child> cp_;
 };
+
+/// Calls `check` until it is true; throws with `what` when it never is.
+void wait_until(const std::string& what, const std::function<bool()>& check);
 
 /// A loopback port that is free now.
 [[nodiscard]] std::uint16_t free_port();
