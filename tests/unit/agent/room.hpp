@@ -184,7 +184,7 @@ struct Room {
     }
     if (method == "stop")
       for (auto& info : deployments)
-        if (info.id == asked.at("id")) info.status = DeploymentStatus::stopped;
+        if (info.id == asked.at("id").get<std::string>()) info.status = DeploymentStatus::stopped;
     if (method == "logs") answer["lines"] = Json::array({"tail " + std::to_string(asked.at("tail").get<int>())});
     co_return to_text(answer);
   }

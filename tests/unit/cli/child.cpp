@@ -81,7 +81,7 @@ TEST_CASE("a child that ended by itself is seen to have ended") {
 TEST_CASE("a child that is asked to end may clean up") {
   const Program program;
   const auto ready = program.pipe("ready");
-  auto child = program.start("trap 'echo bye; kill $!; exit 0' TERM\n/bin/sleep 1000 &\necho ready > \"$READY\"\nwait",
+  auto child = program.start("trap 'echo bye; kill $!; exit 0' TERM\n/bin/sleep 20 &\necho ready > \"$READY\"\nwait",
                              {{"READY", ready.string()}});
   std::string line;
   std::ifstream(ready) >> line;
@@ -94,7 +94,7 @@ TEST_CASE("a child that is asked to end may clean up") {
 TEST_CASE("a child that does not end is killed with its whole group when the grace is over") {
   const Program program;
   const auto alive = program.pipe("alive");
-  auto child = program.start("trap '' TERM\n(trap '' TERM; echo here; exec /bin/sleep 1000) > \"$ALIVE\" &\nwait",
+  auto child = program.start("trap '' TERM\n(trap '' TERM; echo here; exec /bin/sleep 20) > \"$ALIVE\" &\nwait",
                              {{"ALIVE", alive.string()}});
   std::ifstream grandchild(alive);
   std::string line;
