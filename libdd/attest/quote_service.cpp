@@ -102,7 +102,7 @@ void QuoteService::Impl::make_quote(std::unique_lock<std::mutex>& lock) {
   auto answered = std::move(running->waiters);
   if (!quote && quote.error().code == ErrorCode::deadline_exceeded) {
     // Who joined later may have more time than the source was given.
-    const auto others = std::stable_partition(answered.begin(), answered.end(), [latest](const Waiter& waiter) { return waiter.deadline <= latest; });
+    const auto others = std::partition(answered.begin(), answered.end(), [latest](const Waiter& waiter) { return waiter.deadline <= latest; });
     running->waiters.assign(std::make_move_iterator(others), std::make_move_iterator(answered.end()));
     answered.erase(others, answered.end());
     if (!running->waiters.empty()) queue.push_front(std::move(running));
