@@ -139,7 +139,7 @@ std::optional<SteadyTime> QuoteService::Impl::next_deadline() const {
 std::vector<Waiter> QuoteService::Impl::take_expired(SteadyTime now) {
   std::vector<Waiter> expired;
   const auto take_from = [&expired, now](Job& job) {
-    const auto late = std::stable_partition(job.waiters.begin(), job.waiters.end(), [now](const Waiter& waiter) { return waiter.deadline > now; });
+    const auto late = std::partition(job.waiters.begin(), job.waiters.end(), [now](const Waiter& waiter) { return waiter.deadline > now; });
     std::move(late, job.waiters.end(), std::back_inserter(expired));
     job.waiters.erase(late, job.waiters.end());
   };

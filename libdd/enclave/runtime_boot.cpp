@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
@@ -17,19 +17,7 @@ using namespace std::chrono_literals;
 constexpr auto kSettled = 30s;
 
 // An agent needs the connector's path, and finds its control plane sooner when that is there first.
-int boot_rank(Role role) {
-  switch (role) {
-    case Role::connector:
-      return 0;
-    case Role::cp:
-      return 1;
-    case Role::agent:
-      return 2;
-    case Role::none:
-      break;
-  }
-  return 3;
-}
+constexpr std::array kBootOrder = {Role::connector, Role::cp, Role::agent, Role::none};
 
 Json effective_configuration(const Settings& settings) {
   auto names = Json::array();
@@ -47,14 +35,15 @@ Json effective_configuration(const Settings& settings) {
 
 // Before the socket accepts, so that the names are reserved from the first request on.
 void Runtime::add_boot_records() {
-  auto workloads = settings_.boot_workloads;
-  std::ranges::stable_sort(workloads, {}, [](const BootWorkload& w) { return boot_rank(w.role); });
-  for (auto& workload : workloads) {
-    const auto deployment = new_record(std::move(workload.request));
-    deployment->info.boot = true;
-    deployment->role = workload.role;
-    deployment->inherit_token = workload.inherit_token;
-    deployments_.add(deployment);
+  for (const auto role : kBootOrder) {
+    for (const auto& workload : settings_.boot_workloads) {
+      if (workload.role != role) continue;
+      const auto deployment = new_record(workload.request);
+      deployment->info.boot = true;
+      deployment->role = role;
+      deployment->inherit_token = workload.inherit_token;
+      deployments_.add(deployment);
+    }
   }
 }
 
