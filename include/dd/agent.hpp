@@ -36,10 +36,10 @@ struct AgentOptions {
   std::filesystem::path state_dir = "/run/dd-agent";
 
   std::filesystem::path enclave_socket = "/var/lib/easyenclave/agent.sock";
-  Secret enclave_token;        // EE_TOKEN
-  std::int64_t capability_fd = -1;      // DD_CAP_FD
+  Secret enclave_token;  // EE_TOKEN
+  std::int64_t capability_fd = -1;  // DD_CAP_FD
   std::vector<std::string> connector = {"cloudflared"};  // DD_CONNECTOR, a JSON array
-  std::vector<std::string> extra_ingress;                // DD_EXTRA_INGRESS, "label:port"
+  std::vector<std::string> extra_ingress;  // DD_EXTRA_INGRESS, "label:port"
 
   std::string ita_base_url = "https://api.trustauthority.intel.com";
   Secret ita_api_key;
@@ -52,7 +52,7 @@ struct AgentOptions {
 
   std::chrono::milliseconds refresh_interval{180'000};  // the control plane's word wins when it is shorter
   std::chrono::milliseconds deploy_wait{10'000};
-  std::chrono::milliseconds watch_interval{500};        // how often the runtime is asked what still runs
+  std::chrono::milliseconds watch_interval{500};  // how often the runtime is asked what still runs
   std::chrono::milliseconds stop_grace{10'000};
 
   // Seams. Left empty, the real ones are used.

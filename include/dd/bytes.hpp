@@ -53,7 +53,8 @@ using Digest512 = std::array<std::byte, 64>;
 template <std::size_t N>
 [[nodiscard]] Result<std::array<std::byte, N>> to_array(ByteView bytes, std::string_view what) {
   if (bytes.size() != N)
-    return fail(ErrorCode::malformed, "cannot read " + std::string(what) + ": " + std::to_string(bytes.size()) + " bytes, want " + std::to_string(N));
+    return fail(ErrorCode::malformed, "cannot read " + std::string(what) + ": " + std::to_string(bytes.size()) +
+                                          " bytes, want " + std::to_string(N));
   std::array<std::byte, N> out{};
   std::copy(bytes.begin(), bytes.end(), out.begin());
   return out;

@@ -39,7 +39,8 @@ class Config {
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;
 
-  void text(std::string name, std::string& target, std::string description, Presence presence = Presence::optional, Check check = {});
+  void text(std::string name, std::string& target, std::string description, Presence presence = Presence::optional,
+            Check check = {});
   /// 0..65535; 0 means "any free port".
   void port(std::string name, std::uint16_t& target, std::string description, Presence presence = Presence::optional);
   void integer(std::string name, std::int64_t& target, std::int64_t least, std::int64_t most, std::string description);
@@ -47,7 +48,8 @@ class Config {
   void duration(std::string name, std::chrono::milliseconds& target, std::string description);
   /// "true", "false", "1", "0", "yes", "no", "on", "off".
   void boolean(std::string name, bool& target, std::string description);
-  void path(std::string name, std::filesystem::path& target, std::string description, Presence presence = Presence::optional);
+  void path(std::string name, std::filesystem::path& target, std::string description,
+            Presence presence = Presence::optional);
   /// Also declares `<name>_FILE`: the path of a file that holds the secret (white space around it is cut). Both set is an error.
   void secret(std::string name, Secret& target, std::string description, Presence presence = Presence::optional);
   /// Comma-separated; blanks and empty items are left out.

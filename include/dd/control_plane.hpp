@@ -78,7 +78,7 @@ struct ControlPlaneOptions {
   std::chrono::milliseconds poll_timeout{5'000};
   std::chrono::milliseconds refresh_interval{180'000};  // what agents are told
   std::chrono::milliseconds token_leeway{60'000};
-  std::chrono::milliseconds delete_after{900'000};      // quarantined for so long: deleted
+  std::chrono::milliseconds delete_after{900'000};  // quarantined for so long: deleted
   std::chrono::milliseconds stop_grace{10'000};
 
   /// A capability descriptor from dd-enclave (DD_CAP_FD), or -1: keys in this process's memory.

@@ -51,12 +51,12 @@ struct LogFacts {
   std::string connector_digest;
   std::string owner;
   std::string owner_id;
-  std::string cp_origin;      // of DD_CP_URL of the workload with role agent
+  std::string cp_origin;  // of DD_CP_URL of the workload with role agent
   /// What the agent was given that decides whom it believes and is not the default: "NAME=value NAME=value" in the order of names, values
   /// as the log has them. "default" when there is nothing of the kind.
   std::string trust_settings = "default";
   std::string boot_id;
-  bool privileged = false;    // something privileged was started
+  bool privileged = false;  // something privileged was started
 };
 
 /// Reads the facts from events in order. Errors: malformed when the first event is no `boot` event or a role occurs twice.

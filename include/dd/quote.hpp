@@ -41,8 +41,9 @@ struct TdReport {
 
 /// Intel's quoting enclave, the only one that is understood.
 inline constexpr std::array<std::byte, 16> kIntelQeVendor = {
-    std::byte{0x93}, std::byte{0x9a}, std::byte{0x72}, std::byte{0x33}, std::byte{0xf7}, std::byte{0x9c}, std::byte{0x4c}, std::byte{0xa9},
-    std::byte{0x94}, std::byte{0x0a}, std::byte{0x0d}, std::byte{0xb3}, std::byte{0x95}, std::byte{0x7f}, std::byte{0x06}, std::byte{0x07}};
+    std::byte{0x93}, std::byte{0x9a}, std::byte{0x72}, std::byte{0x33}, std::byte{0xf7}, std::byte{0x9c},
+    std::byte{0x4c}, std::byte{0xa9}, std::byte{0x94}, std::byte{0x0a}, std::byte{0x0d}, std::byte{0xb3},
+    std::byte{0x95}, std::byte{0x7f}, std::byte{0x06}, std::byte{0x07}};
 
 /// The defaults are the only values that are understood (version 5 too).
 struct QuoteHeader {
@@ -57,7 +58,7 @@ struct QuoteHeader {
 
 /// Signature data: certification type 6 outside, 5 (PEM chain) inside.
 struct QuoteSignature {
-  Digest512 signature{};        // ECDSA P-256 r‖s, big-endian, by the attestation key over header‖body
+  Digest512 signature{};  // ECDSA P-256 r‖s, big-endian, by the attestation key over header‖body
   Digest512 attestation_key{};  // x‖y, big-endian
   std::array<std::byte, 384> qe_report{};
   Digest512 qe_report_signature{};  // by the PCK key
@@ -79,7 +80,8 @@ class Quote {
   [[nodiscard]] static Result<Quote> parse(ByteView raw);
   /// Writes every field and reads it back. TD 1.5 fields go into version 5 only. Errors: invalid_argument when parts are too long or do not go
   /// together; those of parse for what a reader would refuse.
-  [[nodiscard]] static Result<Quote> build(const QuoteHeader& header, const TdReport& report, const QuoteSignature& signature);
+  [[nodiscard]] static Result<Quote> build(const QuoteHeader& header, const TdReport& report,
+                                           const QuoteSignature& signature);
 
   [[nodiscard]] const QuoteHeader& header() const noexcept { return header_; }
   [[nodiscard]] const TdReport& report() const noexcept { return report_; }

@@ -32,7 +32,8 @@ Result<std::vector<Expose>> fixed_extras(const std::vector<std::string>& items) 
     expose.hostname_label = item.substr(0, colon);
     const auto port = colon == std::string::npos ? std::string() : item.substr(colon + 1);
     const auto read = std::from_chars(port.data(), port.data() + port.size(), expose.port);
-    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || expose.port == 0 || !valid_hostname_label(expose.hostname_label))
+    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || expose.port == 0 ||
+        !valid_hostname_label(expose.hostname_label))
       return fail(ErrorCode::invalid_argument, "cannot use DD_EXTRA_INGRESS: \"" + item + "\", want label:port");
     extras.push_back(std::move(expose));
   }
@@ -45,15 +46,20 @@ std::string host_name() {
 }
 
 Result<void> check(AgentOptions& options) {
-  if (!valid_env_label(options.env)) return fail(ErrorCode::invalid_argument, "cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
+  if (!valid_env_label(options.env))
+    return fail(ErrorCode::invalid_argument,
+                "cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
   if (auto good = identity::check_owner(options.owner); !good) return good;
   if (options.vm_name.empty()) options.vm_name = host_name();
   if (!valid_vm_name(options.vm_name))
-    return fail(ErrorCode::invalid_argument, "cannot use DD_VM_NAME: \"" + options.vm_name + "\", want up to 63 lower-case letters, digits and inner hyphens");
+    return fail(ErrorCode::invalid_argument, "cannot use DD_VM_NAME: \"" + options.vm_name +
+                                                 "\", want up to 63 lower-case letters, digits and inner hyphens");
   if (options.join_ticket.empty() == options.pat.empty())
     return fail(ErrorCode::invalid_argument, "cannot join a fleet: set exactly one of DD_JOIN_TICKET and DD_PAT");
   if (options.capability_fd < 0)
-    return fail(ErrorCode::invalid_argument, "cannot start without DD_CAP_FD: run dd-agent as a boot workload of dd-enclave with \"role\":\"agent\"");
+    return fail(
+        ErrorCode::invalid_argument,
+        "cannot start without DD_CAP_FD: run dd-agent as a boot workload of dd-enclave with \"role\":\"agent\"");
   auto origin = net::parse_url(options.cp_url);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_URL");
   options.cp_url = origin->origin();
@@ -125,7 +131,17 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       runtime(io.get_executor(), options.enclave_socket, options.enclave_token),
       minter(options.transport, minter_options(options)),
       owners(io.get_executor(), options.transport, *options.clock, owner_options(options)),
-      context{options, options.cp_url, io.get_executor(), *options.clock, *options.random, *options.transport, *capability, runtime, minter, owners, state},
+      context{options,
+              options.cp_url,
+              io.get_executor(),
+              *options.clock,
+              *options.random,
+              *options.transport,
+              *capability,
+              runtime,
+              minter,
+              owners,
+              state},
       numbers(io.get_executor(), *capability),
       calls(context, numbers),
       connector(io.get_executor(), options.transport, connector_options(options)),

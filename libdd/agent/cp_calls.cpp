@@ -30,11 +30,17 @@ net::Task<Result<std::int64_t>> SequenceNumbers::next() {
 }
 
 net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body) {
-  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot call the control plane: not registered yet");
+  if (!context_.state.membership)
+    co_return fail(ErrorCode::unavailable, "cannot call the control plane: not registered yet");
   const auto number = co_await numbers_.next();
   if (!number) co_return tl::unexpected(number.error());
-  const protocol::CallClaims claims{context_.cp_origin, context_.state.membership->agent_id, context_.clock.unix_seconds(), "POST", path,
-                                    crypto::sha256(as_bytes(body)), *number};
+  const protocol::CallClaims claims{context_.cp_origin,
+                                    context_.state.membership->agent_id,
+                                    context_.clock.unix_seconds(),
+                                    "POST",
+                                    path,
+                                    crypto::sha256(as_bytes(body)),
+                                    *number};
   auto statement = co_await context_.capability.sign(std::string(crypto::kCallTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign call");
   HttpRequest request;
@@ -49,7 +55,8 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
 }
 
 net::Task<Result<std::vector<std::string>>> CpCalls::replace_ingress(std::vector<Expose> extras) {
-  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
+  if (!context_.state.membership)
+    co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
   const protocol::IngressReplace wanted{context_.state.membership->agent_id, std::move(extras)};
   const auto response = co_await post("/ingress/replace", to_text(protocol::to_json_value(wanted)));
   if (!response) co_return wrap(response.error(), "cannot publish");

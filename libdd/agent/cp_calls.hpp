@@ -13,7 +13,8 @@ namespace dd::agent {
 /// Numbers that no other message of this VM carries, taken from the runtime in blocks.
 class SequenceNumbers {
  public:
-  SequenceNumbers(asio::any_io_executor executor, enclave_client::Capability& capability) : capability_(capability), turns_(std::move(executor)) {}
+  SequenceNumbers(asio::any_io_executor executor, enclave_client::Capability& capability)
+      : capability_(capability), turns_(std::move(executor)) {}
   net::Task<Result<std::int64_t>> next();
 
  private:

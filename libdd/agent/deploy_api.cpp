@@ -28,8 +28,11 @@ Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& ot
   for (const auto& mine : wanted.expose) {
     for (const auto& theirs : other.expose) {
       if (mine.hostname_label == theirs.hostname_label)
-        return fail(ErrorCode::conflict, "label_in_use", "cannot deploy: label " + mine.hostname_label + " is held by " + other.app_name);
-      if (mine.port == theirs.port) return fail(ErrorCode::conflict, "port_in_use", "cannot deploy: " + port_text(mine) + " is held by " + other.app_name);
+        return fail(ErrorCode::conflict, "label_in_use",
+                    "cannot deploy: label " + mine.hostname_label + " is held by " + other.app_name);
+      if (mine.port == theirs.port)
+        return fail(ErrorCode::conflict, "port_in_use",
+                    "cannot deploy: " + port_text(mine) + " is held by " + other.app_name);
     }
   }
   return {};
@@ -64,13 +67,15 @@ net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerReques
 
 net::Task<Result<void>> DeployApi::check_free(DeployRequest wanted) {
   if (std::find(kPlatformNames.begin(), kPlatformNames.end(), wanted.app_name) != kPlatformNames.end())
-    co_return fail(ErrorCode::conflict, "reserved_name", "cannot deploy " + wanted.app_name + ": the name belongs to the platform");
+    co_return fail(ErrorCode::conflict, "reserved_name",
+                   "cannot deploy " + wanted.app_name + ": the name belongs to the platform");
   const auto running = co_await context_.runtime.list();
   if (!running) co_return wrap(running.error(), "cannot deploy");
   std::vector<std::uint16_t> own_ports;  // of the deployment that this one replaces
   for (const auto& other : *running) {
     if (other.boot && other.app_name == wanted.app_name)
-      co_return fail(ErrorCode::conflict, "reserved_name", "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
+      co_return fail(ErrorCode::conflict, "reserved_name",
+                     "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
     if (!is_live(other.status)) continue;
     if (other.app_name == wanted.app_name) {
       for (const auto& expose : other.expose) own_ports.push_back(expose.port);
@@ -81,10 +86,14 @@ net::Task<Result<void>> DeployApi::check_free(DeployRequest wanted) {
   for (std::size_t i = 0; i < wanted.expose.size(); ++i) {
     const auto& expose = wanted.expose[i];
     const auto path = "$.expose[" + std::to_string(i) + "].port";
-    if (expose.port == context_.port) co_return fail_at(ErrorCode::invalid_argument, path, "cannot deploy: " + port_text(expose) + " is the agent's own");
+    if (expose.port == context_.port)
+      co_return fail_at(ErrorCode::invalid_argument, path,
+                        "cannot deploy: " + port_text(expose) + " is the agent's own");
     if (std::find(own_ports.begin(), own_ports.end(), expose.port) != own_ports.end()) continue;
     const auto holder = holder_of(expose.port);
-    if (!holder.empty()) co_return fail(ErrorCode::conflict, "port_in_use", "cannot deploy: " + port_text(expose) + " is held by a process of " + holder);
+    if (!holder.empty())
+      co_return fail(ErrorCode::conflict, "port_in_use",
+                     "cannot deploy: " + port_text(expose) + " is held by a process of " + holder);
   }
   co_return Result<void>();
 }
@@ -135,7 +144,8 @@ std::string DeployApi::url_of(const Expose& expose, const std::string& hostname)
   if (expose.protocol == ServiceProtocol::tcp) return "tcp://" + hostname;
   const auto host_at = context_.cp_origin.find("://") + 3;
   const auto port_at = context_.cp_origin.find(':', host_at);
-  return context_.cp_origin.substr(0, host_at) + hostname + (port_at == std::string::npos ? "" : context_.cp_origin.substr(port_at)) + "/";
+  return context_.cp_origin.substr(0, host_at) + hostname +
+         (port_at == std::string::npos ? "" : context_.cp_origin.substr(port_at)) + "/";
 }
 
 net::Task<Result<DeploymentInfo>> DeployApi::find_id(std::string id) {
@@ -168,12 +178,14 @@ net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest&
   std::int64_t tail = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), tail);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size() || tail < 1 || tail > kMostLines)
-    co_return fail_at(ErrorCode::invalid_argument, "tail", "cannot read tail: want a number in 1.." + std::to_string(kMostLines));
+    co_return fail_at(ErrorCode::invalid_argument, "tail",
+                      "cannot read tail: want a number in 1.." + std::to_string(kMostLines));
   const auto info = co_await find(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
   auto lines = co_await context_.runtime.logs(info->id, tail);
   if (!lines) co_return tl::unexpected(lines.error());
-  const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)), *std::move(lines)};
+  const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
+                                    *std::move(lines)};
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 
@@ -182,16 +194,20 @@ net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& 
   const auto turn = co_await turns_.take(app_name);
   const auto info = co_await find(app_name);
   if (!info) co_return tl::unexpected(info.error());
-  if (info->boot) co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");
+  if (info->boot)
+    co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");
   protocol::MopAnswer answer{app_name, info->id, {}};
   for (const auto& expose : info->expose)
-    if (auto hostname = exposer_.hostname_of(expose.hostname_label); !hostname.empty()) answer.hostnames.push_back(std::move(hostname));
+    if (auto hostname = exposer_.hostname_of(expose.hostname_label); !hostname.empty())
+      answer.hostnames.push_back(std::move(hostname));
   if (is_live(info->status)) {
     const auto stopped = co_await context_.runtime.stop(info->id);
     if (!stopped) co_return wrap(stopped.error(), "cannot mop " + app_name);
   }
   const auto synced = co_await exposer_.sync();
-  if (!synced) co_return wrap(synced.error(), "cannot take the host names of " + app_name + " away yet; it is stopped and they go later");
+  if (!synced)
+    co_return wrap(synced.error(),
+                   "cannot take the host names of " + app_name + " away yet; it is stopped and they go later");
   log::info("mopped", {{"app", app_name}, {"by", request.principal}});
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }

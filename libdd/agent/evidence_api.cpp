@@ -23,7 +23,9 @@ void EvidenceApi::add_routes(net::Router& router) {
 
 net::Task<Result<net::ServerResponse>> EvidenceApi::attest(const net::ServerRequest& request) {
   for (const auto& [name, value] : request.query)
-    if (name != "nonce") co_return fail_at(ErrorCode::invalid_argument, name, "cannot attest: " + name + " is not a parameter; report data is never taken from a caller");
+    if (name != "nonce")
+      co_return fail_at(ErrorCode::invalid_argument, name,
+                        "cannot attest: " + name + " is not a parameter; report data is never taken from a caller");
   auto nonce = from_base64url(request.query_value("nonce").value_or(""));
   if (!nonce || nonce->size() < kShortestNonce || nonce->size() > kLongestNonce)
     co_return fail_at(ErrorCode::invalid_argument, "nonce", "cannot attest: nonce must be 16 to 64 bytes in base64url");
@@ -46,7 +48,8 @@ net::Task<Result<net::ServerResponse>> EvidenceApi::attest(const net::ServerRequ
   while (static_cast<std::int64_t>(evidence.log.events.size()) < evidence.quoted_events) {
     auto page = co_await context_.capability.log(static_cast<std::int64_t>(evidence.log.events.size()));
     if (!page) co_return wrap(page.error(), "cannot read the event log");
-    if (page->events.empty()) co_return fail(ErrorCode::upstream, "cannot read the event log: it is shorter than what was quoted");
+    if (page->events.empty())
+      co_return fail(ErrorCode::upstream, "cannot read the event log: it is shorter than what was quoted");
     for (auto& event : page->events) evidence.log.events.push_back(std::move(event));
   }
   evidence.log.events.resize(static_cast<std::size_t>(evidence.quoted_events));

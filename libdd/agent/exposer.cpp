@@ -8,7 +8,12 @@
 namespace dd::agent {
 
 Exposer::Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten)
-    : context_(context), calls_(calls), fixed_(std::move(fixed)), forgotten_(std::move(forgotten)), turns_(context.executor), stop_(context.executor) {}
+    : context_(context),
+      calls_(calls),
+      fixed_(std::move(fixed)),
+      forgotten_(std::move(forgotten)),
+      turns_(context.executor),
+      stop_(context.executor) {}
 
 net::Task<std::vector<Expose>> Exposer::at_registration() {
   auto extras = fixed_;
@@ -25,7 +30,8 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
 
 void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> hostnames) {
   hostnames_.clear();
-  for (std::size_t i = 0; i < extras.size() && i < hostnames.size(); ++i) hostnames_[extras[i].hostname_label] = hostnames[i];
+  for (std::size_t i = 0; i < extras.size() && i < hostnames.size(); ++i)
+    hostnames_[extras[i].hostname_label] = hostnames[i];
   published_ = std::move(extras);
 }
 
@@ -48,7 +54,8 @@ net::Task<Result<std::vector<Expose>>> Exposer::wanted() {
 net::Task<Result<void>> Exposer::sync() {
   std::string lane = "sync";
   const auto turn = co_await turns_.take(std::move(lane));
-  if (!context_.state.membership) co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
+  if (!context_.state.membership)
+    co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
   auto extras = co_await wanted();
   if (!extras) co_return tl::unexpected(extras.error());
   if (*extras == published_) co_return Result<void>();
@@ -67,7 +74,8 @@ net::Task<void> Exposer::run() {
     if (context_.state.membership) {
       const auto synced = co_await sync();
       auto problem = synced ? std::string() : synced.error().message;
-      if (!problem.empty() && problem != last_problem) log::warning("ingress does not follow the workloads now", {{"why", problem}});
+      if (!problem.empty() && problem != last_problem)
+        log::warning("ingress does not follow the workloads now", {{"why", problem}});
       last_problem = std::move(problem);
     }
     co_await stop_.wait(context_.options.watch_interval);
@@ -84,6 +92,8 @@ std::string Exposer::hostname_of(const std::string& label) const {
   return found == hostnames_.end() ? std::string() : found->second;
 }
 
-bool Exposer::is_published(const Expose& expose) const { return std::find(published_.begin(), published_.end(), expose) != published_.end(); }
+bool Exposer::is_published(const Expose& expose) const {
+  return std::find(published_.begin(), published_.end(), expose) != published_.end();
+}
 
 }  // namespace dd::agent

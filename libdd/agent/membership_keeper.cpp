@@ -22,7 +22,8 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& rand
 
 }  // namespace
 
-MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector, std::chrono::milliseconds doubt_pause)
+MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector,
+                                   std::chrono::milliseconds doubt_pause)
     : context_(context),
       exposer_(exposer),
       connector_(connector),
@@ -70,7 +71,8 @@ net::Task<void> MembershipKeeper::join_until_done() {
     const auto& why = joined.error();
     log::warning("not registered", {{"why", why.message}, {"reason", why.reason}, {"again_ms", pause.count()}});
     // What the control plane refused will not get better quickly; what it could not do may.
-    if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict) pause = std::max(pause, std::chrono::milliseconds(2'000));
+    if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict)
+      pause = std::max(pause, std::chrono::milliseconds(2'000));
     co_await stop_.wait(jittered(pause, context_.random));
     pause = std::min(pause * 2, kLongestPause);
   }

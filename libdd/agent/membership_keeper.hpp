@@ -13,7 +13,8 @@ class MembershipKeeper {
   /// Anyone can send a poll under some key; we ask the control plane about it once in `doubt_pause` at most.
   static constexpr std::chrono::milliseconds kDoubtPause{2'000};
 
-  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector, std::chrono::milliseconds doubt_pause = kDoubtPause);
+  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector,
+                   std::chrono::milliseconds doubt_pause = kDoubtPause);
   /// Until stop().
   net::Task<void> run();
   void stop();

@@ -20,18 +20,23 @@ void declare_local(Config& config, AgentOptions& options) {
   config.port("DD_PORT", options.port, "port to listen on; 0 takes any free one");
   config.path("DD_STATE_DIR", options.state_dir, "directory of the connector's token file");
   config.path("EE_SOCKET_PATH", options.enclave_socket, "the runtime's workload socket");
-  config.secret("EE_TOKEN", options.enclave_token, "the runtime's token, set by dd-enclave for workloads that inherit it");
-  config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000, "descriptor of the capability socket, set by dd-enclave");
-  config.argv("DD_CONNECTOR", options.connector, "command of the tunnel connector; dd-enclave sets it to the measured one");
+  config.secret("EE_TOKEN", options.enclave_token,
+                "the runtime's token, set by dd-enclave for workloads that inherit it");
+  config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000,
+                 "descriptor of the capability socket, set by dd-enclave");
+  config.argv("DD_CONNECTOR", options.connector,
+              "command of the tunnel connector; dd-enclave sets it to the measured one");
   config.list("DD_EXTRA_INGRESS", options.extra_ingress, "further ports to expose, label:port");
-  config.choice("DD_INGRESS_STYLE", options.ingress_style, {"nested", "flat"}, "form of workloads' hostnames; the control plane decides");
+  config.choice("DD_INGRESS_STYLE", options.ingress_style, {"nested", "flat"},
+                "form of workloads' hostnames; the control plane decides");
 }
 
 void declare_trust(Config& config, AgentOptions& options) {
   config.text("DD_ITA_BASE_URL", options.ita_base_url, "Intel Trust Authority API");
   config.secret("DD_ITA_API_KEY", options.ita_api_key, "its attestation API key", Presence::required);
   config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API");
-  config.path("DD_CA_FILE", options.ca_file, "PEM file of the only authorities to trust for outbound TLS; default: the system's");
+  config.path("DD_CA_FILE", options.ca_file,
+              "PEM file of the only authorities to trust for outbound TLS; default: the system's");
   config.text("DD_EDGE_URL", options.edge_url, "connect to hosts under DD_CF_DOMAIN here and keep their Host header");
   config.text("DD_CF_DOMAIN", options.edge_domain, "domain of the fleet's hosts, for DD_EDGE_URL");
 }
@@ -42,7 +47,8 @@ void declare(Config& config, AgentOptions& options) {
   declare_fleet(config, options);
   declare_local(config, options);
   declare_trust(config, options);
-  config.duration("DD_REFRESH_INTERVAL", options.refresh_interval, "how often the token is refreshed; the control plane's word wins when it is shorter");
+  config.duration("DD_REFRESH_INTERVAL", options.refresh_interval,
+                  "how often the token is refreshed; the control plane's word wins when it is shorter");
   config.duration("DD_DEPLOY_WAIT", options.deploy_wait, "how long POST /deploy waits for a workload to be public");
   config.duration("DD_WATCH_INTERVAL", options.watch_interval, "how often the runtime is asked what still runs");
   config.duration("DD_STOP_GRACE", options.stop_grace, "how long running requests may take when the agent stops");

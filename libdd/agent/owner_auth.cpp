@@ -11,13 +11,17 @@ namespace dd::agent {
 namespace {
 
 Result<std::string> session_subject(const Context& context, std::string_view token) {
-  const auto refuse = [](const std::string& why) { return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: " + why); };
+  const auto refuse = [](const std::string& why) {
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: " + why);
+  };
   const auto& membership = context.state.membership;
   if (!membership) return refuse("this agent is not registered yet");
   const auto statement = crypto::parse_statement(token, crypto::kSessionTyp);
   if (!statement) return refuse(statement.error().message);
-  const crypto::StatementRule rule{crypto::kSessionTyp, membership->agent_id, crypto::Expiry::required, context.clock.unix_seconds()};
-  if (auto good = crypto::verify_statement(*statement, membership->cp_key, rule); !good) return refuse(good.error().message);
+  const crypto::StatementRule rule{crypto::kSessionTyp, membership->agent_id, crypto::Expiry::required,
+                                   context.clock.unix_seconds()};
+  if (auto good = crypto::verify_statement(*statement, membership->cp_key, rule); !good)
+    return refuse(good.error().message);
   ObjectReader reader(*statement->claims, "$");
   auto subject = reader.text("sub", {.least = 1, .most = 128});
   if (reader.error()) return refuse(reader.error()->message);

@@ -14,12 +14,19 @@ namespace {
 
 constexpr std::size_t kSeenLimit = 1024;
 
-tl::unexpected<Error> refuse(const std::string& why) { return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept poll: " + why); }
+tl::unexpected<Error> refuse(const std::string& why) {
+  return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept poll: " + why);
+}
 
 }  // namespace
 
-PollApi::PollApi(Context& context, SequenceNumbers& numbers, Exposer& exposer, Refresher& refresher, std::function<void()> unknown_key)
-    : context_(context), numbers_(numbers), exposer_(exposer), refresher_(refresher), unknown_key_(std::move(unknown_key)) {}
+PollApi::PollApi(Context& context, SequenceNumbers& numbers, Exposer& exposer, Refresher& refresher,
+                 std::function<void()> unknown_key)
+    : context_(context),
+      numbers_(numbers),
+      exposer_(exposer),
+      refresher_(refresher),
+      unknown_key_(std::move(unknown_key)) {}
 
 void PollApi::add_routes(net::Router& router) {
   router.add("GET", "/health", [this](const net::ServerRequest& request) { return health(request); });
@@ -71,11 +78,13 @@ Result<protocol::PollClaims> PollApi::accept_poll(const net::ServerRequest& requ
   const auto& membership = context_.state.membership;
   if (!membership || statement->kid != membership->cp_key.kid()) {
     unknown_key_();
-    return fail(ErrorCode::unauthenticated, "cp_key_unknown", "cannot accept poll: it is signed by a key that this agent does not know");
+    return fail(ErrorCode::unauthenticated, "cp_key_unknown",
+                "cannot accept poll: it is signed by a key that this agent does not know");
   }
   const auto now = context_.clock.unix_seconds();
   const crypto::StatementRule rule{crypto::kPollTyp, membership->agent_id, crypto::Expiry::required, now};
-  if (auto good = crypto::verify_statement(*statement, membership->cp_key, rule); !good) return refuse(good.error().message);
+  if (auto good = crypto::verify_statement(*statement, membership->cp_key, rule); !good)
+    return refuse(good.error().message);
   const auto claims = protocol::poll_claims_from(*statement->claims);
   if (!claims) return refuse(claims.error().message);
   if (claims->issuer != context_.cp_origin) return refuse("it comes from " + claims->issuer);
@@ -110,9 +119,11 @@ net::Task<Result<protocol::AgentHealth>> PollApi::full_health(std::int64_t log_f
   health.binding = state.shown.binding;
   health.log = *std::move(page);
   if (deployments)
-    for (const auto& info : *deployments) health.deployments.push_back({info.app_name, std::string(dd::to_string(info.status))});
+    for (const auto& info : *deployments)
+      health.deployments.push_back({info.app_name, std::string(dd::to_string(info.status))});
   health.extra_ingress = exposer_.published();
-  health.uptime_secs = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
+  health.uptime_secs =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
   health.metrics = read_metrics();
   co_return health;
 }

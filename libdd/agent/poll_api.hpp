@@ -15,7 +15,8 @@ namespace dd::agent {
 class PollApi {
  public:
   /// `unknown_key` is called when a poll is signed by a key that we do not know.
-  PollApi(Context& context, SequenceNumbers& numbers, Exposer& exposer, Refresher& refresher, std::function<void()> unknown_key);
+  PollApi(Context& context, SequenceNumbers& numbers, Exposer& exposer, Refresher& refresher,
+          std::function<void()> unknown_key);
   void add_routes(net::Router& router);
 
  private:

@@ -19,11 +19,13 @@ net::Task<void> Refresher::run() {
   while (!stopping_) {
     const auto interval = context_.state.membership ? context_.state.membership->refresh : kUnregisteredPause;
     if (co_await stop_.wait(interval)) continue;
-    while (!stopping_ && context_.state.membership && !context_.state.poll_nonce) co_await polled_.wait(kUnregisteredPause);
+    while (!stopping_ && context_.state.membership && !context_.state.poll_nonce)
+      co_await polled_.wait(kUnregisteredPause);
     if (stopping_ || !context_.state.membership) continue;
     auto done = co_await refresh();
     while (!done && !stopping_) {
-      log::warning("token not refreshed; the old one stays", {{"why", done.error().message}, {"again_ms", pause.count()}});
+      log::warning("token not refreshed; the old one stays",
+                   {{"why", done.error().message}, {"again_ms", pause.count()}});
       co_await stop_.wait(pause);
       pause = std::min(pause * 2, kLongestPause);
       if (!stopping_) done = co_await refresh();
@@ -42,7 +44,8 @@ net::Task<Result<void>> Refresher::refresh() {
   if (!context_.state.membership || !context_.state.poll_nonce) co_return Result<void>();
   const auto nonce = *context_.state.poll_nonce;
   const auto agent_id = context_.state.membership->agent_id;
-  std::vector<Digest256> fields{nonce, crypto::sha256(as_bytes(context_.cp_origin)), crypto::sha256(as_bytes(agent_id))};
+  std::vector<Digest256> fields{nonce, crypto::sha256(as_bytes(context_.cp_origin)),
+                                crypto::sha256(as_bytes(agent_id))};
   auto quote = co_await context_.capability.quote(std::string(kRefreshTag), std::move(fields));
   if (!quote) co_return wrap(quote.error(), "cannot get a quote");
   const auto quoted = quote->quoted_events;

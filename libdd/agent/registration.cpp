@@ -23,11 +23,13 @@ net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) 
   registered.shown.binding = {std::string(kRegisterTag), *nonce, claims.quoted_events};
   auto answer = co_await submit(std::move(claims));
   if (!answer) co_return wrap(answer.error(), "cannot register");
-  auto token = co_await context_.capability.open(std::string(kRegisterTag), answer->agent_id, std::move(answer->tunnel_token_sealed));
+  auto token = co_await context_.capability.open(std::string(kRegisterTag), answer->agent_id,
+                                                 std::move(answer->tunnel_token_sealed));
   if (!token) co_return wrap(token.error(), "cannot open the tunnel token");
   registered.tunnel_token = Secret(std::string(as_text(*token)));
   registered.extra_hostnames = std::move(answer->extra_hostnames);
-  const auto refresh = std::min<std::chrono::milliseconds>(context_.options.refresh_interval, std::chrono::seconds(answer->refresh_secs));
+  const auto refresh = std::min<std::chrono::milliseconds>(context_.options.refresh_interval,
+                                                           std::chrono::seconds(answer->refresh_secs));
   registered.membership = {answer->agent_id, answer->hostname, answer->cp_key, refresh};
   co_return registered;
 }
@@ -85,7 +87,8 @@ net::Task<Result<std::vector<std::string>>> Registration::first_events(std::int6
   while (static_cast<std::int64_t>(events.size()) < count) {
     auto page = co_await context_.capability.log(static_cast<std::int64_t>(events.size()));
     if (!page) co_return tl::unexpected(page.error());
-    if (page->events.empty()) co_return fail(ErrorCode::upstream, "cannot read the event log: it ends at " + std::to_string(events.size()));
+    if (page->events.empty())
+      co_return fail(ErrorCode::upstream, "cannot read the event log: it ends at " + std::to_string(events.size()));
     for (auto& event : page->events) events.push_back(std::move(event));
   }
   events.resize(static_cast<std::size_t>(count));
@@ -93,7 +96,8 @@ net::Task<Result<std::vector<std::string>>> Registration::first_events(std::int6
 }
 
 net::Task<Result<protocol::RegisterAnswer>> Registration::submit(protocol::RegisterClaims claims) {
-  auto statement = co_await context_.capability.sign(std::string(crypto::kRegisterTyp), protocol::to_json_value(claims));
+  auto statement =
+      co_await context_.capability.sign(std::string(crypto::kRegisterTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign");
   const Secret& credential = context_.options.join_ticket.empty() ? context_.options.pat : context_.options.join_ticket;
   const Json body = {{"registration", *statement}};

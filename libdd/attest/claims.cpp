@@ -32,10 +32,17 @@ void read(ObjectReader& reader, const char* name, std::uint64_t& out) {
 }
 
 Json report_to_json(const TdReport& report) {
-  Json value = {{"tee_tcb_svn", to_hex(report.tee_tcb_svn)}, {"mrseam", to_hex(report.mrseam)}, {"mrsignerseam", to_hex(report.mrsignerseam)},
-                {"seam_attributes", hex64(report.seam_attributes)}, {"td_attributes", hex64(report.td_attributes)}, {"xfam", hex64(report.xfam)},
-                {"mrtd", to_hex(report.mrtd)}, {"mrconfigid", to_hex(report.mrconfigid)}, {"mrowner", to_hex(report.mrowner)},
-                {"mrownerconfig", to_hex(report.mrownerconfig)}, {"report_data", to_hex(report.report_data)}};
+  Json value = {{"tee_tcb_svn", to_hex(report.tee_tcb_svn)},
+                {"mrseam", to_hex(report.mrseam)},
+                {"mrsignerseam", to_hex(report.mrsignerseam)},
+                {"seam_attributes", hex64(report.seam_attributes)},
+                {"td_attributes", hex64(report.td_attributes)},
+                {"xfam", hex64(report.xfam)},
+                {"mrtd", to_hex(report.mrtd)},
+                {"mrconfigid", to_hex(report.mrconfigid)},
+                {"mrowner", to_hex(report.mrowner)},
+                {"mrownerconfig", to_hex(report.mrownerconfig)},
+                {"report_data", to_hex(report.report_data)}};
   for (std::size_t i = 0; i < report.rtmr.size(); ++i) value["rtmr" + std::to_string(i)] = to_hex(report.rtmr[i]);
   if (report.tee_tcb_svn2) value["tee_tcb_svn2"] = to_hex(*report.tee_tcb_svn2);
   if (report.mrservicetd) value["mrservicetd"] = to_hex(*report.mrservicetd);
@@ -54,7 +61,8 @@ TdReport report_from(ObjectReader& reader) {
   read(reader, "mrconfigid", report.mrconfigid);
   read(reader, "mrowner", report.mrowner);
   read(reader, "mrownerconfig", report.mrownerconfig);
-  for (std::size_t i = 0; i < report.rtmr.size(); ++i) read(reader, ("rtmr" + std::to_string(i)).c_str(), report.rtmr[i]);
+  for (std::size_t i = 0; i < report.rtmr.size(); ++i)
+    read(reader, ("rtmr" + std::to_string(i)).c_str(), report.rtmr[i]);
   read(reader, "report_data", report.report_data);
   if (reader.find("tee_tcb_svn2") != nullptr) read(reader, "tee_tcb_svn2", report.tee_tcb_svn2.emplace());
   if (reader.find("mrservicetd") != nullptr) read(reader, "mrservicetd", report.mrservicetd.emplace());
@@ -65,7 +73,9 @@ TdReport report_from(ObjectReader& reader) {
 class Comparison {
  public:
   void bytes(const char* field, ByteView before, ByteView after) { text(field, to_hex(before), to_hex(after)); }
-  void number(const char* field, std::uint64_t before, std::uint64_t after) { text(field, hex64(before), hex64(after)); }
+  void number(const char* field, std::uint64_t before, std::uint64_t after) {
+    text(field, hex64(before), hex64(after));
+  }
   void text(const char* field, const std::string& before, const std::string& after) {
     if (before != after) found_.push_back({field, before, after});
   }
@@ -78,9 +88,16 @@ class Comparison {
 }  // namespace
 
 Json to_json_value(const TdxClaims& claims) {
-  return {{"report", report_to_json(claims.report)}, {"tcb_status", claims.tcb_status}, {"advisory_ids", claims.advisory_ids},
-          {"attester_type", claims.attester_type}, {"debug", claims.debug}, {"issuer", claims.issuer}, {"token_id", claims.token_id},
-          {"issued_at", claims.issued_at}, {"expires_at", claims.expires_at}, {"simulated", claims.simulated}};
+  return {{"report", report_to_json(claims.report)},
+          {"tcb_status", claims.tcb_status},
+          {"advisory_ids", claims.advisory_ids},
+          {"attester_type", claims.attester_type},
+          {"debug", claims.debug},
+          {"issuer", claims.issuer},
+          {"token_id", claims.token_id},
+          {"issued_at", claims.issued_at},
+          {"expires_at", claims.expires_at},
+          {"simulated", claims.simulated}};
 }
 
 Result<TdxClaims> tdx_claims_from(const Json& value) {
@@ -103,7 +120,8 @@ Result<TdxClaims> tdx_claims_from(const Json& value) {
   inner.refuse_unknown();
   if (inner.error()) return wrap(*inner.error(), "cannot read TDX claims");
   // Other spellings (hex in upper case, a member that is null) were not written by us.
-  if (to_json_value(claims) != value) return fail(ErrorCode::malformed, "cannot read TDX claims: not in the form that they are written in");
+  if (to_json_value(claims) != value)
+    return fail(ErrorCode::malformed, "cannot read TDX claims: not in the form that they are written in");
   return claims;
 }
 

@@ -18,18 +18,22 @@ Result<std::string> canonical_event(const Json& event, std::size_t index) {
   static_cast<void>(reader.text("type", {.least = 1, .most = 64}));
   if (reader.error()) return tl::unexpected(*reader.error());
   if (said != static_cast<std::int64_t>(index))
-    return fail_at(ErrorCode::malformed, where + ".index", "cannot read event: index " + std::to_string(said) + ", want " + std::to_string(index));
+    return fail_at(ErrorCode::malformed, where + ".index",
+                   "cannot read event: index " + std::to_string(said) + ", want " + std::to_string(index));
   auto text = crypto::canonical_json(event);
   if (!text) return fail_at(ErrorCode::malformed, where, text.error().message);
-  if (text->size() > EventLog::kMaxEventBytes) return fail_at(ErrorCode::too_large, where, "cannot read event: larger than 64 KiB");
+  if (text->size() > EventLog::kMaxEventBytes)
+    return fail_at(ErrorCode::too_large, where, "cannot read event: larger than 64 KiB");
   return text;
 }
 
 }  // namespace
 
 Result<Digest384> EventLog::append(const Json& event) {
-  if (!event.is_object() || event.contains("index")) return fail(ErrorCode::invalid_argument, "cannot log event: want an object without index");
-  if (events_.size() >= kMaxEvents) return fail(ErrorCode::too_large, "cannot log event: the log holds " + std::to_string(kMaxEvents) + " events");
+  if (!event.is_object() || event.contains("index"))
+    return fail(ErrorCode::invalid_argument, "cannot log event: want an object without index");
+  if (events_.size() >= kMaxEvents)
+    return fail(ErrorCode::too_large, "cannot log event: the log holds " + std::to_string(kMaxEvents) + " events");
   Json numbered = event;
   numbered["index"] = events_.size();
   auto text = canonical_event(numbered, events_.size());
@@ -49,7 +53,8 @@ Result<void> EventLog::append_foreign(std::span<const std::string> events) {
     auto text = canonical_event(*value, index);
     if (!text) return tl::unexpected(text.error());
     // Another spelling has another digest, so it is not what was logged.
-    if (*text != event) return fail_at(ErrorCode::malformed, place_of(index), "cannot read event: it is not canonical JSON");
+    if (*text != event)
+      return fail_at(ErrorCode::malformed, place_of(index), "cannot read event: it is not canonical JSON");
     texts.push_back(*std::move(text));
   }
   take(std::move(texts));
@@ -71,7 +76,8 @@ Result<void> EventLog::append_foreign(const Json& events) {
 
 Result<void> EventLog::room_for(std::size_t count) const {
   if (count <= kMaxEvents - events_.size()) return {};
-  return fail_at(ErrorCode::too_large, "$.event_log", "cannot read event log: more than " + std::to_string(kMaxEvents) + " events");
+  return fail_at(ErrorCode::too_large, "$.event_log",
+                 "cannot read event log: more than " + std::to_string(kMaxEvents) + " events");
 }
 
 void EventLog::take(std::vector<std::string> texts) {

@@ -13,7 +13,8 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 }  // namespace
 
 bool is_digest(std::string_view text) {
-  return text.size() == kSha256.size() + 64 && text.starts_with(kSha256) && text.find_first_not_of(kHexDigits, kSha256.size()) == std::string_view::npos;
+  return text.size() == kSha256.size() + 64 && text.starts_with(kSha256) &&
+         text.find_first_not_of(kHexDigits, kSha256.size()) == std::string_view::npos;
 }
 
 std::string origin_of(std::string_view url) {
@@ -22,7 +23,8 @@ std::string origin_of(std::string_view url) {
   const auto scheme_end = origin.find("://");
   if (scheme_end == std::string::npos) return origin;
   origin.resize(std::min(origin.size(), origin.find_first_of("/?#", scheme_end + 3)));
-  const bool default_port = (origin.starts_with("https://") && origin.ends_with(":443")) || (origin.starts_with("http://") && origin.ends_with(":80"));
+  const bool default_port = (origin.starts_with("https://") && origin.ends_with(":443")) ||
+                            (origin.starts_with("http://") && origin.ends_with(":80"));
   if (default_port) origin.resize(origin.rfind(':'));
   return origin;
 }

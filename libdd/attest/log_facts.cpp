@@ -58,7 +58,8 @@ void read_agent(ObjectReader& reader, LogFacts& facts) {
 void read_workload(ObjectReader& reader, std::set<std::string>& roles, LogFacts& facts) {
   const auto role = reader.optional_text("role");
   if (!role) return;
-  if (!roles.insert(*role).second) reader.problem("role", ErrorCode::malformed, "two boot workloads have role \"" + *role + "\"");
+  if (!roles.insert(*role).second)
+    reader.problem("role", ErrorCode::malformed, "two boot workloads have role \"" + *role + "\"");
   if (*role == "agent") read_agent(reader, facts);
   if (*role == "connector") facts.connector_digest = read_digest(reader, "digest");
 }
@@ -66,7 +67,8 @@ void read_workload(ObjectReader& reader, std::set<std::string>& roles, LogFacts&
 Result<void> read_event(const Json& event, std::size_t index, std::set<std::string>& roles, LogFacts& facts) {
   ObjectReader reader(event, "$.event_log[" + std::to_string(index) + "]");
   const auto type = reader.text("type");
-  if ((type == "boot") != (index == 0)) reader.problem("type", ErrorCode::malformed, "the first event is boot, and no other");
+  if ((type == "boot") != (index == 0))
+    reader.problem("type", ErrorCode::malformed, "the first event is boot, and no other");
   if (type == "boot") read_boot(reader, facts);
   if (type == "workload") read_workload(reader, roles, facts);
   facts.privileged = facts.privileged || reader.boolean("privileged", false);

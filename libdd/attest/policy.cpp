@@ -12,7 +12,8 @@ constexpr std::size_t kMaxValues = 1024;
 
 bool valid_mode(std::string_view mode) { return mode == "enforce" || mode == "warn"; }
 
-PolicyRule read_rule(const Json& value, const std::string& path, const attest::RuleKind& kind, std::optional<Error>& problem) {
+PolicyRule read_rule(const Json& value, const std::string& path, const attest::RuleKind& kind,
+                     std::optional<Error>& problem) {
   ObjectReader reader(value, path);
   PolicyRule rule;
   if (reader.array("allow", kMaxValues) != nullptr) rule.allow = reader.texts("allow", kMaxValues);
@@ -22,8 +23,10 @@ PolicyRule read_rule(const Json& value, const std::string& path, const attest::R
   for (std::size_t i = 0; i < rule.allow.size(); ++i) {
     auto text = attest::rule_value(kind, rule.allow[i]);
     const auto element = "allow[" + std::to_string(i) + "]";
-    if (text) rule.allow[i] = *std::move(text);
-    else reader.problem(element.c_str(), text.error().code, text.error().message);
+    if (text)
+      rule.allow[i] = *std::move(text);
+    else
+      reader.problem(element.c_str(), text.error().code, text.error().message);
   }
   problem = reader.error();
   return rule;
@@ -45,7 +48,8 @@ Result<Policy> Policy::parse(std::string_view text) {
   for (const auto& kind : attest::rule_kinds()) {
     const auto name = std::string(kind.name);
     const Json* rule = kind.required ? rules.object(name.c_str()) : rules.find(name.c_str());
-    if (rule == nullptr && !kind.otherwise.empty()) policy.rules_.emplace(name, PolicyRule{{std::string(kind.otherwise)}, RuleMode::enforce});
+    if (rule == nullptr && !kind.otherwise.empty())
+      policy.rules_.emplace(name, PolicyRule{{std::string(kind.otherwise)}, RuleMode::enforce});
     if (rule == nullptr) continue;
     std::optional<Error> problem;
     policy.rules_.emplace(name, read_rule(*rule, rules.path_of(name.c_str()), kind, problem));
@@ -68,7 +72,8 @@ Policy Policy::tofu(std::string owner_id, std::string cp_origin) {
 
 Json Policy::to_json_value() const {
   Json rules = Json::object();
-  for (const auto& [name, rule] : rules_) rules[name] = {{"allow", rule.allow}, {"mode", rule.mode == RuleMode::warn ? "warn" : "enforce"}};
+  for (const auto& [name, rule] : rules_)
+    rules[name] = {{"allow", rule.allow}, {"mode", rule.mode == RuleMode::warn ? "warn" : "enforce"}};
   Json value = {{"version", 1}, {"rules", std::move(rules)}};
   if (tofu_) value["tofu"] = true;
   return value;

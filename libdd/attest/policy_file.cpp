@@ -19,7 +19,9 @@ std::vector<std::string> hex_of(const std::vector<Measurement>& measurements) {
 
 Result<std::string> policy_file(const PolicyValues& values) {
   auto rules = json::object();
-  const auto allow = [&rules](const std::string& rule, std::vector<std::string> texts) { rules[rule] = {{"allow", std::move(texts)}, {"mode", "enforce"}}; };
+  const auto allow = [&rules](const std::string& rule, std::vector<std::string> texts) {
+    rules[rule] = {{"allow", std::move(texts)}, {"mode", "enforce"}};
+  };
   allow("mrtd", hex_of(values.mrtd));
   for (std::size_t i = 0; i < values.rtmr.size(); ++i) allow("rtmr" + std::to_string(i), hex_of(values.rtmr[i]));
   allow("tcb_status", values.tcb_status);
@@ -33,8 +35,10 @@ Result<std::string> policy_file(const PolicyValues& values) {
 
   // A file may do that, to shut a fleet; who writes one from values has forgotten something.
   for (const auto& [name, rule] : rules.items())
-    if (rule["allow"].empty()) return fail(ErrorCode::invalid_argument, "cannot write policy: " + name + " would allow nothing");
-  auto text = json{{"version", 1}, {"rules", std::move(rules)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    if (rule["allow"].empty())
+      return fail(ErrorCode::invalid_argument, "cannot write policy: " + name + " would allow nothing");
+  auto text =
+      json{{"version", 1}, {"rules", std::move(rules)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   if (const auto parsed = Policy::parse(text); !parsed) return wrap(parsed.error(), "cannot write policy");
   return text;
 }

@@ -11,29 +11,42 @@ namespace {
 constexpr std::size_t kMeasurementDigits = 96;
 constexpr std::size_t kMaxIdDigits = 19;  // a GitHub id is a 64-bit number
 
-bool only(std::string_view text, std::string_view characters) { return text.find_first_not_of(characters) == std::string_view::npos; }
+bool only(std::string_view text, std::string_view characters) {
+  return text.find_first_not_of(characters) == std::string_view::npos;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
-bool measurement(std::string_view text) { return text.size() == kMeasurementDigits && only(lower(text), "0123456789abcdef"); }
+bool measurement(std::string_view text) {
+  return text.size() == kMeasurementDigits && only(lower(text), "0123456789abcdef");
+}
 bool digest(std::string_view text) { return is_digest(lower(text)); }
 bool yes_or_no(std::string_view text) { return text == "true" || text == "false"; }
 bool boundary(std::string_view text) { return text == "uid" || text == "none"; }
 bool settings(std::string_view text) { return text == "default" || text.find('=') != std::string_view::npos; }
-bool owner_id(std::string_view text) { return !text.empty() && text.size() <= kMaxIdDigits && text.front() != '0' && only(text, "0123456789"); }
+bool owner_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxIdDigits && text.front() != '0' && only(text, "0123456789");
+}
 bool origin(std::string_view text) {
-  return (text.starts_with("https://") || text.starts_with("http://")) && text.find("//") + 2 < text.size() && origin_of(text) == text;
+  return (text.starts_with("https://") || text.starts_with("http://")) && text.find("//") + 2 < text.size() &&
+         origin_of(text) == text;
 }
 
 // Intel's words. TDRelaunch* come with live module updates.
 bool tcb_status(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kAcceptable = {
-      "UpToDate",  "SWHardeningNeeded",           "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded",
-      "OutOfDate", "OutOfDateConfigurationNeeded", "TDRelaunchAdvised",  "TDRelaunchAdvisedConfigurationNeeded"};
+  constexpr std::array<std::string_view, 8> kAcceptable = {"UpToDate",
+                                                           "SWHardeningNeeded",
+                                                           "ConfigurationNeeded",
+                                                           "ConfigurationAndSWHardeningNeeded",
+                                                           "OutOfDate",
+                                                           "OutOfDateConfigurationNeeded",
+                                                           "TDRelaunchAdvised",
+                                                           "TDRelaunchAdvisedConfigurationNeeded"};
   return std::ranges::find(kAcceptable, text) != kAcceptable.end();
 }
 

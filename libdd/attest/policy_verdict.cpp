@@ -61,19 +61,24 @@ RuleVerdict judge(const std::string& name, const PolicyRule& rule, const TdxClai
   verdict.actual = actual_of(name, claims, facts);
   // An absent value matches nothing, not even an absent one.
   verdict.passed = !verdict.actual.empty() && std::ranges::find(rule.allow, verdict.actual) != rule.allow.end();
-  verdict.explanation = verdict.passed ? name + " is allowed" : name + " is " + shown(verdict.actual) + ", allowed: " + listed(rule.allow);
-  if (name == "tcb_status" && verdict.actual == attest::kRevoked) refuse(verdict, "tcb_status is Revoked, which no policy may allow");
+  verdict.explanation = verdict.passed ? name + " is allowed"
+                                       : name + " is " + shown(verdict.actual) + ", allowed: " + listed(rule.allow);
+  if (name == "tcb_status" && verdict.actual == attest::kRevoked)
+    refuse(verdict, "tcb_status is Revoked, which no policy may allow");
   // Only the simulator may have the bit, which proves nothing of hardware anyway.
-  if (name == "debug" && verdict.actual == "true" && !claims.simulated) refuse(verdict, "debug is true: the host can read and change this TD");
+  if (name == "debug" && verdict.actual == "true" && !claims.simulated)
+    refuse(verdict, "debug is true: the host can read and change this TD");
   return verdict;
 }
 
 std::vector<std::string> notes_for(const TdxClaims& claims, const LogFacts& facts) {
   std::vector<std::string> notes;
   if (claims.simulated) notes.push_back("simulated evidence: it proves nothing about hardware");
-  if (!facts.boundary) notes.push_back("no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent");
+  if (!facts.boundary)
+    notes.push_back("no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent");
   if (facts.privileged) notes.push_back("something privileged was started: this workload can impersonate the agent");
-  if (!facts.rtmr3_extended) notes.push_back("RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only");
+  if (!facts.rtmr3_extended)
+    notes.push_back("RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only");
   return notes;
 }
 
@@ -89,9 +94,13 @@ std::string Verdict::summary() const {
 nlohmann::json to_json_value(const Verdict& verdict) {
   auto rules = nlohmann::json::array();
   for (const auto& rule : verdict.rules)
-    rules.push_back({{"rule", rule.rule}, {"passed", rule.passed}, {"mode", rule.mode == RuleMode::warn ? "warn" : "enforce"},
-                     {"actual", rule.actual}, {"explanation", rule.explanation}});
-  return {{"accepted", verdict.accepted}, {"tofu", verdict.tofu}, {"rules", std::move(rules)}, {"notes", verdict.notes}};
+    rules.push_back({{"rule", rule.rule},
+                     {"passed", rule.passed},
+                     {"mode", rule.mode == RuleMode::warn ? "warn" : "enforce"},
+                     {"actual", rule.actual},
+                     {"explanation", rule.explanation}});
+  return {
+      {"accepted", verdict.accepted}, {"tofu", verdict.tofu}, {"rules", std::move(rules)}, {"notes", verdict.notes}};
 }
 
 Verdict Policy::appraise(const TdxClaims& claims, const LogFacts& facts) const {

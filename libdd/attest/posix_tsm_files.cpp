@@ -52,7 +52,8 @@ class PosixTsmFiles final : public TsmFiles {
     std::vector<std::string> names;
     std::error_code error;
     std::filesystem::directory_iterator entry(folder, error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) names.push_back(entry->path().filename());
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+      names.push_back(entry->path().filename());
     if (error) return tl::unexpected(error.value());
     return names;
   }

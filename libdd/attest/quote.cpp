@@ -20,8 +20,12 @@ constexpr std::uint16_t kTd15 = 3;
 constexpr std::size_t kTd10Size = 584;
 constexpr std::size_t kTd15Size = 648;
 
-tl::unexpected<Error> malformed(std::string what) { return fail(ErrorCode::malformed, "cannot parse quote: " + std::move(what)); }
-tl::unexpected<Error> unsupported(std::string what) { return fail(ErrorCode::unsupported, "cannot parse quote: " + std::move(what)); }
+tl::unexpected<Error> malformed(std::string what) {
+  return fail(ErrorCode::malformed, "cannot parse quote: " + std::move(what));
+}
+tl::unexpected<Error> unsupported(std::string what) {
+  return fail(ErrorCode::unsupported, "cannot parse quote: " + std::move(what));
+}
 
 QuoteHeader read_header(Reader& reader) {
   QuoteHeader header;
@@ -38,7 +42,8 @@ Result<void> check_header(const QuoteHeader& header) {
   if (header.version != 4 && header.version != 5)
     return unsupported(fmt::format("version {}, want 4 or 5", header.version));
   if (header.tee_type != kTdx) return unsupported(fmt::format("TEE type {:#x}, want 0x81 (TDX)", header.tee_type));
-  if (header.attestation_key_type != kEcdsaP256) return unsupported(fmt::format("attestation key type {}, want 2 (ECDSA P-256)", header.attestation_key_type));
+  if (header.attestation_key_type != kEcdsaP256)
+    return unsupported(fmt::format("attestation key type {}, want 2 (ECDSA P-256)", header.attestation_key_type));
   if (header.qe_vendor_id != kIntelQeVendor) return unsupported("QE vendor is not Intel");
   return {};
 }
@@ -99,7 +104,8 @@ Result<QuoteSignature> read_signature(ByteView data) {
   const auto outer_size = reader.number<std::uint32_t>();
   if (reader.short_by_any()) return malformed("signature data ends too early");
   if (outer_type != kQeReport) return unsupported(fmt::format("certification data type {}, want 6", outer_type));
-  if (outer_size != reader.rest().size()) return malformed(fmt::format("certification data says {} bytes, {} follow", outer_size, reader.rest().size()));
+  if (outer_size != reader.rest().size())
+    return malformed(fmt::format("certification data says {} bytes, {} follow", outer_size, reader.rest().size()));
 
   reader.into(signature.qe_report);
   reader.into(signature.qe_report_signature);
@@ -108,8 +114,10 @@ Result<QuoteSignature> read_signature(ByteView data) {
   const auto inner_type = reader.number<std::uint16_t>();
   const auto inner_size = reader.number<std::uint32_t>();
   if (reader.short_by_any()) return malformed("QE certification data ends too early");
-  if (inner_type != kPckChain) return unsupported(fmt::format("PCK certification data type {}, want 5 (PEM chain)", inner_type));
-  if (inner_size != reader.rest().size()) return malformed(fmt::format("PCK chain says {} bytes, {} follow", inner_size, reader.rest().size()));
+  if (inner_type != kPckChain)
+    return unsupported(fmt::format("PCK certification data type {}, want 5 (PEM chain)", inner_type));
+  if (inner_size != reader.rest().size())
+    return malformed(fmt::format("PCK chain says {} bytes, {} follow", inner_size, reader.rest().size()));
   signature.certificates.assign(reader.rest().begin(), reader.rest().end());
   return signature;
 }
@@ -136,7 +144,8 @@ Bytes write_signature(const QuoteSignature& signature) {
 
 Result<Quote> Quote::parse(ByteView raw) {
   if (raw.size() < kMinSize || raw.size() > kMaxSize)
-    return fail(ErrorCode::invalid_argument, fmt::format("cannot parse quote: {} bytes, want {}..{}", raw.size(), kMinSize, kMaxSize));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("cannot parse quote: {} bytes, want {}..{}", raw.size(), kMinSize, kMaxSize));
   Reader reader(raw);
   Quote quote;
   quote.header_ = read_header(reader);
@@ -148,7 +157,9 @@ Result<Quote> Quote::parse(ByteView raw) {
 
   const auto signature_size = reader.number<std::uint32_t>();
   const auto signature_data = reader.take(signature_size);
-  if (reader.short_by_any()) return malformed(fmt::format("signature data says {} bytes, {} follow", signature_size, raw.size() - quote.signed_size_ - sizeof signature_size));
+  if (reader.short_by_any())
+    return malformed(fmt::format("signature data says {} bytes, {} follow", signature_size,
+                                 raw.size() - quote.signed_size_ - sizeof signature_size));
   auto signature = read_signature(signature_data);
   if (!signature) return tl::unexpected(signature.error());
   quote.signature_ = *std::move(signature);
@@ -161,8 +172,10 @@ Result<Quote> Quote::parse(ByteView raw) {
 Result<Quote> Quote::build(const QuoteHeader& header, const TdReport& report, const QuoteSignature& signature) {
   const bool td15 = report.tee_tcb_svn2.has_value();
   if (td15 != report.mrservicetd.has_value() || (td15 && header.version == 4))
-    return fail(ErrorCode::invalid_argument, "cannot build quote: TEE_TCB_SVN2 and MRSERVICETD go together, and into version 5 only");
-  if (signature.qe_auth_data.size() > 0xffff) return fail(ErrorCode::invalid_argument, "cannot build quote: QE authentication data is longer than 65535 bytes");
+    return fail(ErrorCode::invalid_argument,
+                "cannot build quote: TEE_TCB_SVN2 and MRSERVICETD go together, and into version 5 only");
+  if (signature.qe_auth_data.size() > 0xffff)
+    return fail(ErrorCode::invalid_argument, "cannot build quote: QE authentication data is longer than 65535 bytes");
   Writer writer;
   writer.number(header.version);
   writer.number(header.attestation_key_type);

@@ -29,13 +29,18 @@ struct Job {
   std::promise<Result<void>> extended;
 };
 
-tl::unexpected<Error> stopped() { return fail(ErrorCode::unavailable, "cannot make a quote: the quote service is stopping"); }
+tl::unexpected<Error> stopped() {
+  return fail(ErrorCode::unavailable, "cannot make a quote: the quote service is stopping");
+}
 
 }  // namespace
 
 struct QuoteService::Impl {
   Impl(std::unique_ptr<QuoteSource> s, std::size_t limit)
-      : source(std::move(s)), queue_limit(limit), worker([this] { work(); }), timekeeper([this] { watch_deadlines(); }) {}
+      : source(std::move(s)),
+        queue_limit(limit),
+        worker([this] { work(); }),
+        timekeeper([this] { watch_deadlines(); }) {}
   ~Impl();
 
   void work();
@@ -76,8 +81,10 @@ void QuoteService::Impl::work() {
     if (queue.empty()) return;
     running = std::move(queue.front());
     queue.pop_front();
-    if (running->extension) extend(lock);
-    else if (!running->waiters.empty()) make_quote(lock);
+    if (running->extension)
+      extend(lock);
+    else if (!running->waiters.empty())
+      make_quote(lock);
     running.reset();
   }
 }
@@ -102,7 +109,8 @@ void QuoteService::Impl::make_quote(std::unique_lock<std::mutex>& lock) {
   auto answered = std::move(running->waiters);
   if (!quote && quote.error().code == ErrorCode::deadline_exceeded) {
     // Who joined later may have more time than the source was given.
-    const auto others = std::partition(answered.begin(), answered.end(), [latest](const Waiter& waiter) { return waiter.deadline <= latest; });
+    const auto others = std::partition(answered.begin(), answered.end(),
+                                       [latest](const Waiter& waiter) { return waiter.deadline <= latest; });
     running->waiters.assign(std::make_move_iterator(others), std::make_move_iterator(answered.end()));
     answered.erase(others, answered.end());
     if (!running->waiters.empty()) queue.push_front(std::move(running));
@@ -117,11 +125,15 @@ void QuoteService::Impl::watch_deadlines() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     const auto next = next_deadline();
-    if (next) deadlines_changed.wait_until(lock, *next);
-    else deadlines_changed.wait(lock);
+    if (next)
+      deadlines_changed.wait_until(lock, *next);
+    else
+      deadlines_changed.wait(lock);
     auto expired = take_expired(SteadyClock::now());
     lock.unlock();
-    for (auto& waiter : expired) waiter.done(fail(ErrorCode::deadline_exceeded, "cannot make a quote in time: the host, or others in the queue, took too long"));
+    for (auto& waiter : expired)
+      waiter.done(fail(ErrorCode::deadline_exceeded,
+                       "cannot make a quote in time: the host, or others in the queue, took too long"));
     lock.lock();
   }
 }
@@ -139,7 +151,8 @@ std::optional<SteadyTime> QuoteService::Impl::next_deadline() const {
 std::vector<Waiter> QuoteService::Impl::take_expired(SteadyTime now) {
   std::vector<Waiter> expired;
   const auto take_from = [&expired, now](Job& job) {
-    const auto late = std::partition(job.waiters.begin(), job.waiters.end(), [now](const Waiter& waiter) { return waiter.deadline > now; });
+    const auto late = std::partition(job.waiters.begin(), job.waiters.end(),
+                                     [now](const Waiter& waiter) { return waiter.deadline > now; });
     std::move(late, job.waiters.end(), std::back_inserter(expired));
     job.waiters.erase(late, job.waiters.end());
   };
@@ -157,7 +170,8 @@ Job* QuoteService::Impl::shareable(const ReportData& report_data) {
   return running && !running->extension && running->report_data == report_data ? running.get() : nullptr;
 }
 
-QuoteService::QuoteService(std::unique_ptr<QuoteSource> source, std::size_t queue_limit) : impl_(std::make_unique<Impl>(std::move(source), queue_limit)) {}
+QuoteService::QuoteService(std::unique_ptr<QuoteSource> source, std::size_t queue_limit)
+    : impl_(std::make_unique<Impl>(std::move(source), queue_limit)) {}
 
 QuoteService::~QuoteService() = default;
 
@@ -177,7 +191,8 @@ void QuoteService::request(const ReportData& report_data, std::chrono::milliseco
       return;
     }
   }
-  done(fail(ErrorCode::unavailable, "cannot make a quote: " + std::to_string(impl_->queue_limit) + " requests are waiting already"));
+  done(fail(ErrorCode::unavailable,
+            "cannot make a quote: " + std::to_string(impl_->queue_limit) + " requests are waiting already"));
 }
 
 Result<void> QuoteService::extend_rtmr3(const Digest384& digest) {

@@ -22,7 +22,9 @@ tl::unexpected<Error> refuse(int step, const std::string& what) {
   return fail(ErrorCode::unauthenticated, "cannot verify quote: step " + std::to_string(step) + ", " + what);
 }
 
-bool contains(std::initializer_list<std::string_view> names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
+bool contains(std::initializer_list<std::string_view> names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 // Step 2. The root's name is not looked at: step 3 wants one certificate, not one name.
 Result<Chain> read_chain(const Quote& quote) {
@@ -32,14 +34,17 @@ Result<Chain> read_chain(const Quote& quote) {
   const auto& leaf = chain->at(0);
   const auto& intermediate = chain->at(1);
   const auto& root = chain->at(2);
-  if (leaf.common_name() != "Intel SGX PCK Certificate") return refuse(2, "PCK chain: the first certificate is not a PCK certificate");
+  if (leaf.common_name() != "Intel SGX PCK Certificate")
+    return refuse(2, "PCK chain: the first certificate is not a PCK certificate");
   if (!contains({"Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"}, intermediate.common_name()))
     return refuse(2, "PCK chain: the second certificate is not a PCK CA");
   if (leaf.is_ca()) return refuse(2, "PCK chain: the PCK certificate is a CA");
-  if (!intermediate.is_ca() || intermediate.path_length() != 0) return refuse(2, "PCK chain: the PCK CA is no CA with path length 0");
+  if (!intermediate.is_ca() || intermediate.path_length() != 0)
+    return refuse(2, "PCK chain: the PCK CA is no CA with path length 0");
   if (!root.is_ca() || root.path_length() != 1) return refuse(2, "PCK chain: the root is no CA with path length 1");
   for (const auto& certificate : *chain)
-    if (const auto key = certificate.public_key(); !key) return refuse(2, "PCK chain: \"" + certificate.common_name() + "\": " + key.error().message);
+    if (const auto key = certificate.public_key(); !key)
+      return refuse(2, "PCK chain: \"" + certificate.common_name() + "\": " + key.error().message);
   return chain;
 }
 
@@ -47,7 +52,8 @@ Result<Chain> read_chain(const Quote& quote) {
 Result<void> check_anchor(const Chain& chain, std::string_view root_pem) {
   const auto pinned = crypto::certificates_from_pem(root_pem, 1);
   if (!pinned) return wrap(pinned.error(), "cannot verify quote: the pinned root");
-  if (chain[2].der() != pinned->front().der()) return refuse(3, "trust anchor: the chain ends in \"" + chain[2].common_name() + "\", not in the pinned root");
+  if (chain[2].der() != pinned->front().der())
+    return refuse(3, "trust anchor: the chain ends in \"" + chain[2].common_name() + "\", not in the pinned root");
   return {};
 }
 
@@ -58,7 +64,8 @@ Result<void> check_links(const Chain& chain, std::int64_t now) {
     const auto name = std::string(kNames[i]);
     if (now < chain[i].not_before()) return refuse(4, "dates: the " + name + " is not valid yet");
     if (now > chain[i].not_after()) return refuse(4, "dates: the " + name + " has expired");
-    if (!chain[i].issued_by(chain[std::min<std::size_t>(i + 1, 2)])) return refuse(4, "signatures: the " + name + " is not signed by its issuer with ecdsa-with-SHA256");
+    if (!chain[i].issued_by(chain[std::min<std::size_t>(i + 1, 2)]))
+      return refuse(4, "signatures: the " + name + " is not signed by its issuer with ecdsa-with-SHA256");
   }
   return {};
 }
@@ -67,7 +74,8 @@ Result<void> check_links(const Chain& chain, std::int64_t now) {
 Result<void> check_qe_report(const QuoteSignature& signature, const Certificate& leaf) {
   const auto key = leaf.public_key();
   if (!key) return refuse(2, "PCK chain: " + key.error().message);
-  if (!key->verify(signature.qe_report, signature.qe_report_signature)) return refuse(10, "QE report: not signed by the PCK key");
+  if (!key->verify(signature.qe_report, signature.qe_report_signature))
+    return refuse(10, "QE report: not signed by the PCK key");
 
   Bytes bound(signature.attestation_key.begin(), signature.attestation_key.end());
   bound.insert(bound.end(), signature.qe_auth_data.begin(), signature.qe_auth_data.end());
@@ -82,7 +90,8 @@ Result<void> check_qe_report(const QuoteSignature& signature, const Certificate&
 Result<void> check_quote(const Quote& quote) {
   const auto key = crypto::EcPublicKey::from_point(quote.signature().attestation_key);
   if (!key) return refuse(13, "quote signature: the attestation key is not on P-256");
-  if (!key->verify(quote.signed_bytes(), quote.signature().signature)) return refuse(13, "quote signature: not made by the attestation key");
+  if (!key->verify(quote.signed_bytes(), quote.signature().signature))
+    return refuse(13, "quote signature: not made by the attestation key");
   return {};
 }
 

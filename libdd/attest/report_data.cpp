@@ -20,17 +20,18 @@ Bytes compose(std::string_view tag, std::initializer_list<Digest256> fields) {
 }  // namespace
 
 Bytes bound_data(const RegisterBinding& binding) {
-  return compose(kRegisterTag, {binding.nonce, sha256(as_bytes(binding.cp_origin)), sha256(binding.signing_spki), sha256(binding.sealing_spki),
-                                sha256(binding.log_head), binding.claims_sha256});
+  return compose(kRegisterTag, {binding.nonce, sha256(as_bytes(binding.cp_origin)), sha256(binding.signing_spki),
+                                sha256(binding.sealing_spki), sha256(binding.log_head), binding.claims_sha256});
 }
 
 Bytes bound_data(const RefreshBinding& binding) {
-  return compose(kRefreshTag, {binding.nonce, sha256(as_bytes(binding.cp_origin)), sha256(as_bytes(binding.agent_id)), sha256(binding.signing_spki),
-                               sha256(binding.log_head)});
+  return compose(kRefreshTag, {binding.nonce, sha256(as_bytes(binding.cp_origin)), sha256(as_bytes(binding.agent_id)),
+                               sha256(binding.signing_spki), sha256(binding.log_head)});
 }
 
 Bytes bound_data(const AttestBinding& binding) {
-  return compose(kAttestTag, {sha256(binding.nonce), sha256(binding.signing_spki), sha256(binding.sealing_spki), sha256(binding.log_head)});
+  return compose(kAttestTag, {sha256(binding.nonce), sha256(binding.signing_spki), sha256(binding.sealing_spki),
+                              sha256(binding.log_head)});
 }
 
 ReportData report_data_of(ByteView bound) { return crypto::sha512(bound); }

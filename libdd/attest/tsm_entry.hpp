@@ -20,8 +20,12 @@ class TsmEntry {
     if (files_ != nullptr) static_cast<void>(files_->remove_directory(path_));
   }
 
-  [[nodiscard]] Attempted<void> write(const char* attribute, ByteView data) { return files_->write(path_ / attribute, data); }
-  [[nodiscard]] Attempted<Bytes> read(const char* attribute, std::size_t most) { return files_->read(path_ / attribute, most); }
+  [[nodiscard]] Attempted<void> write(const char* attribute, ByteView data) {
+    return files_->write(path_ / attribute, data);
+  }
+  [[nodiscard]] Attempted<Bytes> read(const char* attribute, std::size_t most) {
+    return files_->read(path_ / attribute, most);
+  }
 
  private:
   TsmEntry(TsmFiles& files, std::filesystem::path path) : files_(&files), path_(std::move(path)) {}

@@ -89,7 +89,8 @@ class TsmQuoteSource final : public QuoteSource {
 Result<void> TsmQuoteSource::start() {
   remove_stale_entries();
   const auto entry = make_entry();
-  if (!entry) return fail(ErrorCode::unsupported, "cannot use " + paths_.report.string() + ": " + entry.error().error.message);
+  if (!entry)
+    return fail(ErrorCode::unsupported, "cannot use " + paths_.report.string() + ": " + entry.error().error.message);
   can_extend_ = machine_.files->writable(paths_.measurements / kRtmr3) && read_rtmr3().has_value();
   return {};
 }
@@ -110,8 +111,10 @@ Tried<TsmEntry> TsmQuoteSource::make_entry() {
   machine_.random->fill(random);
   const auto name = std::string(kPrefix) + std::to_string(machine_.process) + "-" + to_hex(random);
   auto entry = TsmEntry::make(*machine_.files, paths_.report / name);
-  if (!entry && entry.error() == EEXIST) return failed(ErrorCode::unavailable, "the name of its entry is taken", Retry::at_once);
-  if (!entry && no_provider(entry.error())) return failed(ErrorCode::unavailable, "the kernel has no TSM provider, this is no TD");
+  if (!entry && entry.error() == EEXIST)
+    return failed(ErrorCode::unavailable, "the name of its entry is taken", Retry::at_once);
+  if (!entry && no_provider(entry.error()))
+    return failed(ErrorCode::unavailable, "the kernel has no TSM provider, this is no TD");
   if (!entry) return failed(ErrorCode::unavailable, "no entry in configfs-tsm: " + reason_of(entry.error()));
 
   const auto provider = entry->read("provider", kShortText);
@@ -144,17 +147,20 @@ Tried<Quote> TsmQuoteSource::try_once(const ReportData& report_data) {
   if (!entry) return tl::unexpected(entry.error());
   if (const auto written = entry->write("inblob", report_data); !written) {
     const bool again = written.error() == EBUSY || written.error() == EINTR;  // EBUSY: the entry's counter would wrap
-    return failed(ErrorCode::unavailable, "report data not accepted: " + reason_of(written.error()), again ? Retry::at_once : Retry::never);
+    return failed(ErrorCode::unavailable, "report data not accepted: " + reason_of(written.error()),
+                  again ? Retry::at_once : Retry::never);
   }
   const auto outblob = read_quote(*entry);
   if (!outblob) return tl::unexpected(outblob.error());
 
   // 1 after our write; anything else means that somebody wrote too, and the quote may be his.
   const auto generation = entry->read("generation", kShortText);
-  if (!generation || trimmed(*generation) != "1") return failed(ErrorCode::upstream, "somebody else wrote to its entry", Retry::once);
+  if (!generation || trimmed(*generation) != "1")
+    return failed(ErrorCode::upstream, "somebody else wrote to its entry", Retry::once);
   auto quote = Quote::parse(*outblob);
   if (!quote) return failed(ErrorCode::upstream, "the host answered something else: " + quote.error().message);
-  if (quote->report().report_data != report_data) return failed(ErrorCode::upstream, "the host answered with other report data", Retry::once);
+  if (quote->report().report_data != report_data)
+    return failed(ErrorCode::upstream, "the host answered with other report data", Retry::once);
   return *std::move(quote);
 }
 
@@ -167,7 +173,8 @@ Result<Quote> TsmQuoteSource::quote(const ReportData& report_data, milliseconds 
     auto tried = try_once(report_data);
     if (tried) return *std::move(tried);
     auto& failure = tried.error();
-    if (failure.retry == Retry::never || (failure.retry == Retry::once && second)) return tl::unexpected(std::move(failure.error));
+    if (failure.retry == Retry::never || (failure.retry == Retry::once && second))
+      return tl::unexpected(std::move(failure.error));
     if (failure.retry == Retry::once) second = true;
     if (failure.retry == Retry::later) {
       machine_.pause(std::min(pause, std::chrono::ceil<milliseconds>(end - machine_.now())));
@@ -193,7 +200,8 @@ Result<void> TsmQuoteSource::extend_rtmr3(const Digest384& digest) {
   const auto after = read_rtmr3();
   if (!after) return wrap(after.error(), "cannot extend RTMR3");
   // There is no reset and no lock: a second writer puts log and register apart for good, and must not go unseen.
-  if (*after != crypto::extend(*before, digest)) return fail(ErrorCode::conflict, "cannot extend RTMR3: something else extends it too");
+  if (*after != crypto::extend(*before, digest))
+    return fail(ErrorCode::conflict, "cannot extend RTMR3: something else extends it too");
   return {};
 }
 

@@ -16,7 +16,8 @@ class Reader {
   T number() {
     T value = 0;
     const auto bytes = take(sizeof(T));
-    for (std::size_t i = bytes.size(); i-- > 0;) value = static_cast<T>(static_cast<std::uint64_t>(value) << 8 | std::to_integer<std::uint64_t>(bytes[i]));
+    for (std::size_t i = bytes.size(); i-- > 0;)
+      value = static_cast<T>(static_cast<std::uint64_t>(value) << 8 | std::to_integer<std::uint64_t>(bytes[i]));
     return value;
   }
   template <std::size_t N>
@@ -46,7 +47,8 @@ class Writer {
  public:
   template <std::unsigned_integral T>
   void number(T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      out_.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
   }
   void bytes(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   [[nodiscard]] const Bytes& written() const noexcept { return out_; }

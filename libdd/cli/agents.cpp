@@ -12,9 +12,19 @@ namespace {
 
 Json json_of(const AgentSummary& agent) {
   auto verdict = parse_json(agent.verdict);
-  return {{"agent_id", agent.agent_id}, {"vm_name", agent.vm_name}, {"hostname", agent.hostname}, {"status", agent.status}, {"reason", agent.reason},
-          {"last_seen", agent.last_seen}, {"registered_at", agent.registered_at}, {"kid", agent.kid}, {"extra_hostnames", agent.extra_hostnames},
-          {"simulated", agent.simulated}, {"tcb_status", agent.tcb_status}, {"mrtd", agent.mrtd}, {"verdict", verdict ? *verdict : Json()}};
+  return {{"agent_id", agent.agent_id},
+          {"vm_name", agent.vm_name},
+          {"hostname", agent.hostname},
+          {"status", agent.status},
+          {"reason", agent.reason},
+          {"last_seen", agent.last_seen},
+          {"registered_at", agent.registered_at},
+          {"kid", agent.kid},
+          {"extra_hostnames", agent.extra_hostnames},
+          {"simulated", agent.simulated},
+          {"tcb_status", agent.tcb_status},
+          {"mrtd", agent.mrtd},
+          {"verdict", verdict ? *verdict : Json()}};
 }
 
 int list(const Invocation& invocation) {
@@ -30,20 +40,29 @@ int list(const Invocation& invocation) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& agent : *agents)
-    rows.push_back({agent.vm_name, agent.status, agent.simulated ? "simulated" : agent.tcb_status, agent.last_seen, agent.hostname, agent.reason});
+    rows.push_back({agent.vm_name, agent.status, agent.simulated ? "simulated" : agent.tcb_status, agent.last_seen,
+                    agent.hostname, agent.reason});
   print_table({"VM", "STATUS", "TCB", "LAST SEEN", "HOSTNAME", "REASON"}, rows);
   return 0;
 }
 
 void print_agent(const AgentSummary& agent) {
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"VM", agent.vm_name}, {"Agent", agent.agent_id}, {"Hostname", agent.hostname},
-           {"Status", agent.status}, {"Reason", agent.reason}, {"Registered", agent.registered_at}, {"Last seen", agent.last_seen}, {"Key", agent.kid},
-           {"TCB status", agent.tcb_status}, {"MRTD", agent.mrtd}})
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"VM", agent.vm_name},
+                                                                                    {"Agent", agent.agent_id},
+                                                                                    {"Hostname", agent.hostname},
+                                                                                    {"Status", agent.status},
+                                                                                    {"Reason", agent.reason},
+                                                                                    {"Registered", agent.registered_at},
+                                                                                    {"Last seen", agent.last_seen},
+                                                                                    {"Key", agent.kid},
+                                                                                    {"TCB status", agent.tcb_status},
+                                                                                    {"MRTD", agent.mrtd}})
     if (!value.empty()) print_line(name + std::string(12 - name.size(), ' ') + printable(value));
   const auto verdict = parse_json(agent.verdict);
   if (!verdict || !verdict->is_object()) return;
   for (const auto& rule : verdict->value("rules", Json::array()))
-    print_line(std::string("  ") + (rule.value("passed", false) ? "ok    " : "FAIL  ") + printable(rule.value("explanation", "")));
+    print_line(std::string("  ") + (rule.value("passed", false) ? "ok    " : "FAIL  ") +
+               printable(rule.value("explanation", "")));
   for (const auto& note : verdict->value("notes", Json::array()))
     if (note.is_string()) print_line("  note  " + printable(note.get<std::string>()));
 }
@@ -91,7 +110,9 @@ int invite(const Invocation& invocation, const std::string& vm_name) {
 }  // namespace
 
 void add_agents(CLI::App& app, Invocation& invocation) {
-  auto* agents = app.add_subcommand("agents", "List agents; show, revoke or invite one.\nExample: ddctl agents -o json\nExample: ddctl agents revoke vm-1 --reason lost");
+  auto* agents = app.add_subcommand("agents",
+                                    "List agents; show, revoke or invite one.\nExample: ddctl agents -o json\nExample: "
+                                    "ddctl agents revoke vm-1 --reason lost");
   agents->require_subcommand(0, 1);
   agents->callback([&invocation, agents] {
     if (agents->get_subcommands().empty()) invocation.work = [&invocation] { return list(invocation); };
@@ -106,11 +127,14 @@ void add_agents(CLI::App& app, Invocation& invocation) {
   auto* gone = agents->add_subcommand("revoke", "Drop an agent for good: its key may never register again.");
   gone->add_option("agent", *name, "VM name, agent id or hostname")->required();
   gone->add_option("--reason", *reason, "kept with the entry");
-  gone->callback([&invocation, name, reason] { invocation.work = [&invocation, name, reason] { return revoke(invocation, *name, *reason); }; });
+  gone->callback([&invocation, name, reason] {
+    invocation.work = [&invocation, name, reason] { return revoke(invocation, *name, *reason); };
+  });
 
   auto* ticket = agents->add_subcommand("invite", "Make a ticket with which one VM may join.");
   ticket->add_option("vm", *name, "only the VM of this name may use it");
-  ticket->callback([&invocation, name] { invocation.work = [&invocation, name] { return invite(invocation, *name); }; });
+  ticket->callback(
+      [&invocation, name] { invocation.work = [&invocation, name] { return invite(invocation, *name); }; });
 }
 
 }  // namespace dd::cli

@@ -27,7 +27,9 @@ struct Findings {
   LogFacts facts;
 };
 
-tl::unexpected<Error> rejected(const std::string& what) { return fail(ErrorCode::permission_denied, "rejected", "cannot accept evidence: " + what); }
+tl::unexpected<Error> rejected(const std::string& what) {
+  return fail(ErrorCode::permission_denied, "rejected", "cannot accept evidence: " + what);
+}
 
 Result<TdxClaims> verify_token(const FleetContext& context, const std::string& token) {
   net::HttpClientOptions client;
@@ -52,12 +54,16 @@ Result<Findings> check(const FleetContext& context, const protocol::Evidence& ev
   if (!quote) return rejected(quote.error().message);
   findings.passed.emplace_back("quote", "TDX version " + std::to_string(quote->header().version));
   EventLog log;
-  if (auto replayed = log.append_foreign(std::span<const std::string>(evidence.log.events)); !replayed) return rejected(replayed.error().message);
-  if (static_cast<std::int64_t>(log.size()) != evidence.quoted_events) return rejected("the event log is not the one that was quoted");
-  const AttestBinding binding{Bytes(nonce.begin(), nonce.end()), evidence.signing_key.spki(), evidence.sealing_key.spki(), log.head()};
+  if (auto replayed = log.append_foreign(std::span<const std::string>(evidence.log.events)); !replayed)
+    return rejected(replayed.error().message);
+  if (static_cast<std::int64_t>(log.size()) != evidence.quoted_events)
+    return rejected("the event log is not the one that was quoted");
+  const AttestBinding binding{Bytes(nonce.begin(), nonce.end()), evidence.signing_key.spki(),
+                              evidence.sealing_key.spki(), log.head()};
   if (report_data_of(bound_data(binding)) != quote->report().report_data)
     return rejected("REPORTDATA is not made of this nonce, these keys and this event log");
-  findings.passed.emplace_back("report data", "bound to our nonce, the VM's keys and " + std::to_string(log.size()) + " events");
+  findings.passed.emplace_back("report data",
+                               "bound to our nonce, the VM's keys and " + std::to_string(log.size()) + " events");
   auto claims = verify_token(context, evidence.ita_token);
   if (!claims) return wrap(claims.error(), "cannot accept evidence");
   if (claims->report.report_data != quote->report().report_data || claims->report.mrtd != quote->report().mrtd)
@@ -65,8 +71,11 @@ Result<Findings> check(const FleetContext& context, const protocol::Evidence& ev
   findings.passed.emplace_back("token", "issued by " + claims->issuer + ", TCB status " + claims->tcb_status);
   auto facts = log_facts(log);
   if (!facts) return rejected(facts.error().message);
-  if (facts->rtmr3_extended && claims->report.rtmr[3] != log.head()) return rejected("RTMR3 does not replay to the event log");
-  findings.passed.emplace_back("event log", facts->rtmr3_extended ? "replays to RTMR3" : "vouched for by REPORTDATA alone: this kernel does not extend RTMR3");
+  if (facts->rtmr3_extended && claims->report.rtmr[3] != log.head())
+    return rejected("RTMR3 does not replay to the event log");
+  findings.passed.emplace_back("event log", facts->rtmr3_extended
+                                                ? "replays to RTMR3"
+                                                : "vouched for by REPORTDATA alone: this kernel does not extend RTMR3");
   findings.claims = *std::move(claims);
   findings.facts = *std::move(facts);
   return findings;
@@ -75,14 +84,22 @@ Result<Findings> check(const FleetContext& context, const protocol::Evidence& ev
 Json json_of(const Findings& findings) {
   Json checks = Json::array();
   for (const auto& [check, shown] : findings.passed) checks.push_back({{"check", check}, {"shows", shown}});
-  return {{"verified", true}, {"simulated", findings.claims.simulated}, {"checks", std::move(checks)}, {"mrtd", to_hex(findings.claims.report.mrtd)},
-          {"tcb_status", findings.claims.tcb_status}, {"runtime_digest", findings.facts.runtime_digest}, {"agent_digest", findings.facts.agent_digest},
-          {"connector_digest", findings.facts.connector_digest}, {"boundary", findings.facts.boundary}, {"privileged", findings.facts.privileged}};
+  return {{"verified", true},
+          {"simulated", findings.claims.simulated},
+          {"checks", std::move(checks)},
+          {"mrtd", to_hex(findings.claims.report.mrtd)},
+          {"tcb_status", findings.claims.tcb_status},
+          {"runtime_digest", findings.facts.runtime_digest},
+          {"agent_digest", findings.facts.agent_digest},
+          {"connector_digest", findings.facts.connector_digest},
+          {"boundary", findings.facts.boundary},
+          {"privileged", findings.facts.privileged}};
 }
 
 void print(const Findings& findings) {
   if (findings.claims.simulated) print_line("SIMULATED: this proves nothing about hardware");
-  for (const auto& [check, shown] : findings.passed) print_line("ok    " + check + std::string(14 - check.size(), ' ') + printable(shown));
+  for (const auto& [check, shown] : findings.passed)
+    print_line("ok    " + check + std::string(14 - check.size(), ' ') + printable(shown));
   print_line("MRTD      " + to_hex(findings.claims.report.mrtd));
   print_line("runtime   " + printable(findings.facts.runtime_digest));
   print_line("agent     " + printable(findings.facts.agent_digest));
@@ -133,11 +150,14 @@ int attest(const Invocation& invocation, const std::string& target) {
 }  // namespace
 
 void add_attest(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("attest", "Fetch fresh evidence from an agent, verify it and say what it proves.\nExample: ddctl attest vm-1\n"
-                                            "Example: ddctl attest https://dd-production-agent-….example.com -o json");
+  auto* verb = app.add_subcommand(
+      "attest",
+      "Fetch fresh evidence from an agent, verify it and say what it proves.\nExample: ddctl attest vm-1\n"
+      "Example: ddctl attest https://dd-production-agent-….example.com -o json");
   const auto target = std::make_shared<std::string>();
   verb->add_option("agent", *target, "URL of an agent, or its VM name or id")->required();
-  verb->callback([&invocation, target] { invocation.work = [&invocation, target] { return attest(invocation, *target); }; });
+  verb->callback(
+      [&invocation, target] { invocation.work = [&invocation, target] { return attest(invocation, *target); }; });
 }
 
 }  // namespace dd::cli

@@ -17,7 +17,8 @@ namespace {
 constexpr int kNoExec = 127;
 
 /// In the child, between fork and exec: system calls only. Why exec failed goes into `failure`, which exec closes.
-[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, int output, int failure, pid_t parent) {
+[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, int output, int failure,
+                         pid_t parent) {
   setpgid(0, 0);
   // A ddctl that was killed must not leave VMs behind.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -39,7 +40,8 @@ constexpr int kNoExec = 127;
 
 }  // namespace
 
-Result<Child> Child::start(std::filesystem::path program, const Environment& environment, const std::filesystem::path& output) {
+Result<Child> Child::start(std::filesystem::path program, const Environment& environment,
+                           const std::filesystem::path& output) {
   const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) return fail(ErrorCode::unavailable, "cannot write " + output.string());
   std::vector<std::string> settings;

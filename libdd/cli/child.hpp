@@ -19,7 +19,8 @@ class Child {
   using Environment = std::vector<std::pair<std::string, std::string>>;
 
   /// The child gets exactly `environment`. Errors: unavailable when it cannot be started.
-  [[nodiscard]] static Result<Child> start(std::filesystem::path program, const Environment& environment, const std::filesystem::path& output);
+  [[nodiscard]] static Result<Child> start(std::filesystem::path program, const Environment& environment,
+                                           const std::filesystem::path& output);
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&&) = delete;
   ~Child();

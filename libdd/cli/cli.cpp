@@ -23,10 +23,13 @@ int run(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "connector") return local::run_connector({argv + 2, argv + argc});
   CLI::App app("Run confidential workloads on a fleet of attested VMs.", "ddctl");
   app.set_version_flag("--version", std::string("ddctl ") + DD_VERSION);
-  app.add_flag_callback("--config-markdown", [] {
-    print_line(environment_markdown());
-    throw CLI::Success();
-  }, "print the table of environment variables for the documentation");
+  app.add_flag_callback(
+      "--config-markdown",
+      [] {
+        print_line(environment_markdown());
+        throw CLI::Success();
+      },
+      "print the table of environment variables for the documentation");
   app.require_subcommand(1);
   app.fallthrough();
   Invocation invocation;

@@ -35,8 +35,13 @@ int deploy(const Invocation& invocation, const std::string& file, const std::str
 
   for (const auto& warning : deployed->warnings) progress("warning: " + warning);
   if (invocation.format() == Format::json) {
-    print_json({{"id", deployed->id}, {"status", deployed->status}, {"app_name", deployed->app_name}, {"agent", agent->vm_name},
-                {"hostnames", deployed->hostnames}, {"urls", deployed->urls}, {"warnings", deployed->warnings}});
+    print_json({{"id", deployed->id},
+                {"status", deployed->status},
+                {"app_name", deployed->app_name},
+                {"agent", agent->vm_name},
+                {"hostnames", deployed->hostnames},
+                {"urls", deployed->urls},
+                {"warnings", deployed->warnings}});
   } else {
     progress(deployed->app_name + " is " + deployed->status + " on " + agent->vm_name);
     for (const auto& url : deployed->urls) print_line(printable(url));
@@ -47,13 +52,17 @@ int deploy(const Invocation& invocation, const std::string& file, const std::str
 }  // namespace
 
 void add_deploy(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("deploy", "Start a workload and print its URLs.\nExample: ddctl deploy examples/workloads/hello/workload.json\n"
-                                            "Example: ddctl deploy - --agent vm-2 < workload.json");
+  auto* verb = app.add_subcommand(
+      "deploy",
+      "Start a workload and print its URLs.\nExample: ddctl deploy examples/workloads/hello/workload.json\n"
+      "Example: ddctl deploy - --agent vm-2 < workload.json");
   const auto file = std::make_shared<std::string>();
   const auto agent = std::make_shared<std::string>();
   verb->add_option("file", *file, "DeployRequest as JSON; - reads standard input")->required();
   verb->add_option("--agent", *agent, "VM name, agent id or hostname; not needed when there is one agent");
-  verb->callback([&invocation, file, agent] { invocation.work = [&invocation, file, agent] { return deploy(invocation, *file, *agent); }; });
+  verb->callback([&invocation, file, agent] {
+    invocation.work = [&invocation, file, agent] { return deploy(invocation, *file, *agent); };
+  });
 }
 
 }  // namespace dd::cli

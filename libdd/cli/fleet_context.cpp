@@ -109,7 +109,9 @@ Result<FleetContext> load_context(const FleetFlags& flags) {
     context->credential = *std::move(credential);
   }
   if (context->cp_url.empty())
-    return fail(ErrorCode::invalid_argument, "cannot find a fleet: none runs here (`ddctl up` starts one); else set --cp or DD_CP_URL, and DD_PAT_FILE");
+    return fail(
+        ErrorCode::invalid_argument,
+        "cannot find a fleet: none runs here (`ddctl up` starts one); else set --cp or DD_CP_URL, and DD_PAT_FILE");
   return context;
 }
 
@@ -123,11 +125,16 @@ Result<FleetClient> connect(const FleetContext& context) {
 }
 
 Result<void> write_context(const fs::path& file, const FleetContext& context) {
-  const Json value = {{"cp_url", context.cp_url}, {"edge_url", context.edge_url}, {"credential", std::string(context.credential.reveal())},
-                      {"ita_issuer", context.ita_issuer}, {"ita_jwks_url", context.ita_jwks_url}, {"simulated", context.simulated}};
+  const Json value = {{"cp_url", context.cp_url},
+                      {"edge_url", context.edge_url},
+                      {"credential", std::string(context.credential.reveal())},
+                      {"ita_issuer", context.ita_issuer},
+                      {"ita_jwks_url", context.ita_jwks_url},
+                      {"simulated", context.simulated}};
   std::error_code failed;
   fs::create_directories(file.parent_path(), failed);
-  if (failed) return fail(ErrorCode::unavailable, "cannot create " + file.parent_path().string() + ": " + failed.message());
+  if (failed)
+    return fail(ErrorCode::unavailable, "cannot create " + file.parent_path().string() + ": " + failed.message());
   return write_private_file(file, to_text(value));
 }
 

@@ -28,12 +28,16 @@ int mop(const Invocation& invocation, const std::string& app_name, const std::st
 }  // namespace
 
 void add_mop(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("mop", "Stop a workload and take its hostnames away.\nExample: ddctl mop hello\nExample: ddctl mop hello --agent vm-1");
+  auto* verb = app.add_subcommand(
+      "mop",
+      "Stop a workload and take its hostnames away.\nExample: ddctl mop hello\nExample: ddctl mop hello --agent vm-1");
   const auto name = std::make_shared<std::string>();
   const auto agent = std::make_shared<std::string>();
   verb->add_option("app", *name, "name of the workload")->required();
   verb->add_option("--agent", *agent, "VM name, agent id or hostname; not needed when there is one agent");
-  verb->callback([&invocation, name, agent] { invocation.work = [&invocation, name, agent] { return mop(invocation, *name, *agent); }; });
+  verb->callback([&invocation, name, agent] {
+    invocation.work = [&invocation, name, agent] { return mop(invocation, *name, *agent); };
+  });
 }
 
 }  // namespace dd::cli

@@ -27,7 +27,12 @@ unsigned byte_at(std::string_view text, std::size_t at) { return static_cast<uns
 /// Bytes of the UTF-8 character that `text` starts with (RFC 3629, without its finer rules); 0 when there is none.
 std::size_t character_at(std::string_view text) {
   const auto first = byte_at(text, 0);
-  const std::size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  const std::size_t size = first < 0x80   ? 1
+                           : first < 0xc2 ? 0
+                           : first < 0xe0 ? 2
+                           : first < 0xf0 ? 3
+                           : first < 0xf5 ? 4
+                                          : 0;
   if (size > text.size()) return 0;
   for (std::size_t i = 1; i < size; ++i)
     if ((byte_at(text, i) & 0xc0) != 0x80) return 0;
@@ -77,7 +82,9 @@ void print_table(const std::vector<std::string>& heading, const std::vector<std:
   for (const auto& cells : shown) write_row(cells, widths);
 }
 
-void print_json(const nlohmann::json& value) { print_line(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)); }
+void print_json(const nlohmann::json& value) {
+  print_line(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
 
 void print_line(const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), stdout);

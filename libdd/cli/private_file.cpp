@@ -35,7 +35,8 @@ Result<Secret> read_private_file(const std::filesystem::path& file) {
   if (!stream) return fail(ErrorCode::not_found, "cannot read " + file.string());
   const std::string text(std::istreambuf_iterator<char>(stream), {});
   const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string::npos || text.size() > kMaxSecret) return fail(ErrorCode::malformed, "cannot read " + file.string() + ": want 1 to 65536 bytes of text");
+  if (first == std::string::npos || text.size() > kMaxSecret)
+    return fail(ErrorCode::malformed, "cannot read " + file.string() + ": want 1 to 65536 bytes of text");
   return Secret(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
 }
 

@@ -18,7 +18,8 @@ std::string how(const DeploymentInfo& info) {
 
 std::string ports(const DeploymentInfo& info) {
   std::string text;
-  for (const auto& expose : info.expose) text += (text.empty() ? "" : ",") + expose.hostname_label + ":" + std::to_string(expose.port);
+  for (const auto& expose : info.expose)
+    text += (text.empty() ? "" : ",") + expose.hostname_label + ":" + std::to_string(expose.port);
   return text;
 }
 
@@ -51,7 +52,8 @@ int ps(const Invocation& invocation, const std::string& agent_name, bool all) {
       auto row = to_json_value(info);
       row["agent"] = agent.vm_name;
       rows.push_back(std::move(row));
-      table.push_back({info.app_name, std::string(to_string(info.status)), agent.vm_name, info.boot ? "boot" : "", ports(info), how(info), info.started_at});
+      table.push_back({info.app_name, std::string(to_string(info.status)), agent.vm_name, info.boot ? "boot" : "",
+                       ports(info), how(info), info.started_at});
     }
   }
   if (invocation.format() == Format::json)
@@ -69,7 +71,9 @@ void add_ps(CLI::App& app, Invocation& invocation) {
   const auto all = std::make_shared<bool>(false);
   verb->add_option("--agent", *agent, "only of this VM name, agent id or hostname");
   verb->add_flag("-a,--all", *all, "finished ones too");
-  verb->callback([&invocation, agent, all] { invocation.work = [&invocation, agent, all] { return ps(invocation, *agent, *all); }; });
+  verb->callback([&invocation, agent, all] {
+    invocation.work = [&invocation, agent, all] { return ps(invocation, *agent, *all); };
+  });
 }
 
 }  // namespace dd::cli

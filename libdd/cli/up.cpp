@@ -44,7 +44,8 @@ Result<Settings> settings_from(const std::vector<std::string>& items) {
   Settings settings;
   for (const auto& item : items) {
     const auto equals = item.find('=');
-    if (equals == std::string::npos || equals == 0) return fail(ErrorCode::invalid_argument, "cannot use setting \"" + item + "\": want NAME=VALUE");
+    if (equals == std::string::npos || equals == 0)
+      return fail(ErrorCode::invalid_argument, "cannot use setting \"" + item + "\": want NAME=VALUE");
     settings.emplace_back(item.substr(0, equals), item.substr(equals + 1));
   }
   return settings;
@@ -60,8 +61,16 @@ Result<Json> describe(const UpFleet& fleet) {
   const auto agents = fleet.client().agents();
   if (!agents) return tl::unexpected(agents.error());
   Json list = Json::array();
-  for (const auto& agent : *agents) list.push_back({{"vm_name", agent.vm_name}, {"agent_id", agent.agent_id}, {"hostname", agent.hostname}, {"status", agent.status}});
-  return Json{{"cp_url", fleet.context().cp_url}, {"edge_url", fleet.context().edge_url}, {"home", fleet.home().string()}, {"simulated", true}, {"agents", std::move(list)}};
+  for (const auto& agent : *agents)
+    list.push_back({{"vm_name", agent.vm_name},
+                    {"agent_id", agent.agent_id},
+                    {"hostname", agent.hostname},
+                    {"status", agent.status}});
+  return Json{{"cp_url", fleet.context().cp_url},
+              {"edge_url", fleet.context().edge_url},
+              {"home", fleet.home().string()},
+              {"simulated", true},
+              {"agents", std::move(list)}};
 }
 
 int run_until_signal(UpFleet& fleet, const UpFlags& flags, const sigset_t& signals) {
@@ -72,13 +81,16 @@ int run_until_signal(UpFleet& fleet, const UpFlags& flags, const sigset_t& signa
   } else {
     progress("SIMULATED TDX: nothing here is protected from this machine's owner");
     print_line("control plane  " + fleet.context().cp_url);
-    for (const auto& agent : description->at("agents")) print_line(agent.at("vm_name").get<std::string>() + "           http://" + agent.at("hostname").get<std::string>());
+    for (const auto& agent : description->at("agents"))
+      print_line(agent.at("vm_name").get<std::string>() + "           http://" +
+                 agent.at("hostname").get<std::string>());
     progress("try: ddctl deploy " + fleet.programs().hello_spec.string());
     progress("Ctrl-C stops everything");
   }
   while (sigtimedwait(&signals, nullptr, &kChildCheck) < 0) {
     const auto ended = fleet.ended_vm();
-    if (!ended.empty()) return report(Error{ErrorCode::unavailable, "cannot keep the fleet up: " + ended + " ended by itself", {}, {}});
+    if (!ended.empty())
+      return report(Error{ErrorCode::unavailable, "cannot keep the fleet up: " + ended + " ended by itself", {}, {}});
   }
   progress("stopping");
   return 0;
@@ -100,7 +112,8 @@ int prove_once(const UpFleet& fleet, const UpFlags& flags) {
   if (!agent) return report(agent.error());
   const auto deployed = fleet.client().deploy_text(agent->hostname, *spec);
   if (!deployed) return report(deployed.error());
-  if (deployed->urls.empty()) return report(Error{ErrorCode::unavailable, "cannot reach hello: it has no public URL", {}, {}});
+  if (deployed->urls.empty())
+    return report(Error{ErrorCode::unavailable, "cannot reach hello: it has no public URL", {}, {}});
   const auto& url = deployed->urls.front();
   const auto response = fetch(fleet.context(), url);
   if (!response) return report(response.error());
@@ -108,10 +121,12 @@ int prove_once(const UpFleet& fleet, const UpFlags& flags) {
     print_json({{"url", url}, {"status", response->status}, {"body", response->body}});
   } else {
     print_line(url);
-    print_line(std::to_string(response->status) + " " + printable(response->body.substr(0, response->body.find_last_not_of("\r\n") + 1)));
+    print_line(std::to_string(response->status) + " " +
+               printable(response->body.substr(0, response->body.find_last_not_of("\r\n") + 1)));
   }
   if (response->status == 200) return 0;
-  return report(Error{ErrorCode::upstream, "cannot reach hello: it answered " + std::to_string(response->status), {}, {}});
+  return report(
+      Error{ErrorCode::upstream, "cannot reach hello: it answered " + std::to_string(response->status), {}, {}});
 }
 
 int up(UpFlags flags) {
@@ -144,19 +159,29 @@ int up(UpFlags flags) {
 }  // namespace
 
 void add_up(CLI::App& app, Invocation& invocation) {
-  auto* verb = app.add_subcommand("up", "Start a whole fleet on this machine: edge, attestation, identity, control plane and agents under simulated TDX.\n"
-                                        "Example: ddctl up --agents 2\nExample: ddctl up --once");
+  auto* verb = app.add_subcommand("up",
+                                  "Start a whole fleet on this machine: edge, attestation, identity, control plane and "
+                                  "agents under simulated TDX.\n"
+                                  "Example: ddctl up --agents 2\nExample: ddctl up --once");
   const auto flags = std::make_shared<UpFlags>();
-  verb->add_option("--agents", flags->fleet.agents, "how many agent VMs")->check(CLI::Range(1, 16))->capture_default_str();
-  auto* port = verb->add_option("--port", flags->fleet.port, "public port of the edge; 7080, or any free one with --once");
-  verb->add_option("--home", flags->fleet.home, "directory for everything the fleet writes; default: a temporary one, removed at the end");
-  verb->add_flag("--once", flags->once, "deploy the hello example, fetch its public URL, print the answer, stop everything");
+  verb->add_option("--agents", flags->fleet.agents, "how many agent VMs")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  auto* port =
+      verb->add_option("--port", flags->fleet.port, "public port of the edge; 7080, or any free one with --once");
+  verb->add_option("--home", flags->fleet.home,
+                   "directory for everything the fleet writes; default: a temporary one, removed at the end");
+  verb->add_flag("--once", flags->once,
+                 "deploy the hello example, fetch its public URL, print the answer, stop everything");
   verb->add_flag("--json", flags->json, "print JSON");
   verb->add_option("--boot", flags->boot_file, "file with a JSON array of further boot workloads for each agent VM");
-  verb->add_option("--control-plane", flags->fleet.control_plane, "run this program in place of dd-cp: a control plane of your own");
+  verb->add_option("--control-plane", flags->fleet.control_plane,
+                   "run this program in place of dd-cp: a control plane of your own");
   verb->add_option("--cp-env", flags->cp_settings, "NAME=VALUE for the control plane");
   verb->add_option("--agent-env", flags->agent_settings, "NAME=VALUE for the agents");
-  verb->add_option("--token-lifetime", flags->fleet.token_lifetime_secs, "life of attestation tokens in seconds")->check(CLI::Range(1, 3600))->capture_default_str();
+  verb->add_option("--token-lifetime", flags->fleet.token_lifetime_secs, "life of attestation tokens in seconds")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
   verb->callback([&invocation, flags, port] {
     flags->port_given = port->count() > 0;
     flags->json = flags->json || invocation.format() == Format::json;

@@ -117,7 +117,8 @@ Result<void> UpFleet::write_policy(const std::string& enclave_digest) {
   values.owner_id = std::to_string(kUpOwnerId);
   values.cp_origin = context_.cp_url;
   // Here GitHub and the edge are our own.
-  values.trust_settings = {"DD_EDGE_URL=" + services_->edge_url() + " DD_GITHUB_API_URL=" + services_->github_api_url()};
+  values.trust_settings = {"DD_EDGE_URL=" + services_->edge_url() +
+                           " DD_GITHUB_API_URL=" + services_->github_api_url()};
   const auto text = attest::policy_file(values);
   if (!text) return tl::unexpected(text.error());
   policy_file_ = home_ / "policy.json";
@@ -194,7 +195,9 @@ Result<void> UpFleet::boot_cp() {
     const auto health = client_->health();
     if (health) return {};
     const auto ended = ended_vm();
-    if (!ended.empty()) return fail(ErrorCode::unavailable, "cannot start the control plane: the enclave of " + ended + " ended" + last_lines());
+    if (!ended.empty())
+      return fail(ErrorCode::unavailable,
+                  "cannot start the control plane: the enclave of " + ended + " ended" + last_lines());
     if (std::chrono::steady_clock::now() > deadline)
       return fail(ErrorCode::unavailable, "cannot start the control plane: " + health.error().message + last_lines());
     std::this_thread::sleep_for(kPause);
@@ -217,9 +220,13 @@ Result<void> UpFleet::wait_until_ready() {
   std::string missing;
   while (true) {
     const auto agents = client_->agents();
-    missing = agents ? std::to_string(agents->size()) + " of " + std::to_string(options_.agents) + " agents are registered" : agents.error().message;
+    missing = agents
+                  ? std::to_string(agents->size()) + " of " + std::to_string(options_.agents) + " agents are registered"
+                  : agents.error().message;
     // Registered is not enough: its connector must be up, so that the next command reaches it.
-    const auto reachable = [this](const AgentSummary& agent) { return agent.status == "healthy" && client_->deployments(agent.hostname).has_value(); };
+    const auto reachable = [this](const AgentSummary& agent) {
+      return agent.status == "healthy" && client_->deployments(agent.hostname).has_value();
+    };
     if (agents && std::count_if(agents->begin(), agents->end(), reachable) >= options_.agents) return {};
     const auto ended = ended_vm();
     if (!ended.empty()) missing = "the enclave of " + ended + " ended";
@@ -242,7 +249,8 @@ std::string UpFleet::last_lines() const {
     std::vector<std::string> lines;
     for (std::string line; std::getline(log, line);) lines.push_back(std::move(line));
     text += "\n--- " + running.vm.name;
-    for (std::size_t i = lines.size() > kShownLines ? lines.size() - kShownLines : 0; i < lines.size(); ++i) text += "\n" + lines[i];
+    for (std::size_t i = lines.size() > kShownLines ? lines.size() - kShownLines : 0; i < lines.size(); ++i)
+      text += "\n" + lines[i];
   }
   return text;
 }

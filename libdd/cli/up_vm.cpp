@@ -29,8 +29,12 @@ Json environment_of(const Settings& settings) {
 Result<Json> boot_workloads(const UpVm& vm, const UpPrograms& programs) {
   const auto& program = vm.role == "cp" ? programs.cp : programs.agent;
   Json workloads = Json::array();
-  workloads.push_back({{"app_name", "connector"}, {"role", "connector"}, {"cmd", {programs.ddctl.string(), "connector"}}});
-  workloads.push_back({{"app_name", "dd-" + vm.role}, {"role", vm.role}, {"inherit_token", vm.role == "agent"}, {"cmd", {program.string()}},
+  workloads.push_back(
+      {{"app_name", "connector"}, {"role", "connector"}, {"cmd", {programs.ddctl.string(), "connector"}}});
+  workloads.push_back({{"app_name", "dd-" + vm.role},
+                       {"role", vm.role},
+                       {"inherit_token", vm.role == "agent"},
+                       {"cmd", {program.string()}},
                        {"env", environment_of(vm.settings)}});
   if (vm.extra_workloads.empty()) return workloads;
   const auto extra = parse_json(vm.extra_workloads);
@@ -48,9 +52,12 @@ Result<UpPrograms> find_programs() {
   if (failed) return fail(ErrorCode::not_found, "cannot find this program's folder");
   const auto tools = self.parent_path();
   const auto build = tools.parent_path();
-  UpPrograms programs{tools / "dd-enclave", tools / "dd-cp", tools / "dd-agent", self, build / "examples", build.parent_path() / "examples/workloads/hello/workload.json"};
+  UpPrograms programs{tools / "dd-enclave", tools / "dd-cp",
+                      tools / "dd-agent",   self,
+                      build / "examples",   build.parent_path() / "examples/workloads/hello/workload.json"};
   for (const auto& program : {programs.enclave, programs.cp, programs.agent})
-    if (!fs::exists(program)) return fail(ErrorCode::not_found, "cannot find " + program.string() + ": run ./dev build");
+    if (!fs::exists(program))
+      return fail(ErrorCode::not_found, "cannot find " + program.string() + ": run ./dev build");
   return programs;
 }
 
@@ -58,11 +65,14 @@ Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
   std::error_code failed;
   fs::create_directories(vm.directory, failed);
   // As a VM's own folders: to be walked through, not to be read.
-  if (!failed) fs::permissions(vm.directory, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec, failed);
+  if (!failed)
+    fs::permissions(vm.directory, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec, failed);
   if (failed) return fail(ErrorCode::unavailable, "cannot create " + vm.directory.string() + ": " + failed.message());
   const auto workloads = boot_workloads(vm, programs);
   if (!workloads) return tl::unexpected(workloads.error());
-  const Json config = {{"socket_path", (vm.directory / "run" / "agent.sock").string()}, {"data_dir", (vm.directory / "data").string()}, {"boot_workloads", *workloads}};
+  const Json config = {{"socket_path", (vm.directory / "run" / "agent.sock").string()},
+                       {"data_dir", (vm.directory / "data").string()},
+                       {"boot_workloads", *workloads}};
   const auto config_file = vm.directory / "config.json";
   if (auto written = write_private_file(config_file, to_text(config)); !written) return tl::unexpected(written.error());
   const Child::Environment environment = {{"PATH", kSystemPath},

@@ -39,14 +39,16 @@ std::string encode(ByteView bytes, std::string_view alphabet) {
 }
 
 Result<Bytes> decode(std::string_view text, std::string_view alphabet, std::string_view name) {
-  if (text.size() % 4 == 1) return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": impossible length");
+  if (text.size() % 4 == 1)
+    return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": impossible length");
   Bytes out;
   out.reserve(text.size() * 3 / 4);
   std::uint32_t window = 0;
   int bits = 0;
   for (const char c : text) {
     const int value = base64_value(c, alphabet);
-    if (value < 0) return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": character outside the alphabet");
+    if (value < 0)
+      return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": character outside the alphabet");
     window = (window << 6) | static_cast<std::uint32_t>(value);
     bits += 6;
     if (bits >= 8) {
@@ -55,7 +57,8 @@ Result<Bytes> decode(std::string_view text, std::string_view alphabet, std::stri
     }
   }
   // A second spelling of the same bytes would let one text be signed and another be compared.
-  if ((window & ((1u << bits) - 1)) != 0) return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": spare bits are not zero");
+  if ((window & ((1u << bits) - 1)) != 0)
+    return fail(ErrorCode::malformed, "cannot decode " + std::string(name) + ": spare bits are not zero");
   return out;
 }
 

@@ -40,7 +40,8 @@ Config::Config() = default;
 Config::~Config() = default;
 
 void Config::declare(Variable variable, std::function<Result<bool>(const Lookup&)> read) {
-  for ([[maybe_unused]] const auto& other : variables_) assert(other.name != variable.name && "a variable is declared once");
+  for ([[maybe_unused]] const auto& other : variables_)
+    assert(other.name != variable.name && "a variable is declared once");
   entries_.push_back(Entry{variable.name, variable.presence, std::move(read)});
   variables_.push_back(std::move(variable));
 }
@@ -59,27 +60,32 @@ void Config::text(std::string name, std::string& target, std::string description
   add({std::move(name), "text", target, std::move(description), presence},
       [&target, check = std::move(check)](std::string_view value) -> Result<void> {
         if (check)
-          if (const auto good = check(value); !good) return fail(good.error().code, quoted(value) + ", " + good.error().message);
+          if (const auto good = check(value); !good)
+            return fail(good.error().code, quoted(value) + ", " + good.error().message);
         target = value;
         return {};
       });
 }
 
 void Config::port(std::string name, std::uint16_t& target, std::string description, Presence presence) {
-  add({std::move(name), "port", std::to_string(target), std::move(description), presence}, [&target](std::string_view value) -> Result<void> {
-    const auto number = config_values::integer(value);
-    if (!number || *number < 0 || *number > 65535) return fail(ErrorCode::invalid_argument, wanted(value, "a port in 0..65535"));
-    target = static_cast<std::uint16_t>(*number);
-    return {};
-  });
+  add({std::move(name), "port", std::to_string(target), std::move(description), presence},
+      [&target](std::string_view value) -> Result<void> {
+        const auto number = config_values::integer(value);
+        if (!number || *number < 0 || *number > 65535)
+          return fail(ErrorCode::invalid_argument, wanted(value, "a port in 0..65535"));
+        target = static_cast<std::uint16_t>(*number);
+        return {};
+      });
 }
 
-void Config::integer(std::string name, std::int64_t& target, std::int64_t least, std::int64_t most, std::string description) {
+void Config::integer(std::string name, std::int64_t& target, std::int64_t least, std::int64_t most,
+                     std::string description) {
   add({std::move(name), "integer", std::to_string(target), std::move(description), Presence::optional},
       [&target, least, most](std::string_view value) -> Result<void> {
         const auto number = config_values::integer(value);
         if (!number || *number < least || *number > most)
-          return fail(ErrorCode::invalid_argument, wanted(value, "an integer in " + std::to_string(least) + ".." + std::to_string(most)));
+          return fail(ErrorCode::invalid_argument,
+                      wanted(value, "an integer in " + std::to_string(least) + ".." + std::to_string(most)));
         target = *number;
         return {};
       });
@@ -106,10 +112,11 @@ void Config::boolean(std::string name, bool& target, std::string description) {
 }
 
 void Config::path(std::string name, std::filesystem::path& target, std::string description, Presence presence) {
-  add({std::move(name), "path", target.string(), std::move(description), presence}, [&target](std::string_view value) -> Result<void> {
-    target = value;
-    return {};
-  });
+  add({std::move(name), "path", target.string(), std::move(description), presence},
+      [&target](std::string_view value) -> Result<void> {
+        target = value;
+        return {};
+      });
 }
 
 void Config::secret(std::string name, Secret& target, std::string description, Presence presence) {
@@ -141,15 +148,17 @@ void Config::argv(std::string name, std::vector<std::string>& target, std::strin
   add({std::move(name), "argv", config_values::show(target), std::move(description), Presence::optional},
       [&target](std::string_view value) -> Result<void> {
         auto words = config_values::argv(value);
-        if (words.empty()) return fail(ErrorCode::invalid_argument, wanted(value, "a JSON array of texts such as [\"cloudflared\"]"));
+        if (words.empty())
+          return fail(ErrorCode::invalid_argument, wanted(value, "a JSON array of texts such as [\"cloudflared\"]"));
         target = std::move(words);
         return {};
       });
 }
 
-void Config::add_choice(std::string name, std::size_t position, std::vector<std::string> values, std::string description,
-                        std::function<void(std::size_t)> assign) {
-  add({std::move(name), config_values::join(values, "|"), values.at(position), std::move(description), Presence::optional},
+void Config::add_choice(std::string name, std::size_t position, std::vector<std::string> values,
+                        std::string description, std::function<void(std::size_t)> assign) {
+  add({std::move(name), config_values::join(values, "|"), values.at(position), std::move(description),
+       Presence::optional},
       [values, assign = std::move(assign)](std::string_view value) -> Result<void> {
         for (std::size_t i = 0; i < values.size(); ++i) {
           if (values[i] != value) continue;
@@ -164,8 +173,10 @@ Result<void> Config::load(const Lookup& lookup) const {
   std::vector<std::string> problems;
   for (const auto& entry : entries_) {
     const auto set = entry.read(lookup);
-    if (!set) problems.push_back(set.error().message);
-    else if (!*set && entry.presence == Presence::required) problems.push_back("cannot read " + entry.name + ": it is required and not set");
+    if (!set)
+      problems.push_back(set.error().message);
+    else if (!*set && entry.presence == Presence::required)
+      problems.push_back("cannot read " + entry.name + ": it is required and not set");
   }
   if (problems.empty()) return {};
   return fail(ErrorCode::invalid_argument, config_values::join(problems, "\n"));

@@ -47,8 +47,8 @@ std::string Config::help() const {
 std::string Config::markdown() const {
   std::string out = "| Variable | Type | Default | Meaning |\n|---|---|---|---|\n";
   for (const auto& variable : variables_)
-    out += "| `" + variable.name + "` | " + escaped(variable.type) + " | " + escaped(presence_or_default(variable)) + " | " +
-           escaped(variable.description) + " |\n";
+    out += "| `" + variable.name + "` | " + escaped(variable.type) + " | " + escaped(presence_or_default(variable)) +
+           " | " + escaped(variable.description) + " |\n";
   return out;
 }
 

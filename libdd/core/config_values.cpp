@@ -70,7 +70,8 @@ std::string_view trimmed(std::string_view text) noexcept {
 
 std::string show(std::chrono::milliseconds duration) {
   for (const auto& [suffix, milliseconds] : kShownUnits)
-    if (duration.count() % milliseconds == 0) return std::to_string(duration.count() / milliseconds) + std::string(suffix);
+    if (duration.count() % milliseconds == 0)
+      return std::to_string(duration.count() / milliseconds) + std::string(suffix);
   return std::to_string(duration.count()) + "ms";
 }
 

@@ -83,8 +83,8 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
 
 Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.max_bytes)
-    return fail(ErrorCode::too_large,
-                "cannot parse JSON: " + std::to_string(text.size()) + " bytes, want at most " + std::to_string(limits.max_bytes));
+    return fail(ErrorCode::too_large, "cannot parse JSON: " + std::to_string(text.size()) + " bytes, want at most " +
+                                          std::to_string(limits.max_bytes));
   // nlohmann skips a mark and takes a zero byte for the end of the text.
   if (text.starts_with(kByteOrderMark)) return fail(ErrorCode::malformed, "cannot parse JSON: byte order mark");
   if (const auto zero = text.find('\0'); zero != text.npos)

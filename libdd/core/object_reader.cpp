@@ -26,7 +26,8 @@ std::optional<std::string> accepted_text(const Json& value, const TextRule& rule
 std::optional<std::int64_t> accepted_integer(const Json& value, std::int64_t least, std::int64_t most) {
   if (!value.is_number_integer()) return std::nullopt;
   const auto* large = value.get_ptr<const Json::number_unsigned_t*>();
-  if (large != nullptr && *large > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
+  if (large != nullptr && *large > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    return std::nullopt;
   const auto number = value.get<std::int64_t>();
   if (number < least || number > most) return std::nullopt;
   return number;
@@ -127,7 +128,9 @@ Bytes ObjectReader::encoded(const char* name, std::size_t size, Decoder decode, 
   return {};
 }
 
-Bytes ObjectReader::base64url(const char* name, std::size_t size) { return encoded(name, size, from_base64url, "base64url"); }
+Bytes ObjectReader::base64url(const char* name, std::size_t size) {
+  return encoded(name, size, from_base64url, "base64url");
+}
 
 Bytes ObjectReader::hex(const char* name, std::size_t size) { return encoded(name, size, from_hex, "hex"); }
 

@@ -19,9 +19,11 @@ Result<Call> call_in(const HttpHeaders& headers) {
   const auto* header = headers.find(protocol::kCallHeader);
   if (header == nullptr) return fail(ErrorCode::unauthenticated, "cannot accept call: header DD-Call is missing");
   auto statement = crypto::parse_statement(*header, crypto::kCallTyp);
-  if (!statement) return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept call: " + statement.error().message);
+  if (!statement)
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept call: " + statement.error().message);
   auto claims = protocol::call_claims_from(*statement->claims);
-  if (!claims) return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept call: " + claims.error().message);
+  if (!claims)
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept call: " + claims.error().message);
   return Call{*std::move(statement), *std::move(claims)};
 }
 
@@ -30,7 +32,9 @@ Result<Call> call_in(const HttpHeaders& headers) {
 void AgentCalls::add_routes(net::Router& router) {
   net::RouteOptions options;
   options.authenticate = [this](const net::ServerRequest& request) { return authenticate(request); };
-  router.add("POST", "/ingress/replace", [this](const net::ServerRequest& request) { return replace_ingress(request); }, std::move(options));
+  router.add(
+      "POST", "/ingress/replace", [this](const net::ServerRequest& request) { return replace_ingress(request); },
+      std::move(options));
 }
 
 net::Task<Result<std::string>> AgentCalls::authenticate(const net::ServerRequest& request) {
@@ -39,10 +43,13 @@ net::Task<Result<std::string>> AgentCalls::authenticate(const net::ServerRequest
   const auto* record = context_.store.find(call->claims.issuer);
   if (record == nullptr || record->status == AgentStatus::dropped || record->status == AgentStatus::dropping) {
     if (record != nullptr && context_.store.is_denied(record->signing_key.kid()))
-      co_return fail(ErrorCode::permission_denied, "revoked", "cannot accept call: agent " + call->claims.issuer + " was revoked");
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: no agent " + call->claims.issuer + "; register again");
+      co_return fail(ErrorCode::permission_denied, "revoked",
+                     "cannot accept call: agent " + call->claims.issuer + " was revoked");
+    co_return fail(ErrorCode::not_found, "agent_unknown",
+                   "cannot accept call: no agent " + call->claims.issuer + "; register again");
   }
-  const crypto::StatementRule rule{crypto::kCallTyp, context_.origin, crypto::Expiry::absent, context_.clock.unix_seconds()};
+  const crypto::StatementRule rule{crypto::kCallTyp, context_.origin, crypto::Expiry::absent,
+                                   context_.clock.unix_seconds()};
   const auto good = crypto::verify_statement(call->statement, record->signing_key, rule);
   if (!good) co_return wrap(good.error(), "cannot accept call");
   if (call->claims.method != request.method || call->claims.path != request.target)
@@ -55,9 +62,11 @@ net::Task<Result<void>> AgentCalls::accept_body(const net::ServerRequest& reques
   const auto call = call_in(request.headers);
   if (!call) co_return tl::unexpected(call.error());
   if (call->claims.body_sha256 != crypto::sha256(as_bytes(request.body)))
-    co_return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept call: the body is not the one that was signed");
+    co_return fail(ErrorCode::unauthenticated, "signature_invalid",
+                   "cannot accept call: the body is not the one that was signed");
   const auto* known = context_.store.find(request.principal);
-  if (known == nullptr) co_return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
+  if (known == nullptr)
+    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
   AgentRecord record = *known;
   const auto used = use_seq(record, call->claims.seq);
   if (!used) co_return used;
@@ -66,7 +75,8 @@ net::Task<Result<void>> AgentCalls::accept_body(const net::ServerRequest& reques
 
 net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {
   const auto* caller = context_.store.find(request.principal);
-  if (caller == nullptr) co_return fail(ErrorCode::not_found, "agent_unknown", "cannot replace ingress: the agent is gone; register again");
+  if (caller == nullptr)
+    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot replace ingress: the agent is gone; register again");
   const auto vm_name = caller->vm_name;
   const auto turn = co_await context_.turns.take(vm_name);
   const auto accepted = co_await accept_body(request);
@@ -77,7 +87,8 @@ net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::Se
   auto wanted = protocol::ingress_replace_from(*value);
   if (!wanted) co_return tl::unexpected(wanted.error());
   if (wanted->agent_id != request.principal)
-    co_return fail(ErrorCode::permission_denied, "cannot replace ingress: " + request.principal + " may not speak for " + wanted->agent_id);
+    co_return fail(ErrorCode::permission_denied,
+                   "cannot replace ingress: " + request.principal + " may not speak for " + wanted->agent_id);
   const auto* current = context_.store.find(request.principal);
   if (current == nullptr || !is_live(current->status))
     co_return fail(ErrorCode::not_found, "agent_unknown", "cannot replace ingress: the agent is gone; register again");

@@ -41,7 +41,8 @@ net::Task<Result<AgentLink::Exchange>> AgentLink::ask(AgentRecord record, std::s
   Exchange exchange;
   exchange.nonce = context_.nonces.for_poll(record.agent_id);
   const auto now = context_.clock.unix_seconds();
-  const protocol::PollClaims claims{record.agent_id, context_.origin, now, now + kPollLife, exchange.nonce, record.quoted_events};
+  const protocol::PollClaims claims{record.agent_id, context_.origin, now,
+                                    now + kPollLife, exchange.nonce,  record.quoted_events};
   auto statement = co_await context_.capability.sign(std::string(crypto::kPollTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign poll");
 
@@ -76,12 +77,16 @@ net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {
   const auto token = co_await context_.tokens.verify(health->ita_token);
   if (!token) {
     const bool late = token.error().reason == "token_expired";
-    const auto finding = late ? Finding::expired : token.error().code == ErrorCode::unavailable ? Finding::unreachable : Finding::refused;
+    const auto finding = late                                           ? Finding::expired
+                         : token.error().code == ErrorCode::unavailable ? Finding::unreachable
+                                                                        : Finding::refused;
     co_return outcome_of(finding, token.error().message, std::move(record));
   }
   const auto drift = drift_between(record.pins, *token);
   if (!drift.empty())
-    co_return outcome_of(Finding::refused, "drift: " + drift[0].field + " was " + drift[0].before + ", is " + drift[0].after, std::move(record));
+    co_return outcome_of(Finding::refused,
+                         "drift: " + drift[0].field + " was " + drift[0].before + ", is " + drift[0].after,
+                         std::move(record));
 
   const auto log = co_await read_log(record, health->log);
   if (!log) {
@@ -110,17 +115,24 @@ net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {
   co_return outcome_of(Finding::proven, {}, std::move(record));
 }
 
-Result<void> AgentLink::check_proof(AgentRecord& record, const Exchange& exchange, const protocol::AgentHealth& health) const {
-  const auto wrong = [](const std::string& what) { return fail(ErrorCode::unauthenticated, "signature_invalid", "proof: " + what); };
-  const auto statement = crypto::parse_statement(*exchange.response.headers.find(protocol::kProofHeader), crypto::kProofTyp);
+Result<void> AgentLink::check_proof(AgentRecord& record, const Exchange& exchange,
+                                    const protocol::AgentHealth& health) const {
+  const auto wrong = [](const std::string& what) {
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "proof: " + what);
+  };
+  const auto statement =
+      crypto::parse_statement(*exchange.response.headers.find(protocol::kProofHeader), crypto::kProofTyp);
   if (!statement) return wrong(statement.error().message);
-  const crypto::StatementRule rule{crypto::kProofTyp, context_.origin, crypto::Expiry::absent, context_.clock.unix_seconds()};
-  if (auto good = crypto::verify_statement(*statement, record.signing_key, rule); !good) return wrong(good.error().message);
+  const crypto::StatementRule rule{crypto::kProofTyp, context_.origin, crypto::Expiry::absent,
+                                   context_.clock.unix_seconds()};
+  if (auto good = crypto::verify_statement(*statement, record.signing_key, rule); !good)
+    return wrong(good.error().message);
   const auto proof = protocol::proof_claims_from(*statement->claims);
   if (!proof) return wrong(proof.error().message);
   if (proof->issuer != record.agent_id) return wrong("it is of agent " + proof->issuer);
   if (proof->nonce != exchange.nonce) return wrong("it answers another challenge");
-  if (proof->body_sha256 != crypto::sha256(as_bytes(exchange.response.body))) return wrong("the answer's body is not what was signed");
+  if (proof->body_sha256 != crypto::sha256(as_bytes(exchange.response.body)))
+    return wrong("the answer's body is not what was signed");
   if (proof->token_sha256 != crypto::sha256(as_bytes(health.ita_token))) return wrong("it names another token");
   if (proof->log_head != health.log.head) return wrong("it names another log head");
   if (proof->boot_id != record.boot_id || health.boot_id != record.boot_id) return wrong("it is of another boot");
@@ -129,7 +141,9 @@ Result<void> AgentLink::check_proof(AgentRecord& record, const Exchange& exchang
 }
 
 net::Task<Result<LogTail>> AgentLink::read_log(AgentRecord record, protocol::LogPage first) {
-  const auto broken = [](const std::string& what) { return fail(ErrorCode::permission_denied, "log_mismatch", "event log: " + what); };
+  const auto broken = [](const std::string& what) {
+    return fail(ErrorCode::permission_denied, "log_mismatch", "event log: " + what);
+  };
   LogTail tail(record.quoted_events, record.quoted_head);
   protocol::LogPage page = std::move(first);
   const auto total = page.total;
@@ -137,7 +151,8 @@ net::Task<Result<LogTail>> AgentLink::read_log(AgentRecord record, protocol::Log
   if (total < record.log_length) co_return broken("it is shorter than before");
   if (total > kLongestLog) co_return broken("it is longer than " + std::to_string(kLongestLog) + " events");
   while (true) {
-    if (page.from != tail.length()) co_return broken("asked from " + std::to_string(tail.length()) + ", got from " + std::to_string(page.from));
+    if (page.from != tail.length())
+      co_return broken("asked from " + std::to_string(tail.length()) + ", got from " + std::to_string(page.from));
     const auto before = tail.length();
     const auto appended = tail.append(page.events);
     if (!appended) co_return broken(appended.error().message);
@@ -153,14 +168,19 @@ net::Task<Result<LogTail>> AgentLink::read_log(AgentRecord record, protocol::Log
   }
   // Later pages may hold events that came after the signed head; that head must be one of the values on the way.
   const auto* signed_head = tail.head_at(total);
-  if (signed_head == nullptr || *signed_head != head) co_return broken("it does not replay to the head that was signed");
+  if (signed_head == nullptr || *signed_head != head)
+    co_return broken("it does not replay to the head that was signed");
   const auto* seen_before = tail.head_at(record.log_length);
-  if (seen_before == nullptr || *seen_before != record.log_head) co_return broken("events that were shown before have changed");
+  if (seen_before == nullptr || *seen_before != record.log_head)
+    co_return broken("events that were shown before have changed");
   co_return tail;
 }
 
-Result<void> AgentLink::check_binding(const AgentRecord& record, const protocol::AgentHealth& health, const LogTail& log, const TdxClaims& token) const {
-  const auto wrong = [](const std::string& what) { return fail(ErrorCode::permission_denied, "report_data_mismatch", "token: " + what); };
+Result<void> AgentLink::check_binding(const AgentRecord& record, const protocol::AgentHealth& health,
+                                      const LogTail& log, const TdxClaims& token) const {
+  const auto wrong = [](const std::string& what) {
+    return fail(ErrorCode::permission_denied, "report_data_mismatch", "token: " + what);
+  };
   const auto& binding = health.binding;
   if (binding.tag == kRegisterTag) {
     if (crypto::sha256(as_bytes(health.ita_token)) == record.register_token_sha256) return {};
@@ -169,13 +189,17 @@ Result<void> AgentLink::check_binding(const AgentRecord& record, const protocol:
   if (binding.tag != kRefreshTag) return wrong("it is bound by tag " + binding.tag);
 
   const auto age = 2 * context_.options.refresh_interval + std::chrono::seconds(60);
-  if (auto fresh = context_.nonces.check_poll(record.agent_id, binding.nonce, age); !fresh) return wrong(fresh.error().message);
+  if (auto fresh = context_.nonces.check_poll(record.agent_id, binding.nonce, age); !fresh)
+    return wrong(fresh.error().message);
   const auto* head = log.head_at(binding.quoted_events);
   const auto* before = log.head_at(binding.quoted_events - 1);
-  if (head == nullptr) return wrong("it is bound to a prefix of the event log that is shorter than the last accepted one");
+  if (head == nullptr)
+    return wrong("it is bound to a prefix of the event log that is shorter than the last accepted one");
   const RefreshBinding expected{binding.nonce, context_.origin, record.agent_id, record.signing_key.spki(), *head};
-  if (report_data_of(bound_data(expected)) != token.report.report_data) return wrong("REPORTDATA is not made of this poll's nonce, agent, key and log");
-  if (record.facts.rtmr3_extended && !rtmr3_fits(token, *head, before)) return wrong("RTMR3 does not fit the event log");
+  if (report_data_of(bound_data(expected)) != token.report.report_data)
+    return wrong("REPORTDATA is not made of this poll's nonce, agent, key and log");
+  if (record.facts.rtmr3_extended && !rtmr3_fits(token, *head, before))
+    return wrong("RTMR3 does not fit the event log");
   return {};
 }
 

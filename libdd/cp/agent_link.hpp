@@ -34,8 +34,10 @@ class AgentLink {
   net::Task<Result<Exchange>> ask(AgentRecord record, std::string path);
   net::Task<Result<LogTail>> read_log(AgentRecord record, protocol::LogPage first);
   net::Task<PollOutcome> judge(AgentRecord record, Exchange exchange);
-  [[nodiscard]] Result<void> check_proof(AgentRecord& record, const Exchange& exchange, const protocol::AgentHealth& health) const;
-  [[nodiscard]] Result<void> check_binding(const AgentRecord& record, const protocol::AgentHealth& health, const LogTail& log, const TdxClaims& token) const;
+  [[nodiscard]] Result<void> check_proof(AgentRecord& record, const Exchange& exchange,
+                                         const protocol::AgentHealth& health) const;
+  [[nodiscard]] Result<void> check_binding(const AgentRecord& record, const protocol::AgentHealth& health,
+                                           const LogTail& log, const TdxClaims& token) const;
 
   Context& context_;
 };

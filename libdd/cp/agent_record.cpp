@@ -11,7 +11,8 @@
 namespace dd::cp {
 namespace {
 
-constexpr std::array<std::string_view, 6> kStatusNames = {"unknown", "healthy", "unreachable", "quarantined", "dropping", "dropped"};
+constexpr std::array<std::string_view, 6> kStatusNames = {"unknown",     "healthy",  "unreachable",
+                                                          "quarantined", "dropping", "dropped"};
 constexpr std::int64_t kSeqWindow = 64;
 constexpr std::int64_t kLargest = (std::int64_t{1} << 53) - 1;
 
@@ -35,9 +36,16 @@ std::uint64_t read_window(ObjectReader& reader, const char* name) {
 }
 
 Json facts_to_json(const LogFacts& facts) {
-  return {{"runtime_digest", facts.runtime_digest}, {"attestation_type", facts.attestation_type}, {"rtmr3_extended", facts.rtmr3_extended},
-          {"boundary", facts.boundary}, {"agent_digest", facts.agent_digest}, {"connector_digest", facts.connector_digest},
-          {"owner", facts.owner}, {"owner_id", facts.owner_id}, {"cp_origin", facts.cp_origin}, {"trust_settings", facts.trust_settings},
+  return {{"runtime_digest", facts.runtime_digest},
+          {"attestation_type", facts.attestation_type},
+          {"rtmr3_extended", facts.rtmr3_extended},
+          {"boundary", facts.boundary},
+          {"agent_digest", facts.agent_digest},
+          {"connector_digest", facts.connector_digest},
+          {"owner", facts.owner},
+          {"owner_id", facts.owner_id},
+          {"cp_origin", facts.cp_origin},
+          {"trust_settings", facts.trust_settings},
           {"boot_id", facts.boot_id},
           {"privileged", facts.privileged}};
 }
@@ -103,15 +111,33 @@ bool is_live(AgentStatus status) noexcept { return status != AgentStatus::droppi
 Json to_json_value(const AgentRecord& record) {
   Json extras = Json::array();
   for (const auto& extra : record.extras) extras.push_back(dd::to_json_value(extra));
-  return {{"agent_id", record.agent_id}, {"vm_name", record.vm_name}, {"hostname", record.hostname}, {"tunnel_id", record.tunnel_id},
-          {"signing_key", record.signing_key.to_jwk()}, {"sealing_key", record.sealing_key.to_jwk()}, {"boot_id", record.boot_id},
-          {"status", to_string(record.status)}, {"reason", record.reason}, {"registered_at", record.registered_at},
-          {"last_seen", record.last_seen}, {"quarantined_at", record.quarantined_at}, {"dropped_at", record.dropped_at},
-          {"failed_polls", record.failed_polls}, {"pins", dd::to_json_value(record.pins)}, {"facts", facts_to_json(record.facts)},
-          {"verdict", record.verdict}, {"tcb_status", record.tcb_status}, {"log_length", record.log_length},
-          {"log_head", to_hex(record.log_head)}, {"quoted_events", record.quoted_events}, {"quoted_head", to_hex(record.quoted_head)},
-          {"register_token_sha256", to_hex(record.register_token_sha256)}, {"token_expires_at", record.token_expires_at},
-          {"extras", std::move(extras)}, {"agent_port", record.agent_port}, {"seq_high", record.seq_high},
+  return {{"agent_id", record.agent_id},
+          {"vm_name", record.vm_name},
+          {"hostname", record.hostname},
+          {"tunnel_id", record.tunnel_id},
+          {"signing_key", record.signing_key.to_jwk()},
+          {"sealing_key", record.sealing_key.to_jwk()},
+          {"boot_id", record.boot_id},
+          {"status", to_string(record.status)},
+          {"reason", record.reason},
+          {"registered_at", record.registered_at},
+          {"last_seen", record.last_seen},
+          {"quarantined_at", record.quarantined_at},
+          {"dropped_at", record.dropped_at},
+          {"failed_polls", record.failed_polls},
+          {"pins", dd::to_json_value(record.pins)},
+          {"facts", facts_to_json(record.facts)},
+          {"verdict", record.verdict},
+          {"tcb_status", record.tcb_status},
+          {"log_length", record.log_length},
+          {"log_head", to_hex(record.log_head)},
+          {"quoted_events", record.quoted_events},
+          {"quoted_head", to_hex(record.quoted_head)},
+          {"register_token_sha256", to_hex(record.register_token_sha256)},
+          {"token_expires_at", record.token_expires_at},
+          {"extras", std::move(extras)},
+          {"agent_port", record.agent_port},
+          {"seq_high", record.seq_high},
           {"seq_window", std::to_string(record.seq_window)}};
 }
 
@@ -148,7 +174,8 @@ Result<AgentRecord> agent_record_from(const Json& value) {
 
 Result<void> use_seq(AgentRecord& record, std::int64_t seq) {
   const auto replayed = [&] {
-    return fail(ErrorCode::unauthenticated, "replayed", "cannot accept call number " + std::to_string(seq) + ": it was used or is too old");
+    return fail(ErrorCode::unauthenticated, "replayed",
+                "cannot accept call number " + std::to_string(seq) + ": it was used or is too old");
   };
   if (seq < 0) return replayed();
   if (seq > record.seq_high) {

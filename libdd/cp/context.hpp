@@ -7,10 +7,10 @@
 #include "libdd/cp/nonces.hpp"
 #include "libdd/cp/provisioner.hpp"
 #include "libdd/cp/store.hpp"
-#include "libdd/net/turns.hpp"
 #include "libdd/enclave_client/capability.hpp"
 #include "libdd/identity/pat_verifier.hpp"
 #include "libdd/ita/verifier.hpp"
+#include "libdd/net/turns.hpp"
 
 namespace dd::cp {
 

@@ -32,12 +32,15 @@ constexpr std::size_t kMaxPolicy = 1024 * 1024;
 
 Result<Policy> load_policy(const ControlPlaneOptions& options) {
   if (options.policy.empty())
-    return fail(ErrorCode::invalid_argument, "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to pin what each agent shows first");
+    return fail(
+        ErrorCode::invalid_argument,
+        "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to pin what each agent shows first");
   if (options.policy == "tofu") return Policy::tofu(std::to_string(options.owner.id), options.origin);
   std::ifstream file(options.policy, std::ios::binary);
   if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);
   std::string text(std::istreambuf_iterator<char>(file), {});
-  if (text.size() > kMaxPolicy) return fail(ErrorCode::too_large, "cannot read policy " + options.policy + ": larger than 1 MiB");
+  if (text.size() > kMaxPolicy)
+    return fail(ErrorCode::too_large, "cannot read policy " + options.policy + ": larger than 1 MiB");
   auto policy = Policy::parse(text);
   if (!policy) return wrap(policy.error(), "cannot use policy " + options.policy);
   return policy;
@@ -45,7 +48,8 @@ Result<Policy> load_policy(const ControlPlaneOptions& options) {
 
 Result<void> check(ControlPlaneOptions& options) {
   const auto refuse = [](const char* what) { return fail(ErrorCode::invalid_argument, what); };
-  if (!valid_env_label(options.env)) return refuse("cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
+  if (!valid_env_label(options.env))
+    return refuse("cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
   if (auto good = identity::check_owner(options.owner); !good) return good;
   if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
   if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
@@ -54,7 +58,8 @@ Result<void> check(ControlPlaneOptions& options) {
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
   options.origin = origin->origin();
 #ifndef DD_SIMULATION
-  if (options.accept_simulated) return fail(ErrorCode::unsupported, "cannot accept simulated evidence: this build has no -Dsimulation=true");
+  if (options.accept_simulated)
+    return fail(ErrorCode::unsupported, "cannot accept simulated evidence: this build has no -Dsimulation=true");
 #endif
   return {};
 }
@@ -103,14 +108,16 @@ Bytes nonce_key(ByteView fleet_key) {
 
 /// What runs between start and stop, in the order of construction.
 struct Services {
-  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, Store& store, tunnel::TunnelProvider& tunnels,
-           enclave_client::Capability& capability, crypto::OkpPublicKey cp_key, Bytes fleet_key)
+  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, Store& store,
+           tunnel::TunnelProvider& tunnels, enclave_client::Capability& capability, crypto::OkpPublicKey cp_key,
+           Bytes fleet_key)
       : turns(io.get_executor()),
         nonces(nonce_key(fleet_key), *o.clock, *o.random),
         provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
-        context{o, o.origin, io.get_executor(), *o.clock, *o.transport, policy, store, turns, nonces, provisioner, tokens, owners, capability, cp_key},
+        context{o,     o.origin, io.get_executor(), *o.clock, *o.transport, policy,     store,
+                turns, nonces,   provisioner,       tokens,   owners,       capability, cp_key},
         link(context),
         dropper(context),
         registrar(context, link, dropper),
@@ -166,7 +173,8 @@ struct ControlPlane::Impl {
 Result<void> ControlPlane::Impl::prepare() {
   std::error_code failed;
   std::filesystem::create_directories(options.state_dir, failed);
-  if (failed) return fail(ErrorCode::unavailable, "cannot create " + options.state_dir.string() + ": " + failed.message());
+  if (failed)
+    return fail(ErrorCode::unavailable, "cannot create " + options.state_dir.string() + ": " + failed.message());
   if (!options.clock) options.clock = &system_clock();
   if (!options.random) options.random = &system_random();
   if (!options.transport) options.transport = net::make_http_transport(client_options(options));
@@ -176,8 +184,9 @@ Result<void> ControlPlane::Impl::prepare() {
     options.registry = *std::move(opened);
   }
   const auto executor = io.get_executor();
-  capability = options.capability_fd < 0 ? enclave_client::make_local_capability()
-                                         : enclave_client::make_socket_capability(executor, static_cast<int>(options.capability_fd));
+  capability = options.capability_fd < 0
+                   ? enclave_client::make_local_capability()
+                   : enclave_client::make_socket_capability(executor, static_cast<int>(options.capability_fd));
   tunnels = tunnel::make_cloudflare(executor, options.transport, cloudflare_options(options));
   store = std::make_unique<Store>(options.registry, pool, *options.clock, *options.random);
   return {};
@@ -198,7 +207,8 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
   const auto listening = server->start();
   if (!listening) co_return listening;
-  log::info("control plane listening", {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
+  log::info("control plane listening",
+            {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
   if (options.on_listening) options.on_listening(server->port());
 
   if (options.own_tunnel) {

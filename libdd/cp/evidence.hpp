@@ -17,8 +17,9 @@ struct Appraised {
 
 /// `claims_sha256` is protocol::hashed_claims of the very claims received.
 /// Errors: permission_denied with reason report_data_mismatch, log_mismatch or policy_refused.
-[[nodiscard]] Result<Appraised> appraise_registration(const protocol::RegisterClaims& claims, const Digest256& claims_sha256,
-                                                      const TdxClaims& token, const Policy& policy);
+[[nodiscard]] Result<Appraised> appraise_registration(const protocol::RegisterClaims& claims,
+                                                      const Digest256& claims_sha256, const TdxClaims& token,
+                                                      const Policy& policy);
 
 /// Whether RTMR3 fits a log of which `head` is the value that REPORTDATA names; one trailing event may be logged and not extended yet.
 [[nodiscard]] bool rtmr3_fits(const TdxClaims& token, const Digest384& head, const Digest384* one_before);

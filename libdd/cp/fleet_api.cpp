@@ -62,7 +62,8 @@ void FleetApi::add_routes(net::Router& router) {
   router.add("GET", "/api/key", [this](const net::ServerRequest&) { return key(); });
   router.add("GET", "/api/agents", [this](const net::ServerRequest&) { return agents(); }, owner);
   router.add("GET", "/api/policy", [this](const net::ServerRequest&) { return policy(); }, owner);
-  router.add("POST", "/api/agents/{id}/revoke", [this](const net::ServerRequest& request) { return revoke(request); }, owner);
+  router.add(
+      "POST", "/api/agents/{id}/revoke", [this](const net::ServerRequest& request) { return revoke(request); }, owner);
   router.add("POST", "/api/invites", [this](const net::ServerRequest& request) { return invite(request); }, owner);
 }
 
@@ -78,7 +79,8 @@ net::Task<Result<net::ServerResponse>> FleetApi::health() {
     ++health.agent_count;
     if (record.status == AgentStatus::healthy) ++health.healthy_count;
   }
-  health.uptime_secs = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
+  health.uptime_secs =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
   co_return net::json_response(to_text(protocol::to_json_value(health)));
 }
 
@@ -96,7 +98,9 @@ net::Task<Result<net::ServerResponse>> FleetApi::agents() {
   co_return net::json_response(to_text(list));
 }
 
-net::Task<Result<net::ServerResponse>> FleetApi::policy() { co_return net::json_response(to_text(context_.policy.to_json_value())); }
+net::Task<Result<net::ServerResponse>> FleetApi::policy() {
+  co_return net::json_response(to_text(context_.policy.to_json_value()));
+}
 
 net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest& request) {
   const auto value = json_in(request.body);
@@ -117,7 +121,9 @@ net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest
   if (!denied) co_return wrap(denied.error(), "cannot revoke");
   if (record.status != AgentStatus::dropped) {
     const auto dropped = co_await dropper_.drop(std::move(record), why);
-    if (!dropped) co_return wrap(dropped.error(), "cannot remove the tunnel yet; the agent is revoked and its tunnel goes with a later poll");
+    if (!dropped)
+      co_return wrap(dropped.error(),
+                     "cannot remove the tunnel yet; the agent is revoked and its tunnel goes with a later poll");
   }
   const Json answer = {{"agent_id", agent_id}, {"status", to_string(AgentStatus::dropped)}};
   co_return net::json_response(to_text(answer));

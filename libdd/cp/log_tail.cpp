@@ -19,7 +19,8 @@ Result<void> LogTail::append(std::span<const std::string> events) {
     const bool privileged = reader.boolean("privileged", false);
     if (reader.error()) return tl::unexpected(*reader.error());
     if (index != length())
-      return fail(ErrorCode::malformed, "cannot replay event log: index " + std::to_string(index) + " where " + std::to_string(length()) + " was expected");
+      return fail(ErrorCode::malformed, "cannot replay event log: index " + std::to_string(index) + " where " +
+                                            std::to_string(length()) + " was expected");
     privileged_ = privileged_ || privileged;
     heads_.push_back(crypto::extend(heads_.back(), crypto::sha384(as_bytes(text))));
   }

@@ -27,7 +27,8 @@ Result<void> Nonces::check_register(const Digest256& nonce, std::chrono::millise
   return check(kRegisterPurpose, {}, nonce, longest_age);
 }
 
-Result<void> Nonces::check_poll(std::string_view agent_id, const Digest256& nonce, std::chrono::milliseconds longest_age) const {
+Result<void> Nonces::check_poll(std::string_view agent_id, const Digest256& nonce,
+                                std::chrono::milliseconds longest_age) const {
   return check(kPollPurpose, agent_id, nonce, longest_age);
 }
 
@@ -45,12 +46,14 @@ Result<void> Nonces::check(std::string_view purpose, std::string_view agent_id, 
                            std::chrono::milliseconds longest_age) const {
   const auto tag = mac(purpose, agent_id, ByteView(nonce).first(kPlainSize));
   if (!constant_time_equal(ByteView(tag).first(nonce.size() - kPlainSize), ByteView(nonce).subspan(kPlainSize)))
-    return fail(ErrorCode::unauthenticated, "nonce_invalid", "cannot accept nonce: this fleet did not make it for this purpose");
+    return fail(ErrorCode::unauthenticated, "nonce_invalid",
+                "cannot accept nonce: this fleet did not make it for this purpose");
   std::uint64_t millis = 0;
   for (std::size_t i = 0; i < kTimeSize; ++i) millis = (millis << 8) | std::to_integer<std::uint64_t>(nonce[i]);
   const auto age = clock_.unix_millis() - static_cast<std::int64_t>(millis);
   if (age > longest_age.count() || age < -kFutureMillis)
-    return fail(ErrorCode::unauthenticated, "nonce_expired", "cannot accept nonce: it is older than " + std::to_string(longest_age.count() / 1000) + " s");
+    return fail(ErrorCode::unauthenticated, "nonce_expired",
+                "cannot accept nonce: it is older than " + std::to_string(longest_age.count() / 1000) + " s");
   return {};
 }
 

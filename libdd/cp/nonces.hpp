@@ -21,7 +21,8 @@ class Nonces {
 
   /// Errors: unauthenticated with reason nonce_invalid or nonce_expired.
   [[nodiscard]] Result<void> check_register(const Digest256& nonce, std::chrono::milliseconds longest_age) const;
-  [[nodiscard]] Result<void> check_poll(std::string_view agent_id, const Digest256& nonce, std::chrono::milliseconds longest_age) const;
+  [[nodiscard]] Result<void> check_poll(std::string_view agent_id, const Digest256& nonce,
+                                        std::chrono::milliseconds longest_age) const;
 
  private:
   [[nodiscard]] Digest256 make(std::string_view purpose, std::string_view agent_id);

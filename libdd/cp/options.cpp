@@ -13,12 +13,15 @@ Result<void> check_env_label(std::string_view value) {
 }
 
 void declare_fleet(Config& config, ControlPlaneOptions& options) {
-  config.text("DD_ENV", options.env, "environment label, at most 17 characters; part of every tunnel name", Presence::required, check_env_label);
+  config.text("DD_ENV", options.env, "environment label, at most 17 characters; part of every tunnel name",
+              Presence::required, check_env_label);
   identity::declare_owner(config, options.owner);
   config.text("DD_HOSTNAME", options.hostname, "public host name of the control plane", Presence::required);
   config.text("DD_CP_ORIGIN", options.origin, "public origin as agents know it; default https:// and the host name");
-  config.text("DD_POLICY", options.policy, "path of the policy file, or tofu; a control plane without a policy does not start", Presence::required);
-  config.boolean("DD_ACCEPT_SIMULATED", options.accept_simulated, "accept simulated evidence; only in builds with -Dsimulation=true, never in production");
+  config.text("DD_POLICY", options.policy,
+              "path of the policy file, or tofu; a control plane without a policy does not start", Presence::required);
+  config.boolean("DD_ACCEPT_SIMULATED", options.accept_simulated,
+                 "accept simulated evidence; only in builds with -Dsimulation=true, never in production");
 }
 
 void declare_listener(Config& config, ControlPlaneOptions& options) {
@@ -29,20 +32,24 @@ void declare_listener(Config& config, ControlPlaneOptions& options) {
 
 void declare_cloudflare(Config& config, ControlPlaneOptions& options) {
   config.text("DD_CF_API_URL", options.cloudflare_api_url, "Cloudflare API");
-  config.secret("DD_CF_API_TOKEN", options.cloudflare_api_token, "Cloudflare API token (Tunnel: Edit, DNS: Edit)", Presence::required);
+  config.secret("DD_CF_API_TOKEN", options.cloudflare_api_token, "Cloudflare API token (Tunnel: Edit, DNS: Edit)",
+                Presence::required);
   config.text("DD_CF_ACCOUNT_ID", options.cloudflare_account_id, "Cloudflare account", Presence::required);
   config.text("DD_CF_ZONE_ID", options.cloudflare_zone_id, "Cloudflare zone of DD_CF_DOMAIN", Presence::required);
   config.text("DD_CF_DOMAIN", options.domain, "domain under which agents get their names", Presence::required);
   config.boolean("DD_CP_TUNNEL", options.own_tunnel, "make a tunnel for DD_HOSTNAME and run a connector for it");
-  config.argv("DD_CONNECTOR", options.connector, "command of the tunnel connector; dd-enclave sets it to the measured one");
-  config.choice("DD_INGRESS_STYLE", options.ingress_style, {"nested", "flat"}, "form of workloads' hostnames: label.agent.domain or agent-label.domain");
+  config.argv("DD_CONNECTOR", options.connector,
+              "command of the tunnel connector; dd-enclave sets it to the measured one");
+  config.choice("DD_INGRESS_STYLE", options.ingress_style, {"nested", "flat"},
+                "form of workloads' hostnames: label.agent.domain or agent-label.domain");
 }
 
 void declare_trust(Config& config, ControlPlaneOptions& options) {
   config.text("DD_ITA_ISSUER", options.ita_issuer, "issuer of Intel Trust Authority tokens, compared exactly");
   config.text("DD_ITA_JWKS_URL", options.ita_jwks_url, "its key set");
   config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API");
-  config.path("DD_CA_FILE", options.ca_file, "PEM file of the only authorities to trust for outbound TLS; default: the system's");
+  config.path("DD_CA_FILE", options.ca_file,
+              "PEM file of the only authorities to trust for outbound TLS; default: the system's");
   config.text("DD_EDGE_URL", options.edge_url, "connect to hosts under DD_CF_DOMAIN here and keep their Host header");
 }
 
@@ -51,8 +58,10 @@ void declare_times(Config& config, ControlPlaneOptions& options) {
   config.duration("DD_POLL_TIMEOUT", options.poll_timeout, "deadline of one poll");
   config.duration("DD_REFRESH_INTERVAL", options.refresh_interval, "how often agents are told to refresh their token");
   config.duration("DD_TOKEN_LEEWAY", options.token_leeway, "tolerance for clocks when a token's times are checked");
-  config.duration("DD_DELETE_AFTER", options.delete_after, "how long an agent may stay quarantined before it is deleted");
-  config.duration("DD_STOP_GRACE", options.stop_grace, "how long running requests may take when the control plane stops");
+  config.duration("DD_DELETE_AFTER", options.delete_after,
+                  "how long an agent may stay quarantined before it is deleted");
+  config.duration("DD_STOP_GRACE", options.stop_grace,
+                  "how long running requests may take when the control plane stops");
 }
 
 }  // namespace
@@ -63,7 +72,8 @@ void declare(Config& config, ControlPlaneOptions& options) {
   declare_cloudflare(config, options);
   declare_trust(config, options);
   declare_times(config, options);
-  config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000, "descriptor of the capability socket, set by dd-enclave");
+  config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000,
+                 "descriptor of the capability socket, set by dd-enclave");
 }
 
 }  // namespace dd

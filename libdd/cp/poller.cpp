@@ -18,7 +18,8 @@ net::Task<void> Poller::run() {
     co_await round();
     const auto kept = co_await housekeeping();
     if (!kept) log::warning("housekeeping failed", {{"why", kept.error().message}});
-    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+    const auto spent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
     const auto rest = std::max(context_.options.poll_interval - spent, std::chrono::milliseconds(10));
     co_await net::sleep_for(rest);
   }
@@ -33,7 +34,8 @@ net::Task<void> Poller::round() {
   net::Event done(context_.executor);
   for (std::size_t i = 0; i < workers; ++i) {
     // The frame outlives its workers: it waits for the last of them below.
-    auto one = [](Poller& self, std::vector<std::string>& left, std::size_t& count, net::Event& event) -> net::Task<void> {
+    auto one = [](Poller& self, std::vector<std::string>& left, std::size_t& count,
+                  net::Event& event) -> net::Task<void> {
       co_await self.worker(left);
       --count;
       event.notify();
@@ -81,7 +83,8 @@ net::Task<Result<void>> Poller::act(AgentRecord before, PollOutcome outcome) {
       co_return co_await settle_silent(std::move(outcome.record), "unreachable: " + outcome.reason);
     case Finding::proven:
       if (before.status == AgentStatus::quarantined) co_return co_await take_back(std::move(outcome.record));
-      if (before.status != AgentStatus::healthy) log::info("agent healthy", {{"vm", before.vm_name}, {"agent", before.agent_id}});
+      if (before.status != AgentStatus::healthy)
+        log::info("agent healthy", {{"vm", before.vm_name}, {"agent", before.agent_id}});
       outcome.record.status = AgentStatus::healthy;
       co_return co_await context_.store.save(std::move(outcome.record));
   }
@@ -98,7 +101,8 @@ net::Task<Result<void>> Poller::settle_silent(AgentRecord record, std::string re
       co_return co_await dropper_.drop(std::move(record), "not back after quarantine: " + reason);
     co_return co_await context_.store.save(std::move(record));
   }
-  if (expired || record.failed_polls >= kSilentPolls) co_return co_await dropper_.quarantine(std::move(record), std::move(reason));
+  if (expired || record.failed_polls >= kSilentPolls)
+    co_return co_await dropper_.quarantine(std::move(record), std::move(reason));
   record.status = AgentStatus::unreachable;
   record.reason = std::move(reason);
   co_return co_await context_.store.save(std::move(record));

@@ -6,8 +6,13 @@
 
 namespace dd::cp {
 
-Provisioner::Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& random, Bytes fleet_key, ProvisionerOptions options)
-    : store_(store), tunnels_(tunnels), random_(random), fleet_key_(std::move(fleet_key)), options_(std::move(options)) {}
+Provisioner::Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& random, Bytes fleet_key,
+                         ProvisionerOptions options)
+    : store_(store),
+      tunnels_(tunnels),
+      random_(random),
+      fleet_key_(std::move(fleet_key)),
+      options_(std::move(options)) {}
 
 std::string Provisioner::new_agent_id() { return make_tunnel_name(options_.env, "agent", fleet_key_, random_); }
 
@@ -30,7 +35,8 @@ net::Task<Result<Secret>> Provisioner::provision(AgentRecord& record) {
   if (token) co_return token;
   entry.tunnel_id = record.tunnel_id;
   const auto taken_back = co_await take_back(std::move(entry));
-  if (!taken_back) log::warning("half-made tunnel stays for now", {{"tunnel", record.agent_id}, {"why", taken_back.error().message}});
+  if (!taken_back)
+    log::warning("half-made tunnel stays for now", {{"tunnel", record.agent_id}, {"why", taken_back.error().message}});
   co_return token;
 }
 
@@ -85,14 +91,17 @@ net::Task<Result<void>> Provisioner::shrink(AgentRecord record) {
 net::Task<Result<void>> Provisioner::remove(AgentRecord record) {
   if (record.tunnel_id.empty()) co_return Result<void>();
   if (!is_our_tunnel_name(record.agent_id, options_.env, "agent", fleet_key_))
-    co_return fail(ErrorCode::permission_denied, "cannot delete tunnel " + record.agent_id + ": it does not carry this fleet's mark");
+    co_return fail(ErrorCode::permission_denied,
+                   "cannot delete tunnel " + record.agent_id + ": it does not carry this fleet's mark");
   co_return co_await tunnels_.remove(record.tunnel_id, record.agent_id);
 }
 
 net::Task<Result<std::vector<tunnel::Tunnel>>> Provisioner::list() {
   auto live = co_await tunnels_.list("dd-" + options_.env + "-agent-");
   if (!live) co_return wrap(live.error(), "cannot list tunnels");
-  std::erase_if(*live, [this](const tunnel::Tunnel& tunnel) { return !is_our_tunnel_name(tunnel.name, options_.env, "agent", fleet_key_); });
+  std::erase_if(*live, [this](const tunnel::Tunnel& tunnel) {
+    return !is_our_tunnel_name(tunnel.name, options_.env, "agent", fleet_key_);
+  });
   co_return live;
 }
 

@@ -21,7 +21,8 @@ struct ProvisionerOptions {
 /// Use on one io thread. Callers hold the agent's turn.
 class Provisioner {
  public:
-  Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& random, Bytes fleet_key, ProvisionerOptions options);
+  Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& random, Bytes fleet_key,
+              ProvisionerOptions options);
 
   /// A new name under the fleet's mark.
   [[nodiscard]] std::string new_agent_id();

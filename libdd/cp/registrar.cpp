@@ -45,12 +45,15 @@ struct Registrar::Request {
   Appraised appraised;
 };
 
-Registrar::Registrar(Context& context, AgentLink& link, Dropper& dropper) : context_(context), link_(link), dropper_(dropper) {}
+Registrar::Registrar(Context& context, AgentLink& link, Dropper& dropper)
+    : context_(context), link_(link), dropper_(dropper) {}
 
 void Registrar::add_routes(net::Router& router) {
   net::RouteOptions small;
   small.max_body = 1024;
-  router.add("POST", "/register/challenge", [this](const net::ServerRequest& request) { return challenge(request); }, std::move(small));
+  router.add(
+      "POST", "/register/challenge", [this](const net::ServerRequest& request) { return challenge(request); },
+      std::move(small));
 
   net::RouteOptions large;
   large.max_body = kMaxRegistration;
@@ -60,7 +63,8 @@ void Registrar::add_routes(net::Router& router) {
     if (!credential) co_return tl::unexpected(credential.error());
     co_return std::string("registrant");
   };
-  router.add("POST", "/register", [this](const net::ServerRequest& request) { return enrol(request); }, std::move(large));
+  router.add(
+      "POST", "/register", [this](const net::ServerRequest& request) { return enrol(request); }, std::move(large));
 }
 
 net::Task<Result<net::ServerResponse>> Registrar::challenge(const net::ServerRequest&) {
@@ -79,11 +83,13 @@ net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest
   const auto nonce = co_await check_nonce(request.claims.nonce);
   if (!nonce) co_return tl::unexpected(nonce.error());
 
-  const crypto::StatementRule rule{crypto::kRegisterTyp, context_.origin, crypto::Expiry::absent, context_.clock.unix_seconds()};
+  const crypto::StatementRule rule{crypto::kRegisterTyp, context_.origin, crypto::Expiry::absent,
+                                   context_.clock.unix_seconds()};
   const auto signed_by = crypto::verify_statement(*statement, request.claims.signing_key, rule);
   if (!signed_by) co_return wrap(signed_by.error(), "cannot register");
   const auto kid = request.claims.signing_key.kid();
-  if (context_.store.is_denied(kid)) co_return fail(ErrorCode::permission_denied, "revoked", "cannot register: this key was revoked");
+  if (context_.store.is_denied(kid))
+    co_return fail(ErrorCode::permission_denied, "revoked", "cannot register: this key was revoked");
 
   auto credential = identity::bearer_token(http.headers);
   if (!credential) co_return tl::unexpected(credential.error());
@@ -130,7 +136,8 @@ net::Task<Result<void>> Registrar::check_ticket(std::string ticket, std::string 
   };
   const auto statement = crypto::parse_statement(ticket, crypto::kJoinTyp);
   if (!statement) co_return refused(statement.error().message);
-  const crypto::StatementRule rule{crypto::kJoinTyp, context_.origin, crypto::Expiry::required, context_.clock.unix_seconds()};
+  const crypto::StatementRule rule{crypto::kJoinTyp, context_.origin, crypto::Expiry::required,
+                                   context_.clock.unix_seconds()};
   const auto good = crypto::verify_statement(*statement, context_.cp_key, rule);
   if (!good) co_return refused(good.error().message);
   ObjectReader reader(*statement->claims, "$");
@@ -145,9 +152,11 @@ net::Task<Result<void>> Registrar::check_ticket(std::string ticket, std::string 
 Result<void> Registrar::check_fleet(const protocol::RegisterClaims& claims) const {
   const auto& options = context_.options;
   if (claims.owner != options.owner.login)
-    return fail(ErrorCode::permission_denied, "owner_mismatch", "cannot register: owner is " + claims.owner + ", this fleet belongs to " + options.owner.login);
+    return fail(ErrorCode::permission_denied, "owner_mismatch",
+                "cannot register: owner is " + claims.owner + ", this fleet belongs to " + options.owner.login);
   if (claims.env_label != options.env)
-    return fail(ErrorCode::permission_denied, "env_mismatch", "cannot register: environment is " + claims.env_label + ", this one is " + options.env);
+    return fail(ErrorCode::permission_denied, "env_mismatch",
+                "cannot register: environment is " + claims.env_label + ", this one is " + options.env);
   return {};
 }
 
@@ -159,7 +168,8 @@ net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string 
   if (outcome.finding == Finding::proven) {
     const auto saved = co_await context_.store.save(outcome.record);
     if (!saved) co_return tl::unexpected(saved.error());
-    co_return fail(ErrorCode::conflict, "name_held", "cannot register: VM name " + vm_name + " is held by another live key");
+    co_return fail(ErrorCode::conflict, "name_held",
+                   "cannot register: VM name " + vm_name + " is held by another live key");
   }
   log::info("name taken over", {{"vm", vm_name}, {"from", record.agent_id}, {"why", outcome.reason}});
   co_return co_await dropper_.drop(std::move(record), "its name was taken over: " + outcome.reason);
@@ -227,7 +237,8 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
 }
 
 net::Task<Result<protocol::RegisterAnswer>> Registrar::answer_for(AgentRecord record, Secret token) {
-  auto sealed = crypto::hpke_seal(record.sealing_key, as_bytes(kRegisterTag), as_bytes(record.agent_id), as_bytes(token.reveal()), system_random());
+  auto sealed = crypto::hpke_seal(record.sealing_key, as_bytes(kRegisterTag), as_bytes(record.agent_id),
+                                  as_bytes(token.reveal()), system_random());
   if (!sealed) co_return wrap(sealed.error(), "cannot seal the tunnel token");
   auto extras = context_.provisioner.extra_hostnames(record);
   if (!extras) co_return tl::unexpected(extras.error());
@@ -238,8 +249,10 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::answer_for(AgentRecord re
   answer.cp_key = context_.cp_key;
   answer.tunnel_token_sealed = *std::move(sealed);
   answer.extra_hostnames = *std::move(extras);
-  answer.poll_interval_secs = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(context_.options.poll_interval).count());
-  answer.refresh_secs = std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(context_.options.refresh_interval).count());
+  answer.poll_interval_secs =
+      std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(context_.options.poll_interval).count());
+  answer.refresh_secs =
+      std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(context_.options.refresh_interval).count());
   answer.verdict = record.verdict;
   co_return answer;
 }

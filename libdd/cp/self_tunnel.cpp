@@ -14,9 +14,12 @@ tunnel::ConnectorOptions connector_options(const ControlPlaneOptions& options) {
 
 }  // namespace
 
-SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const ControlPlaneOptions& options, Store& store,
-                       tunnel::TunnelProvider& tunnels)
-    : options_(options), store_(store), tunnels_(tunnels), connector_(std::move(executor), std::move(transport), connector_options(options)) {}
+SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
+                       const ControlPlaneOptions& options, Store& store, tunnel::TunnelProvider& tunnels)
+    : options_(options),
+      store_(store),
+      tunnels_(tunnels),
+      connector_(std::move(executor), std::move(transport), connector_options(options)) {}
 
 net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::uint16_t port) {
   auto known = co_await store_.setting(kTunnelName);

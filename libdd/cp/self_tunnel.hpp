@@ -10,8 +10,8 @@ namespace dd::cp {
 
 class SelfTunnel {
  public:
-  SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const ControlPlaneOptions& options, Store& store,
-             tunnel::TunnelProvider& tunnels);
+  SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
+             const ControlPlaneOptions& options, Store& store, tunnel::TunnelProvider& tunnels);
   /// Makes or adopts the tunnel (its name is kept in the registry), points the host name at `port`, starts the connector.
   net::Task<Result<void>> start(Bytes fleet_key, Random& random, std::uint16_t port);
   net::Task<void> stop(std::chrono::milliseconds grace);

@@ -19,10 +19,12 @@ constexpr int kBusyMillis = 5'000;
 
 class SqliteRegistry final : public Registry {
  public:
-  explicit SqliteRegistry(const std::string& file) : database_(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMillis) {
+  explicit SqliteRegistry(const std::string& file)
+      : database_(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMillis) {
     const int owner = database_.execAndGet("PRAGMA application_id").getInt();
     const bool empty = database_.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-    if (owner != kApplicationId && !(owner == 0 && empty)) throw SQLite::Exception("the file is another program's database");
+    if (owner != kApplicationId && !(owner == 0 && empty))
+      throw SQLite::Exception("the file is another program's database");
     // The schema need not be on disk before the first row is, which takes it along.
     database_.exec("PRAGMA synchronous = NORMAL");
     database_.exec("PRAGMA journal_mode = WAL");
@@ -65,9 +67,12 @@ class SqliteRegistry final : public Registry {
 
  private:
   void create_schema() {
-    database_.exec(fmt::format("BEGIN IMMEDIATE; PRAGMA application_id = {};"
-                               "CREATE TABLE IF NOT EXISTS rows (tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tbl, key)) WITHOUT ROWID;"
-                               "COMMIT", kApplicationId));
+    database_.exec(
+        fmt::format("BEGIN IMMEDIATE; PRAGMA application_id = {};"
+                    "CREATE TABLE IF NOT EXISTS rows (tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, "
+                    "PRIMARY KEY (tbl, key)) WITHOUT ROWID;"
+                    "COMMIT",
+                    kApplicationId));
   }
 
   void write(const RegistryChange& change) {
@@ -79,8 +84,11 @@ class SqliteRegistry final : public Registry {
       return;
     }
     const bool insert = change.kind == RegistryChange::Kind::insert;
-    SQLite::Statement put(database_, insert ? "INSERT INTO rows (tbl, key, value) VALUES (?, ?, ?)"
-                                            : "INSERT INTO rows (tbl, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
+    SQLite::Statement put(
+        database_,
+        insert
+            ? "INSERT INTO rows (tbl, key, value) VALUES (?, ?, ?)"
+            : "INSERT INTO rows (tbl, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
     put.bind(1, change.table);
     put.bind(2, change.key);
     put.bind(3, change.value);
@@ -110,8 +118,10 @@ Result<std::unique_ptr<Registry>> open_sqlite_registry(const std::filesystem::pa
   const auto what = fmt::format("cannot open registry {}: ", file.string());
   // SQLite gives its -wal and -shm files the mode of the file that they belong to. O_EXCL: to close a file that is in use would drop its locks.
   const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (made >= 0) ::close(made);
-  else if (errno != EEXIST) return fail(ErrorCode::unavailable, what + std::generic_category().message(errno));
+  if (made >= 0)
+    ::close(made);
+  else if (errno != EEXIST)
+    return fail(ErrorCode::unavailable, what + std::generic_category().message(errno));
   try {
     return std::make_unique<SqliteRegistry>(file.string());
   } catch (const SQLite::Exception& error) {

@@ -24,7 +24,8 @@ Result<Bytes> secret_from(const std::string& kept, const std::string& name) {
   auto bytes = from_hex(kept);
   if (!bytes) return wrap(bytes.error(), "cannot read " + name);
   if (bytes->size() != kSecretSize)
-    return fail(ErrorCode::malformed, "cannot read " + name + ": " + std::to_string(bytes->size()) + " bytes, want " + std::to_string(kSecretSize));
+    return fail(ErrorCode::malformed, "cannot read " + name + ": " + std::to_string(bytes->size()) + " bytes, want " +
+                                          std::to_string(kSecretSize));
   return bytes;
 }
 
@@ -131,7 +132,8 @@ net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string k
   co_await net::run_on(pool_, std::move(work));
   if (!row) co_return tl::unexpected(row.error());
   if (*row && text_in(**row, "kid") == kid) co_return Result<void>();
-  co_return fail(ErrorCode::unauthenticated, "join_credential_invalid", "cannot accept join ticket: another key used it; ask for a new one");
+  co_return fail(ErrorCode::unauthenticated, "join_credential_invalid",
+                 "cannot accept join ticket: another key used it; ask for a new one");
 }
 
 net::Task<Result<void>> Store::purge_spent() {
@@ -139,7 +141,8 @@ net::Task<Result<void>> Store::purge_spent() {
   if (!rows) co_return tl::unexpected(rows.error());
   std::vector<RegistryChange> changes;
   for (const auto& [nonce, expires_at] : *rows)
-    if (std::strtoll(expires_at.c_str(), nullptr, 10) < clock_.unix_seconds()) changes.push_back({Kind::erase, kNonces, nonce, {}});
+    if (std::strtoll(expires_at.c_str(), nullptr, 10) < clock_.unix_seconds())
+      changes.push_back({Kind::erase, kNonces, nonce, {}});
   if (changes.empty()) co_return Result<void>();
   co_return co_await apply(std::move(changes));
 }

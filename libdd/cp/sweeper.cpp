@@ -62,8 +62,10 @@ net::Task<Result<void>> Sweeper::settle(JournalEntry entry, std::string tunnel_i
 
 void Sweeper::report_unknown(const std::vector<tunnel::Tunnel>& ours, const std::vector<JournalEntry>& begun) {
   for (const auto& tunnel : ours)
-    if (context_.store.find(tunnel.name) == nullptr && std::ranges::find(begun, tunnel.name, &JournalEntry::name) == begun.end())
-      log::warning("tunnel carries our mark and has no entry", {{"tunnel", tunnel.name}, {"created_at", tunnel.created_at}});
+    if (context_.store.find(tunnel.name) == nullptr &&
+        std::ranges::find(begun, tunnel.name, &JournalEntry::name) == begun.end())
+      log::warning("tunnel carries our mark and has no entry",
+                   {{"tunnel", tunnel.name}, {"created_at", tunnel.created_at}});
 }
 
 }  // namespace dd::cp

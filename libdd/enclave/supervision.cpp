@@ -31,7 +31,9 @@ void record_end(DeploymentInfo& info, const ExitStatus& status, bool stop_reques
 net::Task<void> Supervisor::read_output(DeploymentPtr deployment, std::shared_ptr<Run> run) {
   // Agent and control plane belong to the platform: what they say goes on the console. Others could flood it.
   if (deployment->role != BootWorkload::Role::none)
-    deployment->log.watch([app = deployment->info.app_name](std::string_view line) { log::info("says", {{"app", app}, {"line", line}}); });
+    deployment->log.watch([app = deployment->info.app_name](std::string_view line) {
+      log::info("says", {{"app", app}, {"line", line}});
+    });
   std::array<char, 16 * 1024> buffer;
   for (;;) {
     boost::system::error_code ended;

@@ -36,13 +36,18 @@ std::string make_id() {
 }
 
 std::string host_in(std::string_view head) {
-  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos && at + 2 < head.size(); at = head.find("\r\n", at + 2)) {
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos && at + 2 < head.size();
+       at = head.find("\r\n", at + 2)) {
     const auto line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
-    if (line.size() < 5 || !std::equal(line.begin(), line.begin() + 5, "host:", [](char a, char b) { return (a | 0x20) == (b | (b == ':' ? 0 : 0x20)) || a == b; })) continue;
+    if (line.size() < 5 || !std::equal(line.begin(), line.begin() + 5, "host:", [](char a, char b) {
+          return (a | 0x20) == (b | (b == ':' ? 0 : 0x20)) || a == b;
+        }))
+      continue;
     auto value = line.substr(5);
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
     std::string host(value.substr(0, value.rfind(':') == std::string_view::npos ? value.size() : value.rfind(':')));
-    std::transform(host.begin(), host.end(), host.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(host.begin(), host.end(), host.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return host;
   }
   return {};
@@ -97,14 +102,20 @@ net::Task<Result<Socket>> ConnectorLink::Impl::dial(std::string kind, std::strin
   co_await socket->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
   if (failed) co_return fail(ErrorCode::unavailable, "cannot dial the edge: " + failed.message());
   socket->set_option(tcp::no_delay(true), failed);
-  const Json hello = {{"kind", kind}, {"account", token.account}, {"tunnel", token.tunnel}, {"secret", token.secret}, {"connector_id", id}};
+  const Json hello = {{"kind", kind},
+                      {"account", token.account},
+                      {"tunnel", token.tunnel},
+                      {"secret", token.secret},
+                      {"connector_id", id}};
   const bool sent = co_await write_all(socket, to_text(hello) + "\n");
   if (!sent) co_return fail(ErrorCode::unavailable, "cannot dial the edge: it broke off");
-  const auto size = co_await asio::async_read_until(*socket, asio::dynamic_buffer(text, kMaxLine), '\n', asio::redirect_error(asio::use_awaitable, failed));
+  const auto size = co_await asio::async_read_until(*socket, asio::dynamic_buffer(text, kMaxLine), '\n',
+                                                    asio::redirect_error(asio::use_awaitable, failed));
   if (failed) co_return fail(ErrorCode::unavailable, "cannot dial the edge: " + failed.message());
   const auto welcome = parse_json(std::string_view(text).substr(0, size));
   text.erase(0, size);
-  if (!welcome || !welcome->is_object()) co_return fail(ErrorCode::upstream, "cannot dial the edge: it speaks something else");
+  if (!welcome || !welcome->is_object())
+    co_return fail(ErrorCode::upstream, "cannot dial the edge: it speaks something else");
   if (!welcome->value("ok", false)) co_return fail(ErrorCode::unauthenticated, welcome->value("error", "refused"));
   open.push_back(socket);
   co_return socket;
@@ -134,7 +145,8 @@ net::Task<void> ConnectorLink::Impl::keep_control() {
 net::Task<void> ConnectorLink::Impl::serve_control(Socket socket, std::string text) {
   boost::system::error_code failed;
   while (true) {
-    const auto size = co_await asio::async_read_until(*socket, asio::dynamic_buffer(text, kMaxLine), '\n', asio::redirect_error(asio::use_awaitable, failed));
+    const auto size = co_await asio::async_read_until(*socket, asio::dynamic_buffer(text, kMaxLine), '\n',
+                                                      asio::redirect_error(asio::use_awaitable, failed));
     if (failed) co_return;
     const auto message = parse_json(std::string_view(text).substr(0, size));
     text.erase(0, size);
@@ -174,7 +186,8 @@ net::Task<void> ConnectorLink::Impl::keep_pool() {
 net::Task<void> ConnectorLink::Impl::serve_data(Socket socket, std::string head) {
   const auto self = shared_from_this();
   boost::system::error_code failed;
-  co_await asio::async_read_until(*socket, asio::dynamic_buffer(head, kMaxHead), "\r\n\r\n", asio::redirect_error(asio::use_awaitable, failed));
+  co_await asio::async_read_until(*socket, asio::dynamic_buffer(head, kMaxHead), "\r\n\r\n",
+                                  asio::redirect_error(asio::use_awaitable, failed));
   --idle;
   wake.notify();  // the pool wants another one
   if (!failed) co_await answer(socket, std::move(head));
@@ -201,7 +214,9 @@ net::Task<void> ConnectorLink::Impl::answer(Socket socket, std::string head) {
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   co_await local->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
   if (failed) {
-    co_await write_all(socket, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 35\r\nConnection: close\r\n\r\nthe local service does not answer\r\n");
+    co_await write_all(socket,
+                       "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 35\r\nConnection: "
+                       "close\r\n\r\nthe local service does not answer\r\n");
     co_return;
   }
   local->set_option(tcp::no_delay(true), failed);
@@ -210,7 +225,8 @@ net::Task<void> ConnectorLink::Impl::answer(Socket socket, std::string head) {
   close_socket(*local);
 }
 
-ConnectorLink::ConnectorLink(asio::any_io_executor executor, RunToken token) : impl_(std::make_shared<Impl>(std::move(executor), std::move(token))) {}
+ConnectorLink::ConnectorLink(asio::any_io_executor executor, RunToken token)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(token))) {}
 
 ConnectorLink::~ConnectorLink() { stop(); }
 

@@ -10,7 +10,9 @@
 namespace dd::local {
 namespace {
 
-tl::unexpected<Error> refuse(const std::string& what) { return fail(ErrorCode::invalid_argument, "cannot run connector: " + what); }
+tl::unexpected<Error> refuse(const std::string& what) {
+  return fail(ErrorCode::invalid_argument, "cannot run connector: " + what);
+}
 
 bool read_port(std::string_view text, std::uint16_t& port) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -30,7 +32,8 @@ Result<ConnectorSettings> parse_connector_arguments(const std::vector<std::strin
     const auto equals = arguments[i].find('=');
     const auto name = arguments[i].substr(0, equals);
     if (name == "--no-autoupdate") continue;
-    if (name != "--metrics" && name != "--token-file" && name != "--loglevel" && name != "--output" && name != "--management-diagnostics")
+    if (name != "--metrics" && name != "--token-file" && name != "--loglevel" && name != "--output" &&
+        name != "--management-diagnostics")
       return refuse("flag " + name + " is not known");
     if (equals == std::string::npos && i + 1 == arguments.size()) return refuse("flag " + name + " needs a value");
     const auto value = equals == std::string::npos ? arguments[++i] : arguments[i].substr(equals + 1);
@@ -38,7 +41,8 @@ Result<ConnectorSettings> parse_connector_arguments(const std::vector<std::strin
     if (name != "--metrics") continue;
     const auto colon = value.rfind(':');
     settings.metrics_host = value.substr(0, colon);
-    if (colon == std::string::npos || !read_port(std::string_view(value).substr(colon + 1), settings.metrics_port)) return refuse("--metrics wants host:port");
+    if (colon == std::string::npos || !read_port(std::string_view(value).substr(colon + 1), settings.metrics_port))
+      return refuse("--metrics wants host:port");
   }
   if (words != std::vector<std::string>{"tunnel", "run"}) return refuse("want: tunnel [flags] run");
   if (settings.metrics_port == 0) return refuse("flag --metrics is missing");
@@ -46,7 +50,9 @@ Result<ConnectorSettings> parse_connector_arguments(const std::vector<std::strin
 }
 
 Result<RunToken> parse_run_token(std::string_view text) {
-  const auto malformed = [](const std::string& what) { return fail(ErrorCode::malformed, "cannot read run token: " + what); };
+  const auto malformed = [](const std::string& what) {
+    return fail(ErrorCode::malformed, "cannot read run token: " + what);
+  };
   const auto bytes = from_base64(text);
   if (!bytes) return malformed("it is not base64");
   const auto value = parse_json(as_text(*bytes));
@@ -59,7 +65,8 @@ Result<RunToken> parse_run_token(std::string_view text) {
   const auto endpoint = reader.text("e", {.least = 1});
   if (reader.error()) return malformed("a member is missing");
   const auto colon = endpoint.rfind(':');
-  if (colon == std::string::npos || !read_port(std::string_view(endpoint).substr(colon + 1), token.port)) return malformed("its endpoint is not host:port");
+  if (colon == std::string::npos || !read_port(std::string_view(endpoint).substr(colon + 1), token.port))
+    return malformed("its endpoint is not host:port");
   token.host = endpoint.substr(0, colon);
   return token;
 }

@@ -21,7 +21,8 @@ struct Edge::Impl {
   std::optional<net::HttpServer> server;
 };
 
-Edge::Edge(asio::any_io_executor executor, EdgeOptions options) : impl_(std::make_unique<Impl>(std::move(executor), std::move(options))) {}
+Edge::Edge(asio::any_io_executor executor, EdgeOptions options)
+    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options))) {}
 
 Edge::~Edge() = default;
 

@@ -20,13 +20,15 @@ bool is_rule(const Json& rule) {
 
 /// Connectors take what they are sent, so what is no list of rules ends here.
 bool is_ingress(const Json& ingress) {
-  return ingress.is_array() && !ingress.empty() && std::ranges::all_of(ingress, is_rule) && !ingress.back().contains("hostname");
+  return ingress.is_array() && !ingress.empty() && std::ranges::all_of(ingress, is_rule) &&
+         !ingress.back().contains("hostname");
 }
 
 }  // namespace
 
 void EdgeApi::add(net::Router& router, const char* method, const std::string& pattern, Call call) {
-  router.add(method, kBase + pattern, [this, call](const net::ServerRequest& request) { return guarded(request, call); });
+  router.add(method, kBase + pattern,
+             [this, call](const net::ServerRequest& request) { return guarded(request, call); });
 }
 
 void EdgeApi::add_routes(net::Router& router) {
@@ -46,23 +48,32 @@ void EdgeApi::add_routes(net::Router& router) {
   add(router, "PUT", records + "/{id}", &EdgeApi::put_record);
   add(router, "DELETE", records + "/{id}", &EdgeApi::delete_record);
   add(router, "GET", "/user/tokens/verify", &EdgeApi::verify_token);
-  router.add("GET", "/__edge/state", [this](const net::ServerRequest& request) { return guarded(request, &EdgeApi::show_state); });
+  router.add("GET", "/__edge/state",
+             [this](const net::ServerRequest& request) { return guarded(request, &EdgeApi::show_state); });
   router.add("POST", "/__edge/faults", [this](const net::ServerRequest& request) { return order_faults(request); });
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::guarded(const net::ServerRequest& request, Call call) {
   const auto* header = request.headers.find("Authorization");
   const auto expected = "Bearer " + std::string(token_.reveal());
-  if (header == nullptr || !constant_time_equal(as_bytes(*header), as_bytes(expected))) co_return cf_error(403, 10000, "Authentication error");
+  if (header == nullptr || !constant_time_equal(as_bytes(*header), as_bytes(expected)))
+    co_return cf_error(403, 10000, "Authentication error");
   if (auto fault = faults_.next()) co_return *std::move(fault);
   co_return co_await (this->*call)(request);
 }
 
 Json EdgeApi::tunnel_json(const EdgeTunnel& tunnel) const {
   const auto connectors = reverse_.connectors(tunnel.id);
-  return {{"id", tunnel.id}, {"account_tag", state_.account()}, {"name", tunnel.name}, {"created_at", tunnel.created_at},
-          {"deleted_at", tunnel.deleted_at.empty() ? Json() : Json(tunnel.deleted_at)}, {"status", connectors > 0 ? "healthy" : "inactive"},
-          {"tun_type", "cfd_tunnel"}, {"config_src", "cloudflare"}, {"remote_config", true}, {"connections", Json::array()}};
+  return {{"id", tunnel.id},
+          {"account_tag", state_.account()},
+          {"name", tunnel.name},
+          {"created_at", tunnel.created_at},
+          {"deleted_at", tunnel.deleted_at.empty() ? Json() : Json(tunnel.deleted_at)},
+          {"status", connectors > 0 ? "healthy" : "inactive"},
+          {"tun_type", "cfd_tunnel"},
+          {"config_src", "cloudflare"},
+          {"remote_config", true},
+          {"connections", Json::array()}};
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::create_tunnel(const net::ServerRequest& request) {
@@ -72,8 +83,10 @@ net::Task<EdgeApi::Answer> EdgeApi::create_tunnel(const net::ServerRequest& requ
   auto name = reader.text("name", {.least = 1, .most = 100});
   if (reader.error()) co_return cf_error(400, 1030, reader.error()->message);
   // Without it the real cloudflared never takes the remote configuration.
-  if (reader.optional_text("config_src").value_or("local") != "cloudflare") co_return cf_error(400, 1030, "this edge serves config_src cloudflare only");
-  if (state_.find_live_name(name) != nullptr) co_return cf_error(409, 1013, "You already have a tunnel with this name.");
+  if (reader.optional_text("config_src").value_or("local") != "cloudflare")
+    co_return cf_error(400, 1030, "this edge serves config_src cloudflare only");
+  if (state_.find_live_name(name) != nullptr)
+    co_return cf_error(409, 1013, "You already have a tunnel with this name.");
   const auto& tunnel = state_.add_tunnel(std::move(name));
   auto result = tunnel_json(tunnel);
   result["token"] = state_.run_token(tunnel);
@@ -104,7 +117,8 @@ net::Task<EdgeApi::Answer> EdgeApi::delete_tunnel(const net::ServerRequest& requ
   auto* tunnel = state_.find_tunnel(request.params.at(0));
   if (tunnel == nullptr || !tunnel->deleted_at.empty()) co_return cf_error(404, 1003, "Tunnel not found");
   const bool cascade = request.query_value("cascade").value_or("") == "true";
-  if (reverse_.connectors(tunnel->id) > 0 && !cascade) co_return cf_error(400, 1022, "This tunnel has active connections");
+  if (reverse_.connectors(tunnel->id) > 0 && !cascade)
+    co_return cf_error(400, 1022, "This tunnel has active connections");
   state_.delete_tunnel(*tunnel);
   reverse_.cut(tunnel->id);
   co_return cf_result(tunnel_json(*tunnel));
@@ -128,7 +142,8 @@ net::Task<EdgeApi::Answer> EdgeApi::delete_connections(const net::ServerRequest&
 net::Task<EdgeApi::Answer> EdgeApi::get_configuration(const net::ServerRequest& request) {
   const auto* tunnel = state_.find_tunnel(request.params.at(0));
   if (tunnel == nullptr) co_return cf_error(404, 1003, "Tunnel not found");
-  co_return cf_result({{"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}});
+  co_return cf_result(
+      {{"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}});
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::put_configuration(const net::ServerRequest& request) {
@@ -141,12 +156,15 @@ net::Task<EdgeApi::Answer> EdgeApi::put_configuration(const net::ServerRequest& 
   if (!is_ingress(ingress)) co_return cf_error(400, 1056, "last ingress rule must match all URLs");
   tunnel->config = config;
   ++tunnel->version;
-  const Json result = {{"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}};
+  const Json result = {
+      {"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}};
   co_await reverse_.publish(tunnel->id, kDelivery);
   co_return cf_result(result);
 }
 
-net::Task<EdgeApi::Answer> EdgeApi::verify_token(const net::ServerRequest&) { co_return cf_result({{"id", "local"}, {"status", "active"}}); }
+net::Task<EdgeApi::Answer> EdgeApi::verify_token(const net::ServerRequest&) {
+  co_return cf_result({{"id", "local"}, {"status", "active"}});
+}
 
 net::Task<EdgeApi::Answer> EdgeApi::show_state(const net::ServerRequest&) {
   Json tunnels = Json::array();
@@ -158,8 +176,13 @@ net::Task<EdgeApi::Answer> EdgeApi::show_state(const net::ServerRequest&) {
   }
   Json records = Json::array();
   for (const auto* record : state_.records())
-    records.push_back({{"id", record->id}, {"type", record->type}, {"name", record->name}, {"content", record->content}, {"comment", record->comment}});
-  const Json answer = {{"tunnels", std::move(tunnels)}, {"records", std::move(records)}, {"requests", faults_.requests()}};
+    records.push_back({{"id", record->id},
+                       {"type", record->type},
+                       {"name", record->name},
+                       {"content", record->content},
+                       {"comment", record->comment}});
+  const Json answer = {
+      {"tunnels", std::move(tunnels)}, {"records", std::move(records)}, {"requests", faults_.requests()}};
   co_return net::json_response(to_text(answer));
 }
 
@@ -172,7 +195,8 @@ net::Task<EdgeApi::Answer> EdgeApi::order_faults(const net::ServerRequest& reque
   const auto code = reader.optional_integer("code", 0, 100'000).value_or(10'000);
   if (reader.error()) co_return tl::unexpected(*reader.error());
   // Status 200 gives Cloudflare's trap: HTTP 200 with success false.
-  faults_.fail_next(static_cast<int>(times), cf_error(static_cast<int>(status), static_cast<int>(code), "ordered fault"));
+  faults_.fail_next(static_cast<int>(times),
+                    cf_error(static_cast<int>(status), static_cast<int>(code), "ordered fault"));
   co_return net::json_response("{}");
 }
 

@@ -11,7 +11,8 @@ namespace dd::local {
 
 class EdgeApi {
  public:
-  EdgeApi(EdgeState& state, EdgeReverse& reverse, Secret token) : state_(state), reverse_(reverse), token_(std::move(token)) {}
+  EdgeApi(EdgeState& state, EdgeReverse& reverse, Secret token)
+      : state_(state), reverse_(reverse), token_(std::move(token)) {}
   void add_routes(net::Router& router);
   [[nodiscard]] Faults& faults() noexcept { return faults_; }
 

@@ -9,7 +9,13 @@ namespace dd::local {
 namespace {
 
 Json record_json(const EdgeRecord& record) {
-  return {{"id", record.id}, {"type", record.type}, {"name", record.name}, {"content", record.content}, {"comment", record.comment}, {"proxied", record.proxied}, {"ttl", 1}};
+  return {{"id", record.id},
+          {"type", record.type},
+          {"name", record.name},
+          {"content", record.content},
+          {"comment", record.comment},
+          {"proxied", record.proxied},
+          {"ttl", 1}};
 }
 
 Result<EdgeRecord> record_from(const std::string& body) {
@@ -31,8 +37,8 @@ bool matches(const EdgeRecord& record, const net::ServerRequest& request) {
     const auto wanted = request.query_value(name);
     return !wanted || *wanted == value;
   };
-  return equal("type", record.type) && equal("name", record.name) && equal("name.exact", record.name) && equal("content", record.content) &&
-         equal("content.exact", record.content);
+  return equal("type", record.type) && equal("name", record.name) && equal("name.exact", record.name) &&
+         equal("content", record.content) && equal("content.exact", record.content);
 }
 
 }  // namespace
@@ -48,7 +54,8 @@ net::Task<EdgeApi::Answer> EdgeApi::create_record(const net::ServerRequest& requ
   auto record = record_from(request.body);
   if (!record) co_return cf_error(400, 1004, record.error().message);
   if (const auto* existing = state_.find_host(record->name); existing != nullptr) {
-    if (existing->type == record->type && existing->content == record->content) co_return cf_error(400, 81058, "An identical record already exists.");
+    if (existing->type == record->type && existing->content == record->content)
+      co_return cf_error(400, 81058, "An identical record already exists.");
     co_return cf_error(400, 81053, "An A, AAAA, or CNAME record with that host already exists.");
   }
   co_return cf_result(record_json(state_.add_record(*std::move(record))));

@@ -21,12 +21,16 @@ std::size_t number(const net::ServerRequest& request, const char* name, std::siz
 }  // namespace
 
 net::ServerResponse cf_result(Json result) {
-  const Json body = {{"success", true}, {"errors", Json::array()}, {"messages", Json::array()}, {"result", std::move(result)}};
+  const Json body = {
+      {"success", true}, {"errors", Json::array()}, {"messages", Json::array()}, {"result", std::move(result)}};
   return net::json_response(to_text(body));
 }
 
 net::ServerResponse cf_error(int status, int code, const std::string& message) {
-  const Json body = {{"success", false}, {"errors", {{{"code", code}, {"message", message}}}}, {"messages", Json::array()}, {"result", nullptr}};
+  const Json body = {{"success", false},
+                     {"errors", {{{"code", code}, {"message", message}}}},
+                     {"messages", Json::array()},
+                     {"result", nullptr}};
   return net::json_response(to_text(body), status);
 }
 
@@ -36,7 +40,11 @@ net::ServerResponse cf_page(const std::vector<Json>& items, const net::ServerReq
   Json shown = Json::array();
   for (auto i = (page - 1) * size; i < std::min(items.size(), page * size); ++i) shown.push_back(items[i]);
   const Json info = {{"page", page}, {"per_page", size}, {"count", shown.size()}, {"total_count", items.size()}};
-  const Json body = {{"success", true}, {"errors", Json::array()}, {"messages", Json::array()}, {"result", std::move(shown)}, {"result_info", info}};
+  const Json body = {{"success", true},
+                     {"errors", Json::array()},
+                     {"messages", Json::array()},
+                     {"result", std::move(shown)},
+                     {"result_info", info}};
   return net::json_response(to_text(body));
 }
 

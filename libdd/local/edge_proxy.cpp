@@ -4,12 +4,12 @@
 #include <limits>
 #include <set>
 
+#include <fmt/format.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <fmt/format.h>
 
 #include "dd/bytes.hpp"
 #include "dd/random.hpp"
@@ -44,7 +44,8 @@ std::string host_of(const http::request<http::buffer_body>& request) {
 
 /// Copies header and body from one side to the other in bounded pieces.
 template <class Parser, class Serializer>
-net::Task<boost::system::error_code> relay(tcp::socket& from, beast::flat_buffer& buffer, Parser& parser, Serializer& serializer, tcp::socket& to) {
+net::Task<boost::system::error_code> relay(tcp::socket& from, beast::flat_buffer& buffer, Parser& parser,
+                                           Serializer& serializer, tcp::socket& to) {
   boost::system::error_code failed;
   co_await http::async_write_header(to, serializer, asio::redirect_error(asio::use_awaitable, failed));
   if (failed && failed != http::error::need_buffer) co_return failed;
@@ -98,7 +99,8 @@ struct EdgeProxy::Impl : std::enable_shared_from_this<Impl> {
   net::Task<void> serve(Socket client);
   /// True when the client's connection can take another request.
   net::Task<bool> serve_one(Socket client, beast::flat_buffer& buffer);
-  net::Task<bool> forward(Socket client, beast::flat_buffer& buffer, RequestParser& request, Socket upstream, std::string id);
+  net::Task<bool> forward(Socket client, beast::flat_buffer& buffer, RequestParser& request, Socket upstream,
+                          std::string id);
 
   asio::any_io_executor executor;
   tcp::acceptor acceptor;
@@ -161,7 +163,8 @@ net::Task<bool> EdgeProxy::Impl::serve_one(Socket client, beast::flat_buffer& bu
   co_return co_await forward(client, buffer, request, upstream, id);
 }
 
-net::Task<bool> EdgeProxy::Impl::forward(Socket client, beast::flat_buffer& buffer, RequestParser& request, Socket upstream, std::string id) {
+net::Task<bool> EdgeProxy::Impl::forward(Socket client, beast::flat_buffer& buffer, RequestParser& request,
+                                         Socket upstream, std::string id) {
   auto& message = request.get();
   const bool keep_alive = message.keep_alive();
   const bool upgrade = http::token_list(message[http::field::connection]).exists("upgrade");
@@ -205,8 +208,10 @@ net::Task<bool> EdgeProxy::Impl::forward(Socket client, beast::flat_buffer& buff
   if (switching) {
     co_await http::async_write_header(*client, in, asio::redirect_error(asio::use_awaitable, failed));
     if (!failed || failed == http::error::need_buffer) {
-      if (buffer.size() > 0) co_await asio::async_write(*upstream, buffer.data(), asio::redirect_error(asio::use_awaitable, failed));
-      if (back.size() > 0) co_await asio::async_write(*client, back.data(), asio::redirect_error(asio::use_awaitable, failed));
+      if (buffer.size() > 0)
+        co_await asio::async_write(*upstream, buffer.data(), asio::redirect_error(asio::use_awaitable, failed));
+      if (back.size() > 0)
+        co_await asio::async_write(*client, back.data(), asio::redirect_error(asio::use_awaitable, failed));
       co_await pump(client, upstream);
     }
     co_return false;

@@ -99,7 +99,8 @@ net::Task<void> EdgeReverse::Impl::greet(Socket socket) {
 
   std::string hello;
   boost::system::error_code failed;
-  co_await asio::async_read_until(*socket, asio::dynamic_buffer(hello, kMaxHello), '\n', asio::redirect_error(asio::use_awaitable, failed));
+  co_await asio::async_read_until(*socket, asio::dynamic_buffer(hello, kMaxHello), '\n',
+                                  asio::redirect_error(asio::use_awaitable, failed));
   *greeted = true;
   if (failed) co_return;
   const auto value = parse_json(std::string_view(hello).substr(0, hello.find('\n')), {.max_bytes = kMaxHello});
@@ -116,7 +117,8 @@ net::Task<void> EdgeReverse::Impl::greet(Socket socket) {
   const auto* tunnel = state.find_tunnel(tunnel_id);
   if (reader.error() || !state.may_connect(account, tunnel_id, secret)) {
     const bool gone = tunnel == nullptr || !tunnel->deleted_at.empty();
-    co_await write_line(socket, refuse(gone ? "Unauthorized: Failed to get tunnel" : "Unauthorized: Invalid tunnel secret"));
+    co_await write_line(socket,
+                        refuse(gone ? "Unauthorized: Failed to get tunnel" : "Unauthorized: Invalid tunnel secret"));
     co_return;
   }
   const bool welcomed = co_await write_line(socket, "{\"ok\":true}");
@@ -146,8 +148,8 @@ net::Task<void> EdgeReverse::Impl::serve_control(std::string tunnel_id, Socket s
   std::string text;
   boost::system::error_code failed;
   while (!failed) {
-    const auto size =
-        co_await asio::async_read_until(*control->socket, asio::dynamic_buffer(text, kMaxHello), '\n', asio::redirect_error(asio::use_awaitable, failed));
+    const auto size = co_await asio::async_read_until(*control->socket, asio::dynamic_buffer(text, kMaxHello), '\n',
+                                                      asio::redirect_error(asio::use_awaitable, failed));
     if (failed) break;
     const auto value = parse_json(std::string_view(text).substr(0, size));
     text.erase(0, size);
@@ -161,7 +163,8 @@ net::Task<void> EdgeReverse::Impl::serve_control(std::string tunnel_id, Socket s
   mine.changed.notify();
 }
 
-EdgeReverse::EdgeReverse(asio::any_io_executor executor, EdgeState& state) : impl_(std::make_shared<Impl>(std::move(executor), state)) {}
+EdgeReverse::EdgeReverse(asio::any_io_executor executor, EdgeState& state)
+    : impl_(std::make_shared<Impl>(std::move(executor), state)) {}
 
 EdgeReverse::~EdgeReverse() { stop(); }
 
@@ -191,7 +194,8 @@ net::Task<EdgeReverse::Socket> EdgeReverse::take(std::string tunnel_id) {
   Line& line = impl->line(tunnel_id);
   const auto deadline = std::chrono::steady_clock::now() + kTakePatience;
   while (line.idle.empty()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (line.controls.empty() || left.count() <= 0) co_return nullptr;
     co_await line.changed.wait(left);
   }
@@ -210,10 +214,12 @@ net::Task<void> EdgeReverse::publish(std::string tunnel_id, std::chrono::millise
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (true) {
     const auto* tunnel = impl->state.find_tunnel(tunnel_id);
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (tunnel == nullptr || left.count() <= 0) co_return;
     const auto wanted = tunnel->version;
-    if (std::ranges::all_of(line.controls, [wanted](const auto& control) { return control->acknowledged >= wanted; })) co_return;
+    if (std::ranges::all_of(line.controls, [wanted](const auto& control) { return control->acknowledged >= wanted; }))
+      co_return;
     co_await line.changed.wait(left);
   }
 }

@@ -22,7 +22,8 @@ std::string random_hex(std::size_t bytes) {
 
 std::string make_uuid() {
   const auto hex = random_hex(16);
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20, 12));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
+                     hex.substr(20, 12));
 }
 
 std::string now_text() {
@@ -35,7 +36,8 @@ std::string now_text() {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -81,7 +83,8 @@ std::string EdgeState::run_token(const EdgeTunnel& tunnel) const {
 
 bool EdgeState::may_connect(std::string_view account, std::string_view id, std::string_view secret) {
   const auto* tunnel = find_tunnel(id);
-  return account == account_ && tunnel != nullptr && tunnel->deleted_at.empty() && constant_time_equal(as_bytes(secret), as_bytes(tunnel->secret));
+  return account == account_ && tunnel != nullptr && tunnel->deleted_at.empty() &&
+         constant_time_equal(as_bytes(secret), as_bytes(tunnel->secret));
 }
 
 EdgeRecord& EdgeState::add_record(EdgeRecord record) {

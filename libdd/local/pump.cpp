@@ -40,7 +40,8 @@ net::Task<void> pump(Socket one, Socket other) {
   auto executor = co_await net::this_executor();
   const auto back_done = std::make_shared<net::Event>(executor);
   const auto back_running = std::make_shared<bool>(true);
-  auto back = [](Socket from, Socket to, std::shared_ptr<net::Event> done, std::shared_ptr<bool> running) -> net::Task<void> {
+  auto back = [](Socket from, Socket to, std::shared_ptr<net::Event> done,
+                 std::shared_ptr<bool> running) -> net::Task<void> {
     co_await copy(std::move(from), std::move(to));
     *running = false;
     done->notify();

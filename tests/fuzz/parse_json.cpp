@@ -25,9 +25,12 @@ std::size_t spelled_members(std::string_view text) {
   std::size_t colons = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (in_string && text[i] == '\\') ++i;
-    else if (text[i] == '"') in_string = !in_string;
-    else if (!in_string && text[i] == ':') ++colons;
+    if (in_string && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      in_string = !in_string;
+    else if (!in_string && text[i] == ':')
+      ++colons;
   }
   return colons;
 }

@@ -14,7 +14,8 @@ Measurement measurement_of(std::string_view what, const std::string& runtime_dig
 SimulatedMeasurements simulated_measurements(const std::string& runtime_digest) {
   SimulatedMeasurements measurements;
   measurements.mrtd = measurement_of("mrtd", runtime_digest);
-  for (std::size_t i = 0; i < measurements.rtmr.size(); ++i) measurements.rtmr[i] = measurement_of("rtmr" + std::to_string(i), runtime_digest);
+  for (std::size_t i = 0; i < measurements.rtmr.size(); ++i)
+    measurements.rtmr[i] = measurement_of("rtmr" + std::to_string(i), runtime_digest);
   return measurements;
 }
 

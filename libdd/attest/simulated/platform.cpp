@@ -32,9 +32,11 @@ Result<PckChain> make_chain(const SimulatorRoot& root, std::int64_t now) {
   const auto ca_key = EcPrivateKey::generate();
   const auto& anchor = certificate->front();
   const auto from = std::max(now - kSimulatorLeeway, anchor.not_before());
-  const auto ca = CertificateBuilder(anchor, *key).issue({"Intel SGX PCK Platform CA", from, anchor.not_after(), 0}, ca_key.public_key());
+  const auto ca = CertificateBuilder(anchor, *key)
+                      .issue({"Intel SGX PCK Platform CA", from, anchor.not_after(), 0}, ca_key.public_key());
   if (!ca) return tl::unexpected(ca.error());
-  const auto leaf = CertificateBuilder(*ca, ca_key).issue({"Intel SGX PCK Certificate", from, anchor.not_after()}, chain.leaf_key.public_key());
+  const auto leaf = CertificateBuilder(*ca, ca_key)
+                        .issue({"Intel SGX PCK Certificate", from, anchor.not_after()}, chain.leaf_key.public_key());
   if (!leaf) return tl::unexpected(leaf.error());
   chain.pem = leaf->to_pem() + ca->to_pem() + anchor.to_pem();
   chain.pem.push_back('\0');  // as genuine quotes end

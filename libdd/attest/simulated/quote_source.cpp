@@ -9,7 +9,7 @@ namespace dd {
 namespace attest {
 namespace {
 
-constexpr std::uint64_t kDebug = 1;                               // TDATTRIBUTES bit 0: unmistakable, and refused wherever simulation is off
+constexpr std::uint64_t kDebug = 1;  // TDATTRIBUTES bit 0: unmistakable, and refused wherever simulation is off
 constexpr std::uint64_t kSeptVeDisable = std::uint64_t{1} << 28;  // as Linux guests have it
 constexpr std::uint64_t kXfam = 0x618e7;
 // Module generation 1 (TDX 1.5), its SVN 5, loader 2.
@@ -18,7 +18,8 @@ constexpr std::array<std::byte, 16> kTeeTcbSvn = {std::byte{5}, std::byte{1}, st
 // A TD: launch-time fields, and the register that its runtime extends.
 class SimulatedQuoteSource final : public QuoteSource {
  public:
-  SimulatedQuoteSource(SimulatedPlatform platform, const SimulatedMeasurements& measurements) : platform_(std::move(platform)) {
+  SimulatedQuoteSource(SimulatedPlatform platform, const SimulatedMeasurements& measurements)
+      : platform_(std::move(platform)) {
     report_.tee_tcb_svn = kTeeTcbSvn;
     report_.mrseam = crypto::sha384(as_bytes("dd/simulated/mrseam/v1"));
     report_.td_attributes = kDebug | kSeptVeDisable;
@@ -49,7 +50,8 @@ class SimulatedQuoteSource final : public QuoteSource {
 
 }  // namespace
 
-Result<std::unique_ptr<QuoteSource>> make_simulated_quote_source(const SimulatorRoot& root, const SimulatedMeasurements& measurements,
+Result<std::unique_ptr<QuoteSource>> make_simulated_quote_source(const SimulatorRoot& root,
+                                                                 const SimulatedMeasurements& measurements,
                                                                  const Clock& clock) {
   auto platform = SimulatedPlatform::make(root, clock.unix_seconds());
   if (!platform) return tl::unexpected(platform.error());

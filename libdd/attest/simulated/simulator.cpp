@@ -41,14 +41,18 @@ bool write_whole(int fd, std::string_view text) {
 Result<SimulatorRoot> make_simulator_root(const Clock& clock) {
   const auto key = crypto::EcPrivateKey::generate();
   const auto now = clock.unix_seconds();
-  const auto certificate = crypto::CertificateBuilder::self_signed(
-      {"libdd simulator root, not Intel, not TDX", now - kSimulatorLeeway, now + std::int64_t{kSimulatorDays} * 24 * 3600, 1}, key);
+  const auto certificate =
+      crypto::CertificateBuilder::self_signed({"libdd simulator root, not Intel, not TDX", now - kSimulatorLeeway,
+                                               now + std::int64_t{kSimulatorDays} * 24 * 3600, 1},
+                                              key);
   if (!certificate) return wrap(certificate.error(), "cannot make simulator root");
   return SimulatorRoot{certificate->to_pem(), key.to_pem()};
 }
 
-Result<void> write_simulator_file(const std::filesystem::path& file, const SimulatorRoot& root, const std::string& runtime_digest) {
-  const auto text = to_text({{kRootCertificate, root.certificate_pem}, {kRootKey, root.key_pem}, {kRuntimeDigest, runtime_digest}});
+Result<void> write_simulator_file(const std::filesystem::path& file, const SimulatorRoot& root,
+                                  const std::string& runtime_digest) {
+  const auto text =
+      to_text({{kRootCertificate, root.certificate_pem}, {kRootKey, root.key_pem}, {kRuntimeDigest, runtime_digest}});
   auto fresh = file;
   fresh += ".new";
   std::error_code ignored;

@@ -27,7 +27,8 @@ struct SimulatorRoot {
 [[nodiscard]] Result<SimulatorRoot> make_simulator_root(const Clock& clock = system_clock());
 /// The file that make_simulated_quote_source reads: JSON {"root_certificate","root_key","runtime_digest"}, 0600. Replaces one that is there.
 /// Errors: unavailable.
-[[nodiscard]] Result<void> write_simulator_file(const std::filesystem::path& file, const SimulatorRoot& root, const std::string& runtime_digest);
+[[nodiscard]] Result<void> write_simulator_file(const std::filesystem::path& file, const SimulatorRoot& root,
+                                                const std::string& runtime_digest);
 struct SimulatorFile {
   SimulatorRoot root;
   std::string runtime_digest;
@@ -36,7 +37,7 @@ struct SimulatorFile {
 [[nodiscard]] Result<SimulatorFile> read_simulator_file(const std::filesystem::path& file);
 /// A source straight from a root, for tests. Each has an attestation key and a PCK chain of its own; RTMR3 starts at zero.
 /// Errors: malformed when the root cannot be read.
-[[nodiscard]] Result<std::unique_ptr<QuoteSource>> make_simulated_quote_source(const SimulatorRoot& root, const SimulatedMeasurements& measurements,
-                                                                               const Clock& clock = system_clock());
+[[nodiscard]] Result<std::unique_ptr<QuoteSource>> make_simulated_quote_source(
+    const SimulatorRoot& root, const SimulatedMeasurements& measurements, const Clock& clock = system_clock());
 
 }  // namespace dd::attest

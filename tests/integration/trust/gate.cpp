@@ -16,17 +16,23 @@ namespace {
 constexpr const char* kBase = "/client/v4";
 constexpr std::chrono::milliseconds kLongestHold{30'000};
 
-bool creates_tunnel(const net::ServerRequest& request) { return request.method == "POST" && request.path.ends_with("/cfd_tunnel"); }
+bool creates_tunnel(const net::ServerRequest& request) {
+  return request.method == "POST" && request.path.ends_with("/cfd_tunnel");
+}
 
 std::string id_in(const std::string& body) {
   const auto answer = parse_json(body);
-  return answer && answer->contains("result") && answer->at("result").is_object() ? answer->at("result").value("id", "") : "";
+  return answer && answer->contains("result") && answer->at("result").is_object() ? answer->at("result").value("id", "")
+                                                                                  : "";
 }
 
 }  // namespace
 
 Gate::Gate(std::string target)
-    : target_(target.substr(0, target.find(kBase))), transport_(net::make_http_transport({})), server_(io_.get_executor(), routes(), {}), released_(io_.get_executor()) {
+    : target_(target.substr(0, target.find(kBase))),
+      transport_(net::make_http_transport({})),
+      server_(io_.get_executor(), routes(), {}),
+      released_(io_.get_executor()) {
   if (const auto started = server_.start(); !started) throw std::runtime_error(started.error().message);
   thread_ = std::thread([this] { io_.run(); });
 }
@@ -45,12 +51,21 @@ net::Router Gate::routes() {
     const char* method;
     std::string pattern;
   } calls[] = {
-      {"POST", tunnels}, {"GET", tunnels}, {"GET", tunnels + "/{id}"}, {"DELETE", tunnels + "/{id}"}, {"GET", tunnels + "/{id}/token"},
-      {"DELETE", tunnels + "/{id}/connections"}, {"PUT", tunnels + "/{id}/configurations"}, {"GET", records}, {"POST", records},
-      {"PUT", records + "/{id}"}, {"DELETE", records + "/{id}"},
+      {"POST", tunnels},
+      {"GET", tunnels},
+      {"GET", tunnels + "/{id}"},
+      {"DELETE", tunnels + "/{id}"},
+      {"GET", tunnels + "/{id}/token"},
+      {"DELETE", tunnels + "/{id}/connections"},
+      {"PUT", tunnels + "/{id}/configurations"},
+      {"GET", records},
+      {"POST", records},
+      {"PUT", records + "/{id}"},
+      {"DELETE", records + "/{id}"},
   };
   net::Router router;
-  for (const auto& call : calls) router.add(call.method, call.pattern, [this](const net::ServerRequest& request) { return pass(request); });
+  for (const auto& call : calls)
+    router.add(call.method, call.pattern, [this](const net::ServerRequest& request) { return pass(request); });
   return router;
 }
 

@@ -21,7 +21,8 @@ using std::chrono::microseconds;
 
 constexpr int kKills = 50;
 constexpr int kMeasured = 3;
-constexpr std::size_t kEvents = 11;  // it is sent; creation, ingress, records listed, record made, run token: arrival and effect of each
+constexpr std::size_t kEvents =
+    11;  // it is sent; creation, ingress, records listed, record made, run token: arrival and effect of each
 constexpr std::chrono::seconds kPatience{30};
 
 /// A dd-cp that reaches the edge's API through a gate, and a tunnel of somebody else's with a name like ours.
@@ -34,10 +35,14 @@ struct Rig {
   std::string foreign = "dd-local-agent-5f0c1f6e-8a4b-4c1d-9e2f-000000000000";
 
   Rig() {
-    const auto made = fleet.edge("POST", std::string("/client/v4/accounts/") + cli::kUpAccount + "/cfd_tunnel", {{"name", foreign}, {"config_src", "cloudflare"}});
+    const auto made = fleet.edge("POST", std::string("/client/v4/accounts/") + cli::kUpAccount + "/cfd_tunnel",
+                                 {{"name", foreign}, {"config_src", "cloudflare"}});
     const auto target = made.at("result").at("id").get<std::string>() + ".cfargotunnel.com";
-    const Json record = {{"type", "CNAME"}, {"name", foreign + ".dd.localhost"}, {"content", target}, {"proxied", true}, {"ttl", 1}};
-    REQUIRE(fleet.edge("POST", std::string("/client/v4/zones/") + cli::kUpZone + "/dns_records", record).at("success") == true);
+    const Json record = {
+        {"type", "CNAME"}, {"name", foreign + ".dd.localhost"}, {"content", target}, {"proxied", true}, {"ttl", 1}};
+    REQUIRE(
+        fleet.edge("POST", std::string("/client/v4/zones/") + cli::kUpZone + "/dns_records", record).at("success") ==
+        true);
   }
 };
 
@@ -51,18 +56,24 @@ std::string flaw(const Rig& rig) {
   for (const auto& record : state.at("records")) {
     const auto target = record.at("content").get<std::string>();
     targets[record.at("name").get<std::string>()] = target.substr(0, target.find('.'));
-    if (std::ranges::none_of(tunnels, [&](const auto& entry) { return target.starts_with(entry.second.at("id").template get<std::string>()); }))
+    if (std::ranges::none_of(tunnels, [&](const auto& entry) {
+          return target.starts_with(entry.second.at("id").template get<std::string>());
+        }))
       return fmt::format("record {} points to no tunnel", record.at("name").get<std::string>());
   }
-  if (tunnels.erase(rig.foreign) != 1 || !targets.contains(rig.foreign + ".dd.localhost")) return "the foreign tunnel is gone";
+  if (tunnels.erase(rig.foreign) != 1 || !targets.contains(rig.foreign + ".dd.localhost"))
+    return "the foreign tunnel is gone";
   for (const auto& row : rig.fleet.agents()) {
     if (row.at("status") == "dropped") continue;
     const auto id = row.at("agent_id").get<std::string>();
     const auto found = tunnels.find(id);
     if (found == tunnels.end()) return "agent without a tunnel: " + id;
     const auto& ingress = found->second.at("ingress");
-    if (std::ranges::none_of(ingress, [&](const Json& rule) { return rule.value("hostname", "") == row.at("hostname"); })) return "agent without ingress: " + id;
-    if (targets[row.at("hostname").get<std::string>()] != found->second.at("id")) return "agent without a DNS record: " + id;
+    if (std::ranges::none_of(ingress,
+                             [&](const Json& rule) { return rule.value("hostname", "") == row.at("hostname"); }))
+      return "agent without ingress: " + id;
+    if (targets[row.at("hostname").get<std::string>()] != found->second.at("id"))
+      return "agent without a DNS record: " + id;
     tunnels.erase(found);
   }
   return tunnels.empty() ? "" : "tunnel without an agent: " + tunnels.begin()->first;
@@ -89,7 +100,8 @@ bool is_answered(const TestAgent& agent, const Json& claims, const std::string& 
 }
 
 std::string when_killed(std::future<std::string>& killed) {
-  if (killed.wait_for(kPatience) != std::future_status::ready) throw std::runtime_error("the moment to kill dd-cp never came");
+  if (killed.wait_for(kPatience) != std::future_status::ready)
+    throw std::runtime_error("the moment to kill dd-cp never came");
   return killed.get();
 }
 
@@ -128,7 +140,7 @@ std::array<microseconds, kEvents> step_lengths(Rig& rig) {
 
 struct Tally {
   int answered = 0;
-  int recorded = 0;   // not answered, and the agent is there after the restart
+  int recorded = 0;  // not answered, and the agent is there after the restart
   int half_made = 0;  // a tunnel at the edge, no agent
   int nothing = 0;
   std::map<std::string, int> last_events;
@@ -171,8 +183,10 @@ TEST_CASE("a control plane killed at random moments of register leaves no orphan
     CAPTURE(point.after.count());
     kill_once(rig, "killed-" + std::to_string(i), point, tally);
   }
-  fmt::print("seed {}: {} kills; {} had answered, {} were recorded and not answered, {} had a tunnel and no entry, {} had made nothing\n", seed, kKills,
-             tally.answered, tally.recorded, tally.half_made, tally.nothing);
+  fmt::print(
+      "seed {}: {} kills; {} had answered, {} were recorded and not answered, {} had a tunnel and no entry, {} had "
+      "made nothing\n",
+      seed, kKills, tally.answered, tally.recorded, tally.half_made, tally.nothing);
   for (const auto& [event, times] : tally.last_events) fmt::print("  {:3} after: {}\n", times, event);
   CHECK(tally.half_made >= kKills / 5);
   CHECK(tally.nothing > 0);
@@ -180,7 +194,8 @@ TEST_CASE("a control plane killed at random moments of register leaves no orphan
   CHECK(rig.fleet.tunnels() == std::set<std::string>{rig.foreign});
 }
 
-TEST_CASE("a tunnel that Cloudflare makes after the control plane that asked for it was killed and came back is removed") {
+TEST_CASE(
+    "a tunnel that Cloudflare makes after the control plane that asked for it was killed and came back is removed") {
   Rig rig;
   TestAgent agent(rig.fleet, {.vm_name = "late"});
   const auto claims = agent.prepare();

@@ -21,7 +21,8 @@ std::string ingress_of(const std::string& agent_id) {
 constexpr const char* kPath = "/ingress/replace";
 
 /// Joined, polled and found healthy.
-std::unique_ptr<TestAgent> healthy_agent(const TrustFleet& where, const std::string& vm_name, TestAgent::Bend bend = {}) {
+std::unique_ptr<TestAgent> healthy_agent(const TrustFleet& where, const std::string& vm_name,
+                                         TestAgent::Bend bend = {}) {
   auto agent = std::make_unique<TestAgent>(where, AgentShape{.vm_name = vm_name});
   agent->join();
   agent->serve(std::move(bend));
@@ -104,17 +105,20 @@ TEST_CASE("a key swapped after registration is dropped") {
 }
 
 TEST_CASE("a health answer that was altered on the way is dropped") {
-  const auto agent = healthy_agent(fleet(), "altered-answer", [](net::ServerResponse& response, protocol::ProofClaims&) { response.body += " "; });
+  const auto agent = healthy_agent(fleet(), "altered-answer",
+                                   [](net::ServerResponse& response, protocol::ProofClaims&) { response.body += " "; });
   check_dropped(fleet(), *agent, "body");
 }
 
 TEST_CASE("a proof over another nonce is dropped") {
-  const auto agent = healthy_agent(fleet(), "old-proof", [](net::ServerResponse&, protocol::ProofClaims& proof) { proof.nonce[0] ^= std::byte{1}; });
+  const auto agent = healthy_agent(
+      fleet(), "old-proof", [](net::ServerResponse&, protocol::ProofClaims& proof) { proof.nonce[0] ^= std::byte{1}; });
   check_dropped(fleet(), *agent, "another challenge");
 }
 
 TEST_CASE("a proof whose number was used before is dropped") {
-  const auto agent = healthy_agent(fleet(), "replayed-proof", [](net::ServerResponse&, protocol::ProofClaims& proof) { proof.seq = 7; });
+  const auto agent = healthy_agent(fleet(), "replayed-proof",
+                                   [](net::ServerResponse&, protocol::ProofClaims& proof) { proof.seq = 7; });
   check_dropped(fleet(), *agent, "call number 7");
 }
 

@@ -16,7 +16,8 @@ TrustFleet& fleet() {
   return instance;
 }
 
-void check_refused(const Answer& answer, int status, const std::string& reason, const std::set<std::string>& tunnels_before) {
+void check_refused(const Answer& answer, int status, const std::string& reason,
+                   const std::set<std::string>& tunnels_before) {
   CAPTURE(answer.message);
   CHECK(answer.status == status);
   CHECK(answer.reason == reason);
@@ -110,7 +111,8 @@ TEST_CASE("a statement signed by another key than the registered one is refused"
 }
 
 TEST_CASE("another agent binary under the same MRTD is refused by its digest in the log") {
-  TestAgent agent(fleet(), {.vm_name = "swapped", .agent_digest = "sha256:00000000000000000000000000000000000000000000000000000000000000bb"});
+  TestAgent agent(fleet(), {.vm_name = "swapped",
+                            .agent_digest = "sha256:00000000000000000000000000000000000000000000000000000000000000bb"});
   const auto before = fleet().tunnels();
   const auto answer = agent.submit(agent.prepare(), fleet().ticket());
   check_refused(answer, 403, "policy_refused", before);
@@ -184,7 +186,8 @@ TEST_CASE("whoever relays the answer does not get the tunnel token") {
   CHECK(crypto::hpke_open(agent.sealing_key(), info, as_bytes(agent.agent_id()), sealed).has_value());
   CHECK_FALSE(crypto::hpke_open(relay.sealing_key(), info, as_bytes(agent.agent_id()), sealed).has_value());
   CHECK_FALSE(crypto::hpke_open(agent.sealing_key(), info, as_bytes("another-agent"), sealed).has_value());
-  const auto token = std::string(as_text(crypto::hpke_open(agent.sealing_key(), info, as_bytes(agent.agent_id()), sealed).value()));
+  const auto token =
+      std::string(as_text(crypto::hpke_open(agent.sealing_key(), info, as_bytes(agent.agent_id()), sealed).value()));
   CHECK(agent.answer().dump().find(token) == std::string::npos);
 }
 

@@ -29,7 +29,8 @@ void must(const Result<void>& done) {
 }
 
 Json workload(const char* name, const char* role, const std::string& digest, Json env) {
-  return {{"type", "workload"}, {"app_name", name}, {"role", role}, {"digest", digest}, {"cmd", {name}}, {"env", std::move(env)},
+  return {{"type", "workload"},    {"app_name", name},    {"role", role},
+          {"digest", digest},      {"cmd", {name}},       {"env", std::move(env)},
           {"inherit_token", true}, {"privileged", false}, {"expose", Json::array()}};
 }
 
@@ -46,8 +47,14 @@ TestAgent::TestAgent(const TrustFleet& fleet, AgentShape shape)
   if (shape_.origin.empty()) shape_.origin = fleet.origin();
   const auto& measured = shape_.own_measurements ? shape_.measurements : fleet.measurements();
   source_ = attest::make_simulated_quote_source(fleet.root(), measured).value();
-  log({{"type", "boot"}, {"version", 1}, {"boot_id", boot_id_}, {"runtime_digest", kRuntimeDigest}, {"attestation_type", "tdx-simulated"},
-       {"rtmr3", "extended"}, {"boundary", "uid"}, {"config", Json::object()}});
+  log({{"type", "boot"},
+       {"version", 1},
+       {"boot_id", boot_id_},
+       {"runtime_digest", kRuntimeDigest},
+       {"attestation_type", "tdx-simulated"},
+       {"rtmr3", "extended"},
+       {"boundary", "uid"},
+       {"config", Json::object()}});
   log(workload("connector", "connector", kConnectorDigest, Json::object()));
   log(workload("dd-agent", "agent", shape_.agent_digest,
                {{"DD_OWNER", cli::kUpOwner},
@@ -95,7 +102,8 @@ Json TestAgent::prepare_for(const Digest256& nonce) {
   claims.boot_id = boot_id_;
   claims.agent_port = port_;
   const auto hashed = protocol::hashed_claims(protocol::to_json_value(claims)).value();
-  const RegisterBinding binding{nonce, claims.audience, claims.signing_key.spki(), claims.sealing_key.spki(), log_.head(), hashed};
+  const RegisterBinding binding{nonce,       claims.audience, claims.signing_key.spki(), claims.sealing_key.spki(),
+                                log_.head(), hashed};
   claims.ita_token = mint(bound_data(binding), *source_);
   claims.quoted_events = static_cast<std::int64_t>(log_.size());
   claims.event_log = log_.events();
@@ -131,7 +139,9 @@ void TestAgent::serve(Bend bend) {
   const auto sealed = from_base64url(answer_.at("tunnel_token_sealed").get<std::string>()).value();
   const auto token = crypto::hpke_open(sealing_, as_bytes(kRegisterTag), as_bytes(agent_id_), sealed).value();
   net::Router router;
-  router.add("GET", "/health", [this](const net::ServerRequest& request) -> net::Task<Result<net::ServerResponse>> { co_return health(request); });
+  router.add("GET", "/health", [this](const net::ServerRequest& request) -> net::Task<Result<net::ServerResponse>> {
+    co_return health(request);
+  });
   net::HttpServerOptions options;
   options.port = port_;
   server_ = std::make_unique<net::HttpServer>(io_.get_executor(), std::move(router), options);
@@ -160,7 +170,8 @@ void TestAgent::drift_to(const attest::SimulatedMeasurements& measurements) {
 net::ServerResponse TestAgent::health(const net::ServerRequest& request) {
   const auto* header = request.headers.find(protocol::kChallengeHeader);
   if (header == nullptr) return net::json_response("{}");
-  const auto poll = protocol::poll_claims_from(*crypto::parse_statement(*header, crypto::kPollTyp).value().claims).value();
+  const auto poll =
+      protocol::poll_claims_from(*crypto::parse_statement(*header, crypto::kPollTyp).value().claims).value();
   protocol::AgentHealth health;
   health.base.version = "test";
   health.base.integrity = "simulated";
@@ -176,7 +187,10 @@ net::ServerResponse TestAgent::health(const net::ServerRequest& request) {
     health.ita_token = mint(bound_data(binding), *drifted_);
     health.binding = {std::string(kRefreshTag), poll.nonce, static_cast<std::int64_t>(log_.size())};
   }
-  health.log = {poll.log_from, static_cast<std::int64_t>(log_.size()), log_.head(), {log_.events().begin() + poll.log_from, log_.events().end()}};
+  health.log = {poll.log_from,
+                static_cast<std::int64_t>(log_.size()),
+                log_.head(),
+                {log_.events().begin() + poll.log_from, log_.events().end()}};
   auto response = net::json_response(to_text(protocol::to_json_value(health)));
   protocol::ProofClaims proof;
   proof.audience = fleet_.origin();
@@ -189,19 +203,28 @@ net::ServerResponse TestAgent::health(const net::ServerRequest& request) {
   proof.log_head = log_.head();
   proof.seq = seq_++;
   if (bend_) bend_(response, proof);
-  const bool swapped = proof_key_.public_key() != crypto::OkpPrivateKey::from_raw(crypto::Curve::ed25519, Digest256{}).public_key();
-  response.headers.set(protocol::kProofHeader, crypto::sign_jws(swapped ? proof_key_ : signing_, crypto::kProofTyp, protocol::to_json_value(proof)));
+  const bool swapped =
+      proof_key_.public_key() != crypto::OkpPrivateKey::from_raw(crypto::Curve::ed25519, Digest256{}).public_key();
+  response.headers.set(protocol::kProofHeader, crypto::sign_jws(swapped ? proof_key_ : signing_, crypto::kProofTyp,
+                                                                protocol::to_json_value(proof)));
   return response;
 }
 
-Answer TestAgent::call(const std::string& agent_id, const std::string& signed_path, const std::string& signed_body, const std::string& sent_body,
-                       std::int64_t seq) const {
-  const protocol::CallClaims claims{fleet_.origin(), agent_id, system_clock().unix_seconds(), "POST", signed_path, crypto::sha256(as_bytes(signed_body)), seq};
+Answer TestAgent::call(const std::string& agent_id, const std::string& signed_path, const std::string& signed_body,
+                       const std::string& sent_body, std::int64_t seq) const {
+  const protocol::CallClaims claims{fleet_.origin(),
+                                    agent_id,
+                                    system_clock().unix_seconds(),
+                                    "POST",
+                                    signed_path,
+                                    crypto::sha256(as_bytes(signed_body)),
+                                    seq};
   HttpRequest request;
   request.method = "POST";
   request.url = fleet_.origin() + "/ingress/replace";
   request.headers.set("Content-Type", "application/json");
-  request.headers.set(protocol::kCallHeader, crypto::sign_jws(signing_, crypto::kCallTyp, protocol::to_json_value(claims)));
+  request.headers.set(protocol::kCallHeader,
+                      crypto::sign_jws(signing_, crypto::kCallTyp, protocol::to_json_value(claims)));
   request.body = sent_body;
   return ask(fleet_.transport(), std::move(request));
 }

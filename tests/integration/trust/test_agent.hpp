@@ -55,7 +55,8 @@ class TestAgent {
   /// Stops answering.
   void vanish();
 
-  [[nodiscard]] Answer call(const std::string& agent_id, const std::string& signed_path, const std::string& signed_body, const std::string& sent_body, std::int64_t seq) const;
+  [[nodiscard]] Answer call(const std::string& agent_id, const std::string& signed_path, const std::string& signed_body,
+                            const std::string& sent_body, std::int64_t seq) const;
 
   [[nodiscard]] const std::string& agent_id() const noexcept { return agent_id_; }
   [[nodiscard]] const Json& answer() const noexcept { return answer_; }

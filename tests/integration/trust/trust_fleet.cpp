@@ -71,13 +71,15 @@ std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error("no free port");
   close(fd);
   return ntohs(address.sin_port);
 }
 
-Settings cp_settings(const cli::UpServices& services, const std::string& origin, const std::string& policy, const std::string& state_dir) {
+Settings cp_settings(const cli::UpServices& services, const std::string& origin, const std::string& policy,
+                     const std::string& state_dir) {
   return {{"DD_ENV", "local"},
           {"DD_OWNER", cli::kUpOwner},
           {"DD_OWNER_ID", std::to_string(cli::kUpOwnerId)},

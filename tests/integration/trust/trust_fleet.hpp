@@ -22,7 +22,8 @@ using Json = nlohmann::json;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 inline constexpr const char* kAgentDigest = "sha256:00000000000000000000000000000000000000000000000000000000000000a1";
-inline constexpr const char* kConnectorDigest = "sha256:00000000000000000000000000000000000000000000000000000000000000c1";
+inline constexpr const char* kConnectorDigest =
+    "sha256:00000000000000000000000000000000000000000000000000000000000000c1";
 inline constexpr const char* kRuntimeDigest = "sha256:00000000000000000000000000000000000000000000000000000000000000e1";
 inline constexpr const char* kStrangerPat = "ghp_strangerstrangerstranger";
 
@@ -74,7 +75,6 @@ class TrustFleet {
   [[nodiscard]] Json edge(const std::string& method, const std::string& path, const Json& body = {}) const;
 
  private:
-
   TempDir folder_;
   attest::SimulatorRoot root_;
   attest::SimulatedMeasurements measurements_;
@@ -91,7 +91,8 @@ void wait_until(const std::string& what, const std::function<bool()>& check);
 /// A loopback port that is free now.
 [[nodiscard]] std::uint16_t free_port();
 /// Environment of a dd-cp against these services.
-[[nodiscard]] Settings cp_settings(const cli::UpServices& services, const std::string& origin, const std::string& policy, const std::string& state_dir);
+[[nodiscard]] Settings cp_settings(const cli::UpServices& services, const std::string& origin,
+                                   const std::string& policy, const std::string& state_dir);
 /// How a dd-cp with this environment ends at once: its output.
 [[nodiscard]] std::string failed_start(const Settings& settings);
 

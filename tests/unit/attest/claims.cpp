@@ -24,7 +24,10 @@ TEST_CASE("attributes are written as Intel writes them, lowest byte first") {
 }
 
 TEST_CASE("claims in any other form are refused") {
-  const struct { const char* name; const char* patch; } cases[] = {
+  const struct {
+    const char* name;
+    const char* patch;
+  } cases[] = {
       {"a field less", R"([{"op":"remove","path":"/tcb_status"}])"},
       {"a report field less", R"([{"op":"remove","path":"/report/rtmr3"}])"},
       {"a field more", R"([{"op":"add","path":"/more","value":1}])"},
@@ -50,7 +53,10 @@ TEST_CASE("claims in any other form are refused") {
 }
 
 TEST_CASE("every constant of a TD's life is drift when it differs, and is named") {
-  const struct { const char* field; void (*change)(TdxClaims&); } cases[] = {
+  const struct {
+    const char* field;
+    void (*change)(TdxClaims&);
+  } cases[] = {
       {"mrtd", [](TdxClaims& c) { c.report.mrtd[0] ^= std::byte{1}; }},
       {"mrseam", [](TdxClaims& c) { c.report.mrseam[47] ^= std::byte{1}; }},
       {"mrsignerseam", [](TdxClaims& c) { c.report.mrsignerseam[1] ^= std::byte{1}; }},

@@ -35,17 +35,25 @@ TEST_CASE("an event is numbered, made canonical and chained") {
 TEST_CASE("the chain is what a register holds that was extended with each event's digest") {
   EventLog log;
   Digest384 rtmr3{};
-  for (const auto& event : {boot_event(), agent_event(), deploy_event()}) rtmr3 = crypto::extend(rtmr3, log.append(event).value());
+  for (const auto& event : {boot_event(), agent_event(), deploy_event()})
+    rtmr3 = crypto::extend(rtmr3, log.append(event).value());
   CHECK(log.head() == rtmr3);
 }
 
 TEST_CASE("what is no event is not logged") {
-  const struct { const char* name; json event; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    json event;
+    const char* message;
+  } cases[] = {
       {"no object", json::array(), "cannot log event: want an object without index"},
       {"an index of its own", {{"type", "stop"}, {"index", 0}}, "cannot log event: want an object without index"},
-      {"no type", json::object(), "cannot log event: cannot read $.event_log[0].type: missing, want a text of 1..64 bytes"},
+      {"no type", json::object(),
+       "cannot log event: cannot read $.event_log[0].type: missing, want a text of 1..64 bytes"},
       {"a fraction", {{"type", "stop"}, {"at", 0.5}}, nullptr},
-      {"too large", {{"type", "stop"}, {"id", std::string(EventLog::kMaxEventBytes, 'x')}}, "cannot log event: cannot read event: larger than 64 KiB"},
+      {"too large",
+       {{"type", "stop"}, {"id", std::string(EventLog::kMaxEventBytes, 'x')}},
+       "cannot log event: cannot read event: larger than 64 KiB"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -96,8 +104,13 @@ TEST_CASE("a log that was tampered with does not replay to its head") {
   longer.push_back({{"type", "stop"}, {"id", "1"}, {"index", 4}});
   auto renumbered = json::array({values[0], values[2], values[1], values[3]});
   for (std::size_t i = 0; i < renumbered.size(); ++i) renumbered[i]["index"] = i;
-  const struct { const char* name; json events; } cases[] = {
-      {"cut", cut}, {"altered", altered}, {"extended with a false event", longer}, {"reordered and renumbered", renumbered}};
+  const struct {
+    const char* name;
+    json events;
+  } cases[] = {{"cut", cut},
+               {"altered", altered},
+               {"extended with a false event", longer},
+               {"reordered and renumbered", renumbered}};
   for (const auto& c : cases) {
     CAPTURE(c.name);
     EventLog log;
@@ -110,7 +123,11 @@ TEST_CASE("events out of order, or spelled in another way, are refused and nothi
   const auto original = sample_log();
   const auto values = values_of(original);
   const auto spaced = "{ " + original.events()[1].substr(1);
-  const struct { const char* name; json events; const char* path; } cases[] = {
+  const struct {
+    const char* name;
+    json events;
+    const char* path;
+  } cases[] = {
       {"no array", json::object(), "$.event_log"},
       {"reordered", json::array({values[0], values[2], values[1]}), "$.event_log[1].index"},
       {"one left out", json::array({values[0], values[2]}), "$.event_log[1].index"},
@@ -129,7 +146,11 @@ TEST_CASE("events out of order, or spelled in another way, are refused and nothi
     CHECK(taken.error().path == c.path);
     CHECK(log.size() == 0);
   }
-  const struct { const char* name; std::string text; const char* message; } texts[] = {
+  const struct {
+    const char* name;
+    std::string text;
+    const char* message;
+  } texts[] = {
       {"white space", spaced, "cannot read event: it is not canonical JSON"},
       {"no JSON", "boot", nullptr},
       {"a member twice", R"({"index":1,"index":1,"type":"stop"})", nullptr},

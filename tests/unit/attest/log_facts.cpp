@@ -36,13 +36,20 @@ TEST_CASE("the facts of a log are those of its boot, agent and connector events"
 }
 
 TEST_CASE("settings that decide whom the agent believes are facts") {
-  const auto told = [](json env) { return log_facts(log_of({boot_event(), with(agent_event(), "/env", std::move(env))}))->trust_settings; };
+  const auto told = [](json env) {
+    return log_facts(log_of({boot_event(), with(agent_event(), "/env", std::move(env))}))->trust_settings;
+  };
   CHECK(log_facts(sample_log())->trust_settings == "default");
-  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com"}, {"DD_CA_FILE", ""}, {"EE_SOCKET_PATH", "/run/x"}, {"DD_VM_NAME", "a"}}) == "default");
-  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com.evil"}}) == "DD_GITHUB_API_URL=https://api.github.com.evil");
+  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com"},
+              {"DD_CA_FILE", ""},
+              {"EE_SOCKET_PATH", "/run/x"},
+              {"DD_VM_NAME", "a"}}) == "default");
+  CHECK(told({{"DD_GITHUB_API_URL", "https://api.github.com.evil"}}) ==
+        "DD_GITHUB_API_URL=https://api.github.com.evil");
   CHECK(told({{"LD_PRELOAD", "hmac-sha256:00"}, {"DD_EDGE_URL", "http://edge"}, {"DD_CA_FILE", "/ca"}}) ==
         "DD_CA_FILE=/ca DD_EDGE_URL=http://edge LD_PRELOAD=hmac-sha256:00");
-  CHECK(told({{"DD_CONNECTOR", "hmac-sha256:00"}, {"SSL_CERT_FILE", "hmac-sha256:00"}}) == "DD_CONNECTOR=hmac-sha256:00 SSL_CERT_FILE=hmac-sha256:00");
+  CHECK(told({{"DD_CONNECTOR", "hmac-sha256:00"}, {"SSL_CERT_FILE", "hmac-sha256:00"}}) ==
+        "DD_CONNECTOR=hmac-sha256:00 SSL_CERT_FILE=hmac-sha256:00");
 }
 
 TEST_CASE("what the log does not say stays empty and false") {
@@ -59,7 +66,8 @@ TEST_CASE("what the log does not say stays empty and false") {
 TEST_CASE("anything privileged shows, whoever it was") {
   CHECK(log_facts(log_of({boot_event(), deploy_event(true)}))->privileged);
   CHECK(log_facts(log_of({boot_event(), with(agent_event(), "/privileged", true)}))->privileged);
-  const auto stopped = log_of({boot_event(), deploy_event(true), {{"type", "stop"}, {"id", "1"}, {"app_name", "hello"}}});
+  const auto stopped =
+      log_of({boot_event(), deploy_event(true), {{"type", "stop"}, {"id", "1"}, {"app_name", "hello"}}});
   CHECK(log_facts(stopped)->privileged);
 }
 
@@ -76,7 +84,10 @@ TEST_CASE("only the workload with role agent speaks for the agent") {
 }
 
 TEST_CASE("the control plane's origin is compared in one spelling") {
-  const struct { const char* url; const char* origin; } cases[] = {
+  const struct {
+    const char* url;
+    const char* origin;
+  } cases[] = {
       {"https://app.example.com", "https://app.example.com"},
       {"HTTPS://APP.Example.COM/", "https://app.example.com"},
       {"https://app.example.com:443/path?q#f", "https://app.example.com"},
@@ -100,24 +111,34 @@ TEST_CASE("the control plane's origin is compared in one spelling") {
 }
 
 TEST_CASE("a log that says two things, or not enough, has no facts") {
-  const struct { const char* name; EventLog log; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    EventLog log;
+    const char* message;
+  } cases[] = {
       {"empty", EventLog(), "cannot read event log: it has no event"},
-      {"no boot", log_of({agent_event()}), "cannot read event log: cannot read $.event_log[0].type: the first event is boot, and no other"},
-      {"a second boot", log_of({boot_event(), boot_event()}), "cannot read event log: cannot read $.event_log[1].type: the first event is boot, and no other"},
-      {"two agents", log_of({boot_event(), agent_event(), agent_event()}), "cannot read event log: cannot read $.event_log[2].role: two boot workloads have role \"agent\""},
+      {"no boot", log_of({agent_event()}),
+       "cannot read event log: cannot read $.event_log[0].type: the first event is boot, and no other"},
+      {"a second boot", log_of({boot_event(), boot_event()}),
+       "cannot read event log: cannot read $.event_log[1].type: the first event is boot, and no other"},
+      {"two agents", log_of({boot_event(), agent_event(), agent_event()}),
+       "cannot read event log: cannot read $.event_log[2].role: two boot workloads have role \"agent\""},
       {"two connectors", log_of({boot_event(), connector_event(), connector_event()}),
        "cannot read event log: cannot read $.event_log[2].role: two boot workloads have role \"connector\""},
-      {"two control planes", log_of({boot_event(), with(connector_event(), "/role", "cp"), with(connector_event(), "/role", "cp")}),
+      {"two control planes",
+       log_of({boot_event(), with(connector_event(), "/role", "cp"), with(connector_event(), "/role", "cp")}),
        "cannot read event log: cannot read $.event_log[2].role: two boot workloads have role \"cp\""},
       {"an agent with an empty digest", log_of({boot_event(), with(agent_event(), "/digest", "")}),
        "cannot read event log: cannot read $.event_log[1].digest: want sha256: and 64 lower-case hex digits"},
       {"an agent without a digest", log_of({boot_event(), without(agent_event(), "digest")}),
        "cannot read event log: cannot read $.event_log[1].digest: missing, want sha256: and 64 lower-case hex digits"},
-      {"an agent without env", log_of({boot_event(), without(agent_event(), "env")}), "cannot read event log: cannot read $.event_log[1].env: missing, want an object"},
+      {"an agent without env", log_of({boot_event(), without(agent_event(), "env")}),
+       "cannot read event log: cannot read $.event_log[1].env: missing, want an object"},
       {"an owner id that is no text", log_of({boot_event(), with(agent_event(), "/env/DD_OWNER_ID", 1234)}),
        "cannot read event log: cannot read $.event_log[1].env.DD_OWNER_ID: want a text of 0..4096 bytes"},
       {"no runtime digest", log_of({without(boot_event(), "runtime_digest")}),
-       "cannot read event log: cannot read $.event_log[0].runtime_digest: missing, want sha256: and 64 lower-case hex digits"},
+       "cannot read event log: cannot read $.event_log[0].runtime_digest: missing, want sha256: and 64 lower-case hex "
+       "digits"},
       {"privileged is no bool", log_of({boot_event(), with(deploy_event(), "/privileged", "yes")}),
        "cannot read event log: cannot read $.event_log[1].privileged: want true or false"},
   };

@@ -64,24 +64,33 @@ TEST_CASE("each rule refuses one thing and says what and why") {
   const auto policy = policy_of(file);
   REQUIRE(policy.appraise(sample_claims(), sample_facts()).accepted);
 
-  const struct { const char* rule; void (*change)(TdxClaims&, LogFacts&); std::string explanation; } cases[] = {
+  const struct {
+    const char* rule;
+    void (*change)(TdxClaims&, LogFacts&);
+    std::string explanation;
+  } cases[] = {
       {"mrtd", [](TdxClaims& c, LogFacts&) { c.report.mrtd = {}; }, "mrtd is " + zeros + ", allowed: " + hex(4)},
       {"rtmr0", [](TdxClaims& c, LogFacts&) { c.report.rtmr[0] = {}; }, "rtmr0 is " + zeros + ", allowed: " + hex(8)},
       {"rtmr1", [](TdxClaims& c, LogFacts&) { c.report.rtmr[1] = {}; }, "rtmr1 is " + zeros + ", allowed: " + hex(9)},
       {"rtmr2", [](TdxClaims& c, LogFacts&) { c.report.rtmr[2] = {}; }, "rtmr2 is " + zeros + ", allowed: " + hex(10)},
       {"mrseam", [](TdxClaims& c, LogFacts&) { c.report.mrseam = {}; }, "mrseam is " + zeros + ", allowed: " + hex(2)},
-      {"platform_id", [](TdxClaims& c, LogFacts&) { c.report.mrconfigid = {}; }, "platform_id is " + zeros + ", allowed: " + hex(5)},
-      {"tcb_status", [](TdxClaims& c, LogFacts&) { c.tcb_status = "OutOfDate"; }, "tcb_status is OutOfDate, allowed: UpToDate"},
+      {"platform_id", [](TdxClaims& c, LogFacts&) { c.report.mrconfigid = {}; },
+       "platform_id is " + zeros + ", allowed: " + hex(5)},
+      {"tcb_status", [](TdxClaims& c, LogFacts&) { c.tcb_status = "OutOfDate"; },
+       "tcb_status is OutOfDate, allowed: UpToDate"},
       {"tcb_status", [](TdxClaims& c, LogFacts&) { c.tcb_status.clear(); }, "tcb_status is missing, allowed: UpToDate"},
       {"debug", [](TdxClaims& c, LogFacts&) { c.debug = true; }, "debug is true: the host can read and change this TD"},
-      {"debug", [](TdxClaims& c, LogFacts&) { c.report.td_attributes |= 0x10; }, "debug is true: the host can read and change this TD"},
+      {"debug", [](TdxClaims& c, LogFacts&) { c.report.td_attributes |= 0x10; },
+       "debug is true: the host can read and change this TD"},
       {"agent_digest", [](TdxClaims&, LogFacts& f) { f.agent_digest = digest_of('f'); },
        "agent_digest is " + digest_of('f') + ", allowed: " + digest_of('b')},
-      {"connector_digest", [](TdxClaims&, LogFacts& f) { f.connector_digest.clear(); }, "connector_digest is missing, allowed: " + digest_of('c')},
+      {"connector_digest", [](TdxClaims&, LogFacts& f) { f.connector_digest.clear(); },
+       "connector_digest is missing, allowed: " + digest_of('c')},
       {"runtime_digest", [](TdxClaims&, LogFacts& f) { f.runtime_digest = digest_of('f'); },
        "runtime_digest is " + digest_of('f') + ", allowed: " + digest_of('a')},
       {"owner_id", [](TdxClaims&, LogFacts& f) { f.owner_id = "12345"; }, "owner_id is 12345, allowed: 1234"},
-      {"cp_origin", [](TdxClaims&, LogFacts& f) { f.cp_origin = "https://evil.example"; }, "cp_origin is https://evil.example, allowed: https://app.example.com"},
+      {"cp_origin", [](TdxClaims&, LogFacts& f) { f.cp_origin = "https://evil.example"; },
+       "cp_origin is https://evil.example, allowed: https://app.example.com"},
       {"trust_settings", [](TdxClaims&, LogFacts& f) { f.trust_settings = "DD_GITHUB_API_URL=http://evil"; },
        "trust_settings is DD_GITHUB_API_URL=http://evil, allowed: default"},
       {"boundary", [](TdxClaims&, LogFacts& f) { f.boundary = false; }, "boundary is none, allowed: uid"},
@@ -129,7 +138,11 @@ TEST_CASE("no policy can accept a revoked platform or a genuine debug TD") {
 }
 
 TEST_CASE("the simulator's debug bit needs the simulated flag and a policy that allows it") {
-  const struct { bool flag; bool allowed; bool accepted; } cases[] = {{true, true, true}, {true, false, false}, {false, true, false}, {false, false, false}};
+  const struct {
+    bool flag;
+    bool allowed;
+    bool accepted;
+  } cases[] = {{true, true, true}, {true, false, false}, {false, true, false}, {false, false, false}};
   for (const auto& c : cases) {
     CAPTURE(c.flag);
     CAPTURE(c.allowed);
@@ -153,10 +166,11 @@ TEST_CASE("the notes tell what nobody was refused for") {
   facts.privileged = true;
   facts.rtmr3_extended = false;
   CHECK(policy_of(sample_file()).appraise(claims, facts).notes ==
-        std::vector<std::string>{"simulated evidence: it proves nothing about hardware",
-                                 "no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent",
-                                 "something privileged was started: this workload can impersonate the agent",
-                                 "RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only"});
+        std::vector<std::string>{
+            "simulated evidence: it proves nothing about hardware",
+            "no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent",
+            "something privileged was started: this workload can impersonate the agent",
+            "RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only"});
 }
 
 TEST_CASE("an allow list is an alternative, and an empty one allows nothing") {
@@ -167,7 +181,8 @@ TEST_CASE("an allow list is an alternative, and an empty one allows nothing") {
   file["rules"]["mrtd"]["allow"].push_back(hex(4));
   CHECK(policy_of(file).appraise(sample_claims(), sample_facts()).accepted);
   file["rules"]["mrtd"]["allow"] = json::array();
-  CHECK(policy_of(file).appraise(sample_claims(), sample_facts()).summary() == "mrtd is " + hex(4) + ", allowed: nothing");
+  CHECK(policy_of(file).appraise(sample_claims(), sample_facts()).summary() ==
+        "mrtd is " + hex(4) + ", allowed: nothing");
 }
 
 TEST_CASE("foreign text in an explanation is short and printable") {
@@ -203,6 +218,11 @@ TEST_CASE("a verdict is JSON for people and programs") {
   CHECK(value.at("accepted") == false);
   CHECK(value.at("tofu") == false);
   CHECK(value.at("notes") == json::array());
-  const auto rule = std::ranges::find(value.at("rules"), json("tcb_status"), [](const json& r) { return r.at("rule"); });
-  CHECK(*rule == json{{"rule", "tcb_status"}, {"passed", false}, {"mode", "enforce"}, {"actual", "OutOfDate"}, {"explanation", "tcb_status is OutOfDate, allowed: UpToDate"}});
+  const auto rule =
+      std::ranges::find(value.at("rules"), json("tcb_status"), [](const json& r) { return r.at("rule"); });
+  CHECK(*rule == json{{"rule", "tcb_status"},
+                      {"passed", false},
+                      {"mode", "enforce"},
+                      {"actual", "OutOfDate"},
+                      {"explanation", "tcb_status is OutOfDate, allowed: UpToDate"}});
 }

@@ -37,7 +37,8 @@ TEST_CASE("a written policy is read back with every rule enforced") {
   REQUIRE(policy.has_value());
   CHECK(policy->to_json_value() == in_force());
   CHECK_FALSE(policy->is_tofu());
-  CHECK(file().at("rules").at("rtmr2") == json{{"allow", {to_hex(counted<48>(2)), to_hex(counted<48>(3))}}, {"mode", "enforce"}});
+  CHECK(file().at("rules").at("rtmr2") ==
+        json{{"allow", {to_hex(counted<48>(2)), to_hex(counted<48>(3))}}, {"mode", "enforce"}});
   CHECK(file().at("rules").at("debug").at("allow") == json{"false"});
   CHECK_FALSE(file().at("rules").contains("runtime_digest"));
 }
@@ -51,14 +52,21 @@ TEST_CASE("settings that decide whom an agent believes are written when there ar
 }
 
 TEST_CASE("values that no policy can have are not written") {
-  const struct { const char* name; void (*change)(attest::PolicyValues&); const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    void (*change)(attest::PolicyValues&);
+    const char* message;
+  } cases[] = {
       {"no MRTD", [](attest::PolicyValues& v) { v.mrtd.clear(); }, "cannot write policy: mrtd would allow nothing"},
-      {"no agent", [](attest::PolicyValues& v) { v.agent_digest.clear(); }, "cannot write policy: agent_digest would allow nothing"},
-      {"an owner that is no id", [](attest::PolicyValues& v) { v.owner_id = "octo"; }, "cannot write policy: cannot read $.rules.owner_id.allow[0]: want a numeric id"},
+      {"no agent", [](attest::PolicyValues& v) { v.agent_digest.clear(); },
+       "cannot write policy: agent_digest would allow nothing"},
+      {"an owner that is no id", [](attest::PolicyValues& v) { v.owner_id = "octo"; },
+       "cannot write policy: cannot read $.rules.owner_id.allow[0]: want a numeric id"},
       {"Revoked", [](attest::PolicyValues& v) { v.tcb_status.push_back("Revoked"); },
        "cannot write policy: cannot read $.rules.tcb_status.allow[1]: want a TCB status of Intel's, and never Revoked"},
       {"an origin with a path", [](attest::PolicyValues& v) { v.cp_origin += "/"; },
-       "cannot write policy: cannot read $.rules.cp_origin.allow[0]: want scheme://host[:port] in lower case, without a default port"},
+       "cannot write policy: cannot read $.rules.cp_origin.allow[0]: want scheme://host[:port] in lower case, without "
+       "a default port"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -80,35 +88,57 @@ TEST_CASE("hex in a policy file may have either case") {
 }
 
 TEST_CASE("a policy file that is not one is refused with the path of what is wrong") {
-  const struct { const char* name; const char* patch; ErrorCode code; const char* path; } cases[] = {
+  const struct {
+    const char* name;
+    const char* patch;
+    ErrorCode code;
+    const char* path;
+  } cases[] = {
       {"no version", R"([{"op":"remove","path":"/version"}])", ErrorCode::malformed, "$.version"},
-      {"another version", R"([{"op":"replace","path":"/version","value":2}])", ErrorCode::invalid_argument, "$.version"},
+      {"another version", R"([{"op":"replace","path":"/version","value":2}])", ErrorCode::invalid_argument,
+       "$.version"},
       {"no rules", R"([{"op":"remove","path":"/rules"}])", ErrorCode::malformed, "$.rules"},
       {"rules as a list", R"([{"op":"replace","path":"/rules","value":[]}])", ErrorCode::malformed, "$.rules"},
-      {"a member that is not ours", R"([{"op":"add","path":"/tofu","value":true}])", ErrorCode::invalid_argument, "$.tofu"},
-      {"a rule that is not ours", R"([{"op":"add","path":"/rules/mrdt","value":{"allow":[]}}])", ErrorCode::invalid_argument, "$.rules.mrdt"},
+      {"a member that is not ours", R"([{"op":"add","path":"/tofu","value":true}])", ErrorCode::invalid_argument,
+       "$.tofu"},
+      {"a rule that is not ours", R"([{"op":"add","path":"/rules/mrdt","value":{"allow":[]}}])",
+       ErrorCode::invalid_argument, "$.rules.mrdt"},
       {"no mrtd", R"([{"op":"remove","path":"/rules/mrtd"}])", ErrorCode::malformed, "$.rules.mrtd"},
       {"no tcb_status", R"([{"op":"remove","path":"/rules/tcb_status"}])", ErrorCode::malformed, "$.rules.tcb_status"},
       {"no debug", R"([{"op":"remove","path":"/rules/debug"}])", ErrorCode::malformed, "$.rules.debug"},
-      {"no agent_digest", R"([{"op":"remove","path":"/rules/agent_digest"}])", ErrorCode::malformed, "$.rules.agent_digest"},
-      {"no connector_digest", R"([{"op":"remove","path":"/rules/connector_digest"}])", ErrorCode::malformed, "$.rules.connector_digest"},
+      {"no agent_digest", R"([{"op":"remove","path":"/rules/agent_digest"}])", ErrorCode::malformed,
+       "$.rules.agent_digest"},
+      {"no connector_digest", R"([{"op":"remove","path":"/rules/connector_digest"}])", ErrorCode::malformed,
+       "$.rules.connector_digest"},
       {"no owner_id", R"([{"op":"remove","path":"/rules/owner_id"}])", ErrorCode::malformed, "$.rules.owner_id"},
       {"no cp_origin", R"([{"op":"remove","path":"/rules/cp_origin"}])", ErrorCode::malformed, "$.rules.cp_origin"},
-      {"a rule that is null", R"([{"op":"replace","path":"/rules/rtmr1","value":null}])", ErrorCode::malformed, "$.rules.rtmr1"},
-      {"a rule without values", R"([{"op":"remove","path":"/rules/rtmr0/allow"}])", ErrorCode::malformed, "$.rules.rtmr0.allow"},
-      {"a value that is no list", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":"00"}])", ErrorCode::malformed, "$.rules.rtmr0.allow"},
-      {"a value that is no text", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":[1]}])", ErrorCode::malformed, "$.rules.rtmr0.allow[0]"},
-      {"a short measurement", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":["00"]}])", ErrorCode::invalid_argument, "$.rules.rtmr0.allow[0]"},
-      {"an empty digest", R"([{"op":"replace","path":"/rules/agent_digest/allow/0","value":""}])", ErrorCode::invalid_argument, "$.rules.agent_digest.allow[0]"},
-      {"another mode", R"([{"op":"replace","path":"/rules/debug/mode","value":"off"}])", ErrorCode::invalid_argument, "$.rules.debug.mode"},
-      {"a member of a rule that is not ours", R"([{"op":"add","path":"/rules/debug/deny","value":[]}])", ErrorCode::invalid_argument, "$.rules.debug.deny"},
-      {"debug: maybe", R"([{"op":"replace","path":"/rules/debug/allow/0","value":"maybe"}])", ErrorCode::invalid_argument, "$.rules.debug.allow[0]"},
-      {"Revoked", R"([{"op":"add","path":"/rules/tcb_status/allow/0","value":"Revoked"}])", ErrorCode::invalid_argument, "$.rules.tcb_status.allow[0]"},
-      {"a status that Intel does not have", R"([{"op":"add","path":"/rules/tcb_status/allow/0","value":"uptodate"}])", ErrorCode::invalid_argument,
+      {"a rule that is null", R"([{"op":"replace","path":"/rules/rtmr1","value":null}])", ErrorCode::malformed,
+       "$.rules.rtmr1"},
+      {"a rule without values", R"([{"op":"remove","path":"/rules/rtmr0/allow"}])", ErrorCode::malformed,
+       "$.rules.rtmr0.allow"},
+      {"a value that is no list", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":"00"}])",
+       ErrorCode::malformed, "$.rules.rtmr0.allow"},
+      {"a value that is no text", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":[1]}])", ErrorCode::malformed,
+       "$.rules.rtmr0.allow[0]"},
+      {"a short measurement", R"([{"op":"replace","path":"/rules/rtmr0/allow","value":["00"]}])",
+       ErrorCode::invalid_argument, "$.rules.rtmr0.allow[0]"},
+      {"an empty digest", R"([{"op":"replace","path":"/rules/agent_digest/allow/0","value":""}])",
+       ErrorCode::invalid_argument, "$.rules.agent_digest.allow[0]"},
+      {"another mode", R"([{"op":"replace","path":"/rules/debug/mode","value":"off"}])", ErrorCode::invalid_argument,
+       "$.rules.debug.mode"},
+      {"a member of a rule that is not ours", R"([{"op":"add","path":"/rules/debug/deny","value":[]}])",
+       ErrorCode::invalid_argument, "$.rules.debug.deny"},
+      {"debug: maybe", R"([{"op":"replace","path":"/rules/debug/allow/0","value":"maybe"}])",
+       ErrorCode::invalid_argument, "$.rules.debug.allow[0]"},
+      {"Revoked", R"([{"op":"add","path":"/rules/tcb_status/allow/0","value":"Revoked"}])", ErrorCode::invalid_argument,
        "$.rules.tcb_status.allow[0]"},
-      {"an origin with the default port", R"([{"op":"replace","path":"/rules/cp_origin/allow/0","value":"https://a.example:443"}])", ErrorCode::invalid_argument,
-       "$.rules.cp_origin.allow[0]"},
-      {"an origin without a host", R"([{"op":"replace","path":"/rules/cp_origin/allow/0","value":"https://"}])", ErrorCode::invalid_argument, "$.rules.cp_origin.allow[0]"},
+      {"a status that Intel does not have", R"([{"op":"add","path":"/rules/tcb_status/allow/0","value":"uptodate"}])",
+       ErrorCode::invalid_argument, "$.rules.tcb_status.allow[0]"},
+      {"an origin with the default port",
+       R"([{"op":"replace","path":"/rules/cp_origin/allow/0","value":"https://a.example:443"}])",
+       ErrorCode::invalid_argument, "$.rules.cp_origin.allow[0]"},
+      {"an origin without a host", R"([{"op":"replace","path":"/rules/cp_origin/allow/0","value":"https://"}])",
+       ErrorCode::invalid_argument, "$.rules.cp_origin.allow[0]"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

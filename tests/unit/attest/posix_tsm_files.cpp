@@ -23,7 +23,8 @@ TEST_CASE("a write goes to a file that is there, as one piece") {
   const auto files = attest::make_posix_tsm_files();
   const auto file = dir.write("inblob", "before, and longer");
   REQUIRE(files->write(file, as_bytes("after ")).has_value());
-  CHECK(as_text(files->read(file, 100).value()) == "after , and longer");  // nothing is truncated: attributes are no files
+  CHECK(as_text(files->read(file, 100).value()) ==
+        "after , and longer");  // nothing is truncated: attributes are no files
   CHECK(files->write(dir.path() / "absent", as_bytes("x")).error() == ENOENT);
   CHECK_FALSE(std::filesystem::exists(dir.path() / "absent"));
   CHECK(files->writable(file));

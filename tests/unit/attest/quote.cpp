@@ -88,7 +88,11 @@ TEST_CASE("every field of a quote is where the format says") {
 }
 
 TEST_CASE("what is built is read back, field by field and byte by byte") {
-  const struct { const char* name; Quote quote; std::size_t signed_size; } cases[] = {
+  const struct {
+    const char* name;
+    Quote quote;
+    std::size_t signed_size;
+  } cases[] = {
       {"version 4", sample_quote(), 632},
       {"version 4, smallest", sample_quote(4, 0, 0), 632},
       {"version 5, TD 1.0", sample_quote(5), 638},
@@ -139,34 +143,54 @@ TEST_CASE("Quote::parse rejects bytes that are not a TDX quote") {
   const auto v5 = bytes_of(sample_quote(5));
   const auto td15 = bytes_of(sample_td15());
   const auto inner_type = kAuthSize + 2 + 32;
-  const struct { const char* name; Bytes raw; ErrorCode code; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    Bytes raw;
+    ErrorCode code;
+    const char* message;
+  } cases[] = {
       {"empty", {}, ErrorCode::invalid_argument, "0 bytes, want 1226..131072"},
       {"one byte short", resized(good, 1225), ErrorCode::invalid_argument, "1225 bytes, want 1226..131072"},
       {"too large", resized(good, 131073), ErrorCode::invalid_argument, "131073 bytes, want 1226..131072"},
       {"version 3", with(good, 0, 2, 3), ErrorCode::unsupported, "version 3, want 4 or 5"},
       {"version 6", with(good, 0, 2, 6), ErrorCode::unsupported, "version 6, want 4 or 5"},
-      {"version 4 in the other byte order", with(good, 0, 2, 0x0400), ErrorCode::unsupported, "version 1024, want 4 or 5"},
+      {"version 4 in the other byte order", with(good, 0, 2, 0x0400), ErrorCode::unsupported,
+       "version 1024, want 4 or 5"},
       {"P-384", with(good, 2, 2, 3), ErrorCode::unsupported, "attestation key type 3, want 2 (ECDSA P-256)"},
       {"SGX", with(good, 4, 4, 0), ErrorCode::unsupported, "TEE type 0x0, want 0x81 (TDX)"},
       {"another vendor", with(good, 12, 1, 0), ErrorCode::unsupported, "QE vendor is not Intel"},
       {"SGX body", with(v5, kDescriptor, 2, 1), ErrorCode::unsupported, "body type 1, want 2 or 3"},
       {"extended body", with(v5, kDescriptor, 2, 4), ErrorCode::unsupported, "body type 4, want 2 or 3"},
-      {"type 2 with another size", with(v5, kDescriptor + 2, 4, 648), ErrorCode::malformed, "body of type 2 has 648 bytes, want 584"},
-      {"type 3 with another size", with(td15, kDescriptor + 2, 4, 0xffffffff), ErrorCode::malformed, "body of type 3 has 4294967295 bytes, want 648"},
-      {"signature data cut", resized(good, good.size() - 1), ErrorCode::malformed, "signature data says 722 bytes, 721 follow"},
-      {"signature data that says all", with(good, kSignatureSize, 4, 0xffffffff), ErrorCode::malformed, "signature data says 4294967295 bytes, 722 follow"},
+      {"type 2 with another size", with(v5, kDescriptor + 2, 4, 648), ErrorCode::malformed,
+       "body of type 2 has 648 bytes, want 584"},
+      {"type 3 with another size", with(td15, kDescriptor + 2, 4, 0xffffffff), ErrorCode::malformed,
+       "body of type 3 has 4294967295 bytes, want 648"},
+      {"signature data cut", resized(good, good.size() - 1), ErrorCode::malformed,
+       "signature data says 722 bytes, 721 follow"},
+      {"signature data that says all", with(good, kSignatureSize, 4, 0xffffffff), ErrorCode::malformed,
+       "signature data says 4294967295 bytes, 722 follow"},
       {"no signature data", with(good, kSignatureSize, 4, 0), ErrorCode::malformed, "signature data ends too early"},
-      {"signature data without its certification", with(good, kSignatureSize, 4, 133), ErrorCode::malformed, "signature data ends too early"},
+      {"signature data without its certification", with(good, kSignatureSize, 4, 133), ErrorCode::malformed,
+       "signature data ends too early"},
       {"PCK chain outside", with(good, kOuterType, 2, 5), ErrorCode::unsupported, "certification data type 5, want 6"},
-      {"outer size one less", with(good, kOuterType + 2, 4, 587), ErrorCode::malformed, "certification data says 587 bytes, 588 follow"},
-      {"outer size one more", with(good, kOuterType + 2, 4, 589), ErrorCode::malformed, "certification data says 589 bytes, 588 follow"},
-      {"outer size that wraps", with(good, kOuterType + 2, 4, 0xfffffffa), ErrorCode::malformed, "certification data says 4294967290 bytes, 588 follow"},
-      {"QE report cut", with(with(good, kSignatureSize, 4, 134 + 383), kOuterType + 2, 4, 383), ErrorCode::malformed, "QE certification data ends too early"},
-      {"authentication data that says all", with(good, kAuthSize, 2, 0xffff), ErrorCode::malformed, "QE certification data ends too early"},
-      {"encrypted PPID inside", with(good, inner_type, 2, 3), ErrorCode::unsupported, "PCK certification data type 3, want 5 (PEM chain)"},
-      {"QE report inside", with(good, inner_type, 2, 6), ErrorCode::unsupported, "PCK certification data type 6, want 5 (PEM chain)"},
-      {"inner size one less", with(good, inner_type + 2, 4, 99), ErrorCode::malformed, "PCK chain says 99 bytes, 100 follow"},
-      {"inner size one more", with(good, inner_type + 2, 4, 101), ErrorCode::malformed, "PCK chain says 101 bytes, 100 follow"},
+      {"outer size one less", with(good, kOuterType + 2, 4, 587), ErrorCode::malformed,
+       "certification data says 587 bytes, 588 follow"},
+      {"outer size one more", with(good, kOuterType + 2, 4, 589), ErrorCode::malformed,
+       "certification data says 589 bytes, 588 follow"},
+      {"outer size that wraps", with(good, kOuterType + 2, 4, 0xfffffffa), ErrorCode::malformed,
+       "certification data says 4294967290 bytes, 588 follow"},
+      {"QE report cut", with(with(good, kSignatureSize, 4, 134 + 383), kOuterType + 2, 4, 383), ErrorCode::malformed,
+       "QE certification data ends too early"},
+      {"authentication data that says all", with(good, kAuthSize, 2, 0xffff), ErrorCode::malformed,
+       "QE certification data ends too early"},
+      {"encrypted PPID inside", with(good, inner_type, 2, 3), ErrorCode::unsupported,
+       "PCK certification data type 3, want 5 (PEM chain)"},
+      {"QE report inside", with(good, inner_type, 2, 6), ErrorCode::unsupported,
+       "PCK certification data type 6, want 5 (PEM chain)"},
+      {"inner size one less", with(good, inner_type + 2, 4, 99), ErrorCode::malformed,
+       "PCK chain says 99 bytes, 100 follow"},
+      {"inner size one more", with(good, inner_type + 2, 4, 101), ErrorCode::malformed,
+       "PCK chain says 101 bytes, 100 follow"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -190,11 +214,19 @@ TEST_CASE("Quote::build refuses parts that make no quote") {
   half.mrservicetd.reset();
   auto other_vendor = header_of(4);
   other_vendor.qe_vendor_id = {};
-  const struct { const char* name; QuoteHeader header; TdReport report; QuoteSignature signature; ErrorCode code; } cases[] = {
+  const struct {
+    const char* name;
+    QuoteHeader header;
+    TdReport report;
+    QuoteSignature signature;
+    ErrorCode code;
+  } cases[] = {
       {"TD 1.5 in version 4", header_of(4), sample_report_td15(), sample_signature(0, 0), ErrorCode::invalid_argument},
       {"one TD 1.5 field", header_of(5), half, sample_signature(0, 0), ErrorCode::invalid_argument},
-      {"authentication data too long", header_of(4), sample_report(), sample_signature(0x10000, 0), ErrorCode::invalid_argument},
-      {"certificates too long", header_of(4), sample_report(), sample_signature(0, Quote::kMaxSize), ErrorCode::invalid_argument},
+      {"authentication data too long", header_of(4), sample_report(), sample_signature(0x10000, 0),
+       ErrorCode::invalid_argument},
+      {"certificates too long", header_of(4), sample_report(), sample_signature(0, Quote::kMaxSize),
+       ErrorCode::invalid_argument},
       {"version 3", header_of(3), sample_report(), sample_signature(0, 0), ErrorCode::unsupported},
       {"another vendor", other_vendor, sample_report(), sample_signature(0, 0), ErrorCode::unsupported},
   };

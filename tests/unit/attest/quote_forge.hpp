@@ -72,7 +72,8 @@ struct QuoteForge {
     using crypto::CertificateBuilder;
     const auto root = CertificateBuilder::self_signed(root_terms, root_key).value();
     const auto ca = CertificateBuilder(root, ca_signer.value_or(root_key)).issue(ca_terms, ca_key.public_key()).value();
-    const auto leaf = CertificateBuilder(ca, leaf_signer.value_or(ca_key)).issue(leaf_terms, leaf_key.public_key()).value();
+    const auto leaf =
+        CertificateBuilder(ca, leaf_signer.value_or(ca_key)).issue(leaf_terms, leaf_key.public_key()).value();
     root_pem = root.to_pem();
     ca_pem = ca.to_pem();
     leaf_pem = leaf.to_pem();

@@ -55,7 +55,8 @@ class GatedSource final : public QuoteSource {
 
 std::future<Result<Quote>> ask(QuoteService& service, unsigned what, std::chrono::milliseconds deadline = 60s) {
   const auto promise = std::make_shared<std::promise<Result<Quote>>>();
-  service.request(counted<64>(what), deadline, [promise](Result<Quote> quote) { promise->set_value(std::move(quote)); });
+  service.request(counted<64>(what), deadline,
+                  [promise](Result<Quote> quote) { promise->set_value(std::move(quote)); });
   return promise->get_future();
 }
 

@@ -18,13 +18,19 @@ Bytes counted_bytes(unsigned first) {
   return {values.begin(), values.end()};
 }
 
-RegisterBinding register_binding() { return {counted<32>(0), "https://app.example.com", counted_bytes<44>(1), counted_bytes<44>(2), counted<48>(3), counted<32>(4)}; }
-
-RefreshBinding refresh_binding() {
-  return {counted<32>(0), "https://app.example.com", "0b5e2c1e-6f0a-4a53-8d3e-000000000001", counted_bytes<44>(1), counted<48>(3)};
+RegisterBinding register_binding() {
+  return {counted<32>(0), "https://app.example.com", counted_bytes<44>(1), counted_bytes<44>(2), counted<48>(3),
+          counted<32>(4)};
 }
 
-AttestBinding attest_binding() { return {counted_bytes<32>(0), counted_bytes<44>(1), counted_bytes<44>(2), counted<48>(3)}; }
+RefreshBinding refresh_binding() {
+  return {counted<32>(0), "https://app.example.com", "0b5e2c1e-6f0a-4a53-8d3e-000000000001", counted_bytes<44>(1),
+          counted<48>(3)};
+}
+
+AttestBinding attest_binding() {
+  return {counted_bytes<32>(0), counted_bytes<44>(1), counted_bytes<44>(2), counted<48>(3)};
+}
 
 void check_vector(std::string_view tag, const Bytes& bound) {
   CAPTURE(tag);
@@ -56,15 +62,21 @@ TEST_CASE("bound data and report data are what an independent program computes")
 }
 
 TEST_CASE("every field is bound") {
-  check_bound<RegisterBinding>(register_binding(), {[](RegisterBinding& b) { b.nonce[0] ^= std::byte{1}; }, [](RegisterBinding& b) { b.cp_origin += "x"; },
-                                                    [](RegisterBinding& b) { b.signing_spki.pop_back(); }, [](RegisterBinding& b) { b.sealing_spki.clear(); },
-                                                    [](RegisterBinding& b) { b.log_head[47] ^= std::byte{1}; }, [](RegisterBinding& b) { b.claims_sha256 = {}; },
-                                                    [](RegisterBinding& b) { std::swap(b.signing_spki, b.sealing_spki); }});
-  check_bound<RefreshBinding>(refresh_binding(), {[](RefreshBinding& b) { b.nonce[31] ^= std::byte{1}; }, [](RefreshBinding& b) { b.cp_origin.clear(); },
-                                                  [](RefreshBinding& b) { b.agent_id += "0"; }, [](RefreshBinding& b) { b.signing_spki[0] ^= std::byte{1}; },
-                                                  [](RefreshBinding& b) { b.log_head = {}; }, [](RefreshBinding& b) { std::swap(b.cp_origin, b.agent_id); }});
-  check_bound<AttestBinding>(attest_binding(), {[](AttestBinding& b) { b.nonce.push_back({}); }, [](AttestBinding& b) { b.signing_spki.clear(); },
-                                                [](AttestBinding& b) { b.sealing_spki.clear(); }, [](AttestBinding& b) { b.log_head = {}; }});
+  check_bound<RegisterBinding>(
+      register_binding(),
+      {[](RegisterBinding& b) { b.nonce[0] ^= std::byte{1}; }, [](RegisterBinding& b) { b.cp_origin += "x"; },
+       [](RegisterBinding& b) { b.signing_spki.pop_back(); }, [](RegisterBinding& b) { b.sealing_spki.clear(); },
+       [](RegisterBinding& b) { b.log_head[47] ^= std::byte{1}; }, [](RegisterBinding& b) { b.claims_sha256 = {}; },
+       [](RegisterBinding& b) { std::swap(b.signing_spki, b.sealing_spki); }});
+  check_bound<RefreshBinding>(
+      refresh_binding(),
+      {[](RefreshBinding& b) { b.nonce[31] ^= std::byte{1}; }, [](RefreshBinding& b) { b.cp_origin.clear(); },
+       [](RefreshBinding& b) { b.agent_id += "0"; }, [](RefreshBinding& b) { b.signing_spki[0] ^= std::byte{1}; },
+       [](RefreshBinding& b) { b.log_head = {}; }, [](RefreshBinding& b) { std::swap(b.cp_origin, b.agent_id); }});
+  check_bound<AttestBinding>(
+      attest_binding(),
+      {[](AttestBinding& b) { b.nonce.push_back({}); }, [](AttestBinding& b) { b.signing_spki.clear(); },
+       [](AttestBinding& b) { b.sealing_spki.clear(); }, [](AttestBinding& b) { b.log_head = {}; }});
 }
 
 #ifdef DD_SIMULATION

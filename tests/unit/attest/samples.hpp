@@ -12,24 +12,43 @@ namespace dd {
 inline std::string digest_of(char digit) { return "sha256:" + std::string(64, digit); }
 
 inline nlohmann::json boot_event() {
-  return {{"type", "boot"}, {"version", 1}, {"boot_id", "00112233445566778899aabbccddeeff"}, {"runtime_digest", digest_of('a')},
-          {"attestation_type", "tdx"}, {"rtmr3", "extended"}, {"boundary", "uid"}, {"config", nlohmann::json::object()}};
+  return {{"type", "boot"},
+          {"version", 1},
+          {"boot_id", "00112233445566778899aabbccddeeff"},
+          {"runtime_digest", digest_of('a')},
+          {"attestation_type", "tdx"},
+          {"rtmr3", "extended"},
+          {"boundary", "uid"},
+          {"config", nlohmann::json::object()}};
 }
 
 inline nlohmann::json agent_event() {
-  return {{"type", "workload"}, {"app_name", "dd-agent"}, {"role", "agent"}, {"digest", digest_of('b')}, {"cmd", {"dd-agent"}},
-          {"env", {{"DD_OWNER", "octo"}, {"DD_OWNER_ID", "1234"}, {"DD_CP_URL", "HTTPS://App.Example.com:443/"}, {"DD_ITA_API_KEY", "hmac-sha256:00"}}},
-          {"inherit_token", true}, {"privileged", false}, {"expose", nlohmann::json::array()}};
+  return {{"type", "workload"},
+          {"app_name", "dd-agent"},
+          {"role", "agent"},
+          {"digest", digest_of('b')},
+          {"cmd", {"dd-agent"}},
+          {"env",
+           {{"DD_OWNER", "octo"},
+            {"DD_OWNER_ID", "1234"},
+            {"DD_CP_URL", "HTTPS://App.Example.com:443/"},
+            {"DD_ITA_API_KEY", "hmac-sha256:00"}}},
+          {"inherit_token", true},
+          {"privileged", false},
+          {"expose", nlohmann::json::array()}};
 }
 
 inline nlohmann::json connector_event() {
-  return {{"type", "workload"}, {"app_name", "cloudflared"}, {"role", "connector"}, {"digest", digest_of('c')}, {"cmd", {"cloudflared"}},
-          {"env", nlohmann::json::object()}, {"inherit_token", false}, {"privileged", false}, {"expose", nlohmann::json::array()}};
+  return {{"type", "workload"},       {"app_name", "cloudflared"}, {"role", "connector"},
+          {"digest", digest_of('c')}, {"cmd", {"cloudflared"}},    {"env", nlohmann::json::object()},
+          {"inherit_token", false},   {"privileged", false},       {"expose", nlohmann::json::array()}};
 }
 
 inline nlohmann::json deploy_event(bool privileged = false) {
-  return {{"type", "deploy"}, {"id", "1"}, {"app_name", "hello"}, {"digest", digest_of('d')}, {"cmd", {"hello"}},
-          {"env", nlohmann::json::object()}, {"privileged", privileged}, {"expose", nlohmann::json::array()}};
+  return {{"type", "deploy"},         {"id", "1"},
+          {"app_name", "hello"},      {"digest", digest_of('d')},
+          {"cmd", {"hello"}},         {"env", nlohmann::json::object()},
+          {"privileged", privileged}, {"expose", nlohmann::json::array()}};
 }
 
 inline EventLog log_of(std::initializer_list<nlohmann::json> events) {

@@ -32,7 +32,8 @@ TEST_CASE("a simulated quote verifies under the simulator's root, and under no o
   const auto refused = attest::verify_quote_signature(*quote, other.certificate_pem, now());
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().message ==
-        "cannot verify quote: step 3, trust anchor: the chain ends in \"libdd simulator root, not Intel, not TDX\", not in the pinned root");
+        "cannot verify quote: step 3, trust anchor: the chain ends in \"libdd simulator root, not Intel, not TDX\", "
+        "not in the pinned root");
 }
 
 TEST_CASE("a simulated quote is a version 4 quote that cannot be mistaken for a genuine one") {
@@ -104,7 +105,7 @@ TEST_CASE("the simulator file carries root and measurements to another process, 
   const auto root = attest::make_simulator_root().value();
   REQUIRE(attest::write_simulator_file(file, root, "sha256:old").has_value());
   REQUIRE(attest::write_simulator_file(file, root, kDigest).has_value());
-  struct stat status {};
+  struct stat status{};
   REQUIRE(stat(file.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
 
@@ -118,12 +119,18 @@ TEST_CASE("the simulator file carries root and measurements to another process, 
 TEST_CASE("a simulator file that is none is refused") {
   const TempDir dir;
   const auto root = attest::make_simulator_root().value();
-  const struct { const char* name; std::string content; ErrorCode code; } cases[] = {
+  const struct {
+    const char* name;
+    std::string content;
+    ErrorCode code;
+  } cases[] = {
       {"empty", "", ErrorCode::invalid_argument},
       {"no JSON", "root", ErrorCode::malformed},
       {"no key", R"({"root_certificate":"x","runtime_digest":"sha256:a"})", ErrorCode::malformed},
-      {"a member that is not ours", R"({"root_certificate":"x","root_key":"x","runtime_digest":"y","more":1})", ErrorCode::invalid_argument},
-      {"a certificate that is none", R"({"root_certificate":"x","root_key":"x","runtime_digest":"y"})", ErrorCode::malformed},
+      {"a member that is not ours", R"({"root_certificate":"x","root_key":"x","runtime_digest":"y","more":1})",
+       ErrorCode::invalid_argument},
+      {"a certificate that is none", R"({"root_certificate":"x","root_key":"x","runtime_digest":"y"})",
+       ErrorCode::malformed},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

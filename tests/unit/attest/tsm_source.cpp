@@ -44,7 +44,12 @@ TEST_CASE("bytes that a host leaves behind the quote are no failure") {
 }
 
 TEST_CASE("what passes is tried again with a new entry") {
-  struct Case { const char* name; std::deque<int> mkdir, write, read; std::size_t entries; std::vector<int> pauses; };
+  struct Case {
+    const char* name;
+    std::deque<int> mkdir, write, read;
+    std::size_t entries;
+    std::vector<int> pauses;
+  };
   const Case cases[] = {
       {"the name is taken", {EEXIST, EEXIST}, {}, {}, 1, {}},
       {"the counter would wrap", {}, {EBUSY}, {}, 2, {}},
@@ -52,7 +57,12 @@ TEST_CASE("what passes is tried again with a new entry") {
       {"a signal during the read", {}, {}, {EINTR, EINTR}, 3, {}},
       {"a stale report", {}, {}, {EWOULDBLOCK}, 2, {}},
       {"the host is busy", {}, {}, {EBUSY, EBUSY, EBUSY}, 4, {50, 100, 200}},
-      {"the host is busy for long", {}, {}, {EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY}, 9, {50, 100, 200, 400, 800, 1600, 2000, 2000}},
+      {"the host is busy for long",
+       {},
+       {},
+       {EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY, EBUSY},
+       9,
+       {50, 100, 200, 400, 800, 1600, 2000, 2000}},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -72,14 +82,49 @@ TEST_CASE("what passes is tried again with a new entry") {
 }
 
 TEST_CASE("what does not pass is an error that says what the host did, and no entry stays") {
-  struct Case { const char* name; std::deque<int> mkdir, write, read; ErrorCode code; const char* message; };
+  struct Case {
+    const char* name;
+    std::deque<int> mkdir, write, read;
+    ErrorCode code;
+    const char* message;
+  };
   const Case cases[] = {
-      {"no provider any more", {ENXIO}, {}, {}, ErrorCode::unavailable, "cannot make a quote: the kernel has no TSM provider, this is no TD"},
-      {"no memory", {ENOMEM}, {}, {}, ErrorCode::unavailable, "cannot make a quote: no entry in configfs-tsm: Cannot allocate memory"},
-      {"report data refused", {}, {EINVAL}, {}, ErrorCode::unavailable, "cannot make a quote: report data not accepted: Invalid argument"},
-      {"the host is silent", {}, {}, {ETIMEDOUT}, ErrorCode::deadline_exceeded, "cannot make a quote: the host did not answer the kernel in time"},
-      {"the host refuses", {}, {}, {EIO}, ErrorCode::upstream, "cannot make a quote: the host or its quoting service refused: Input/output error"},
-      {"stale twice", {}, {}, {EWOULDBLOCK, EWOULDBLOCK}, ErrorCode::unavailable, "cannot make a quote: the kernel calls its report stale"},
+      {"no provider any more",
+       {ENXIO},
+       {},
+       {},
+       ErrorCode::unavailable,
+       "cannot make a quote: the kernel has no TSM provider, this is no TD"},
+      {"no memory",
+       {ENOMEM},
+       {},
+       {},
+       ErrorCode::unavailable,
+       "cannot make a quote: no entry in configfs-tsm: Cannot allocate memory"},
+      {"report data refused",
+       {},
+       {EINVAL},
+       {},
+       ErrorCode::unavailable,
+       "cannot make a quote: report data not accepted: Invalid argument"},
+      {"the host is silent",
+       {},
+       {},
+       {ETIMEDOUT},
+       ErrorCode::deadline_exceeded,
+       "cannot make a quote: the host did not answer the kernel in time"},
+      {"the host refuses",
+       {},
+       {},
+       {EIO},
+       ErrorCode::upstream,
+       "cannot make a quote: the host or its quoting service refused: Input/output error"},
+      {"stale twice",
+       {},
+       {},
+       {EWOULDBLOCK, EWOULDBLOCK},
+       ErrorCode::unavailable,
+       "cannot make a quote: the kernel calls its report stale"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -97,12 +142,26 @@ TEST_CASE("what does not pass is an error that says what the host did, and no en
 }
 
 TEST_CASE("what the host answers is believed only when it is a quote over our report data") {
-  const struct { const char* name; std::function<Bytes(Bytes)> host; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    std::function<Bytes(Bytes)> host;
+    const char* message;
+  } cases[] = {
       {"nothing", [](Bytes) { return Bytes(); }, "cannot make a quote: the host answered nothing"},
-      {"no quote", [](Bytes) { return Bytes(2000); }, "cannot make a quote: the host answered something else: cannot parse quote: version 0, want 4 or 5"},
-      {"too much", [](Bytes quote) { quote.resize(1 << 20); return quote; },
+      {"no quote", [](Bytes) { return Bytes(2000); },
+       "cannot make a quote: the host answered something else: cannot parse quote: version 0, want 4 or 5"},
+      {"too much",
+       [](Bytes quote) {
+         quote.resize(1 << 20);
+         return quote;
+       },
        "cannot make a quote: the host answered something else: cannot parse quote: 131073 bytes, want 1226..131072"},
-      {"another's", [](Bytes quote) { quote[568] ^= std::byte{1}; return quote; }, "cannot make a quote: the host answered with other report data"},
+      {"another's",
+       [](Bytes quote) {
+         quote[568] ^= std::byte{1};
+         return quote;
+       },
+       "cannot make a quote: the host answered with other report data"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -154,7 +213,8 @@ TEST_CASE("a deadline ends the waiting for a busy host") {
   const auto quote = source->quote(kData, 200ms);
   REQUIRE_FALSE(quote.has_value());
   CHECK(quote.error().code == ErrorCode::deadline_exceeded);
-  CHECK(quote.error().message == "cannot make a quote in time: cannot make a quote: the host still holds an earlier request");
+  CHECK(quote.error().message ==
+        "cannot make a quote in time: cannot make a quote: the host still holds an earlier request");
   CHECK(tsm.pauses == std::vector<int>{50, 100, 50});
   CHECK(tsm.entries.empty());
 
@@ -166,11 +226,20 @@ TEST_CASE("a deadline ends the waiting for a busy host") {
 }
 
 TEST_CASE("a machine that is no TD has no source") {
-  const struct { const char* name; int mkdir; const char* provider; const char* message; } cases[] = {
-      {"no provider", ENXIO, "", "cannot use /tsm/report: cannot make a quote: the kernel has no TSM provider, this is no TD"},
-      {"no folder", ENOENT, "", "cannot use /tsm/report: cannot make a quote: no entry in configfs-tsm: No such file or directory"},
-      {"not root", EACCES, "", "cannot use /tsm/report: cannot make a quote: no entry in configfs-tsm: Permission denied"},
-      {"an SEV guest", 0, "sev_guest\n", "cannot use /tsm/report: cannot make a quote: the TSM provider is not tdx_guest"},
+  const struct {
+    const char* name;
+    int mkdir;
+    const char* provider;
+    const char* message;
+  } cases[] = {
+      {"no provider", ENXIO, "",
+       "cannot use /tsm/report: cannot make a quote: the kernel has no TSM provider, this is no TD"},
+      {"no folder", ENOENT, "",
+       "cannot use /tsm/report: cannot make a quote: no entry in configfs-tsm: No such file or directory"},
+      {"not root", EACCES, "",
+       "cannot use /tsm/report: cannot make a quote: no entry in configfs-tsm: Permission denied"},
+      {"an SEV guest", 0, "sev_guest\n",
+       "cannot use /tsm/report: cannot make a quote: the TSM provider is not tdx_guest"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -188,7 +257,8 @@ TEST_CASE("a machine that is no TD has no source") {
 TEST_CASE("entries of ours that nobody uses any more are removed at the start, and no others") {
   FakeTsm tsm;
   tsm.running = {1, 77};
-  for (const auto* name : {"dd-42-aa", "dd-99-bb", "dd-77-cc", "dd-", "dd-x-1", "dd-99", "other", "com.intel.dcap", "dd-0-a", "dd--5-a"})
+  for (const auto* name :
+       {"dd-42-aa", "dd-99-bb", "dd-77-cc", "dd-", "dd-x-1", "dd-99", "other", "com.intel.dcap", "dd-0-a", "dd--5-a"})
     tsm.entries[name] = {};
   const auto source = source_on(tsm);
   CHECK(tsm.entries.size() == 8);

@@ -5,8 +5,12 @@
 using namespace dd;
 
 TEST_CASE("base64url refuses what has a second spelling") {
-  const struct { const char* name; const char* text; } cases[] = {
-      {"padding", "AA=="}, {"standard alphabet", "+/+/"}, {"impossible length", "A"}, {"spare bits", "AB"}, {"newline", "AAAA\n"},
+  const struct {
+    const char* name;
+    const char* text;
+  } cases[] = {
+      {"padding", "AA=="},  {"standard alphabet", "+/+/"}, {"impossible length", "A"},
+      {"spare bits", "AB"}, {"newline", "AAAA\n"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

@@ -64,8 +64,17 @@ TEST_CASE("what is not set keeps its default") {
 
 TEST_CASE("a value of each type is read") {
   Options options;
-  REQUIRE(options.load({{"DD_URL", "https://cp.example"}, {"DD_PORT", "0"}, {"DD_COUNT", "9"}, {"DD_WAIT", "250ms"}, {"DD_STRICT", "off"},
-                        {"DD_HOME", "/srv/dd"}, {"DD_TOKEN", "s3cret"}, {"DD_NAMES", " x , y,"}, {"DD_COMMAND", R"(["sh", "-c", "a b"])"}, {"DD_STYLE", "flat"}})
+  REQUIRE(options
+              .load({{"DD_URL", "https://cp.example"},
+                     {"DD_PORT", "0"},
+                     {"DD_COUNT", "9"},
+                     {"DD_WAIT", "250ms"},
+                     {"DD_STRICT", "off"},
+                     {"DD_HOME", "/srv/dd"},
+                     {"DD_TOKEN", "s3cret"},
+                     {"DD_NAMES", " x , y,"},
+                     {"DD_COMMAND", R"(["sh", "-c", "a b"])"},
+                     {"DD_STYLE", "flat"}})
               .has_value());
   CHECK(options.url == "https://cp.example");
   CHECK(options.port == 0);
@@ -89,7 +98,11 @@ TEST_CASE("every word for true and false is read") {
 }
 
 TEST_CASE("a bad value is refused by the name of its variable") {
-  const struct { const char* name; const char* value; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    const char* value;
+    const char* message;
+  } cases[] = {
       {"DD_URL", "ftp://x", R"(cannot read DD_URL: "ftp://x", want an http URL)"},
       {"DD_PORT", "65536", R"(cannot read DD_PORT: "65536", want a port in 0..65535)"},
       {"DD_PORT", "80a", R"(cannot read DD_PORT: "80a", want a port in 0..65535)"},
@@ -97,9 +110,11 @@ TEST_CASE("a bad value is refused by the name of its variable") {
       {"DD_COUNT", "10", R"(cannot read DD_COUNT: "10", want an integer in 1..9)"},
       {"DD_WAIT", "0s", R"(cannot read DD_WAIT: "0s", want a duration such as 500ms, 10s, 5m or 2h)"},
       {"DD_STRICT", "maybe", R"(cannot read DD_STRICT: "maybe", want true or false)"},
-      {"DD_COMMAND", "cloudflared", R"(cannot read DD_COMMAND: "cloudflared", want a JSON array of texts such as ["cloudflared"])"},
+      {"DD_COMMAND", "cloudflared",
+       R"(cannot read DD_COMMAND: "cloudflared", want a JSON array of texts such as ["cloudflared"])"},
       {"DD_COMMAND", "[]", R"(cannot read DD_COMMAND: "[]", want a JSON array of texts such as ["cloudflared"])"},
-      {"DD_COMMAND", R"(["a",1])", R"(cannot read DD_COMMAND: "["a",1]", want a JSON array of texts such as ["cloudflared"])"},
+      {"DD_COMMAND", R"(["a",1])",
+       R"(cannot read DD_COMMAND: "["a",1]", want a JSON array of texts such as ["cloudflared"])"},
       {"DD_STYLE", "round", R"(cannot read DD_STYLE: "round", want one of nested, flat)"},
   };
   for (const auto& c : cases) {
@@ -142,7 +157,8 @@ TEST_CASE("a secret's file that cannot be read is named") {
   Options options;
   const auto loaded = options.load({{"DD_TOKEN_FILE", "/nonexistent/token"}});
   REQUIRE_FALSE(loaded.has_value());
-  CHECK(loaded.error().message == "cannot read DD_TOKEN_FILE: cannot read secret file /nonexistent/token: No such file or directory");
+  CHECK(loaded.error().message ==
+        "cannot read DD_TOKEN_FILE: cannot read secret file /nonexistent/token: No such file or directory");
 }
 
 TEST_CASE("help has one aligned line for each variable") {

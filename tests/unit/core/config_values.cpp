@@ -6,7 +6,10 @@ using namespace dd;
 using std::chrono::milliseconds;
 
 TEST_CASE("a duration has a unit, and seconds without one") {
-  const struct { const char* text; std::int64_t milliseconds; } cases[] = {
+  const struct {
+    const char* text;
+    std::int64_t milliseconds;
+  } cases[] = {
       {"500ms", 500}, {"10s", 10'000}, {"5m", 300'000}, {"2h", 7'200'000}, {"7", 7'000}, {"87840h", 316'224'000'000},
   };
   for (const auto& c : cases) {
@@ -16,14 +19,18 @@ TEST_CASE("a duration has a unit, and seconds without one") {
 }
 
 TEST_CASE("a duration is refused when it is not one, zero, negative or longer than ten years") {
-  for (const auto* text : {"", "s", "0", "0s", "-1s", "1.5s", "1 s", " 1s", "1d", "1S", "+1s", "87841h", "9223372036854775807h", "99999999999999999999"}) {
+  for (const auto* text : {"", "s", "0", "0s", "-1s", "1.5s", "1 s", " 1s", "1d", "1S", "+1s", "87841h",
+                           "9223372036854775807h", "99999999999999999999"}) {
     CAPTURE(text);
     CHECK_FALSE(config_values::duration(text).has_value());
   }
 }
 
 TEST_CASE("a duration is shown in the largest unit that divides it") {
-  const struct { std::int64_t milliseconds; const char* text; } cases[] = {{1500, "1500ms"}, {90'000, "90s"}, {300'000, "5m"}, {7'200'000, "2h"}};
+  const struct {
+    std::int64_t milliseconds;
+    const char* text;
+  } cases[] = {{1500, "1500ms"}, {90'000, "90s"}, {300'000, "5m"}, {7'200'000, "2h"}};
   for (const auto& c : cases) CHECK(config_values::show(milliseconds(c.milliseconds)) == c.text);
 }
 

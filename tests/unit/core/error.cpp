@@ -5,13 +5,23 @@
 using namespace dd;
 
 TEST_CASE("every code has the name and the HTTP status of docs/wire.md") {
-  const struct { ErrorCode code; const char* name; int status; } cases[] = {
-      {ErrorCode::invalid_argument, "invalid_argument", 400}, {ErrorCode::unauthenticated, "unauthenticated", 401},
-      {ErrorCode::permission_denied, "permission_denied", 403}, {ErrorCode::not_found, "not_found", 404},
-      {ErrorCode::conflict, "conflict", 409}, {ErrorCode::malformed, "malformed", 400},
-      {ErrorCode::unsupported, "unsupported", 415}, {ErrorCode::too_large, "too_large", 413},
-      {ErrorCode::rate_limited, "rate_limited", 429}, {ErrorCode::unavailable, "unavailable", 503},
-      {ErrorCode::upstream, "upstream", 502}, {ErrorCode::deadline_exceeded, "deadline_exceeded", 504},
+  const struct {
+    ErrorCode code;
+    const char* name;
+    int status;
+  } cases[] = {
+      {ErrorCode::invalid_argument, "invalid_argument", 400},
+      {ErrorCode::unauthenticated, "unauthenticated", 401},
+      {ErrorCode::permission_denied, "permission_denied", 403},
+      {ErrorCode::not_found, "not_found", 404},
+      {ErrorCode::conflict, "conflict", 409},
+      {ErrorCode::malformed, "malformed", 400},
+      {ErrorCode::unsupported, "unsupported", 415},
+      {ErrorCode::too_large, "too_large", 413},
+      {ErrorCode::rate_limited, "rate_limited", 429},
+      {ErrorCode::unavailable, "unavailable", 503},
+      {ErrorCode::upstream, "upstream", 502},
+      {ErrorCode::deadline_exceeded, "deadline_exceeded", 504},
       {ErrorCode::internal, "internal", 500},
   };
   for (const auto& c : cases) {
@@ -28,10 +38,12 @@ TEST_CASE("a code that nobody knows is internal") {
 }
 
 TEST_CASE("wrap puts context in front and keeps code, path and reason") {
-  const Result<int> inner = tl::unexpected<Error>(Error{ErrorCode::conflict, "cannot take name", "$.vm_name", "name_held"});
+  const Result<int> inner =
+      tl::unexpected<Error>(Error{ErrorCode::conflict, "cannot take name", "$.vm_name", "name_held"});
   const Result<int> outer = wrap(inner.error(), "cannot register agent");
   REQUIRE_FALSE(outer.has_value());
-  CHECK(outer.error() == Error{ErrorCode::conflict, "cannot register agent: cannot take name", "$.vm_name", "name_held"});
+  CHECK(outer.error() ==
+        Error{ErrorCode::conflict, "cannot register agent: cannot take name", "$.vm_name", "name_held"});
 }
 
 TEST_CASE("fail carries a reason and fail_at a path") {

@@ -18,7 +18,11 @@ TEST_CASE("parse_json reads every kind of value") {
 }
 
 TEST_CASE("parse_json refuses what two readers could understand differently") {
-  const struct { const char* name; std::string text; const char* message; } cases[] = {
+  const struct {
+    const char* name;
+    std::string text;
+    const char* message;
+  } cases[] = {
       {"nothing", "", "cannot parse JSON: syntax error at byte 1"},
       {"bytes behind", "{} {}", "cannot parse JSON: syntax error at byte 4"},
       {"cut short", R"({"a":)", "cannot parse JSON: syntax error at byte 6"},
@@ -32,9 +36,12 @@ TEST_CASE("parse_json refuses what two readers could understand differently") {
       {"UTF-8 surrogate", "\"\xed\xa0\x80\"", "cannot parse JSON: syntax error at byte 3"},
       {"lone escaped surrogate", R"("\ud800")", "cannot parse JSON: syntax error at byte 8"},
       {"name twice", R"({"a":1,"a":1})", R"(cannot parse JSON: member "a" occurs twice in one object)"},
-      {"name twice through an escape", R"({"sub":1,"s\u0075b":2})", R"(cannot parse JSON: member "sub" occurs twice in one object)"},
-      {"name twice far inside", R"({"a":[{"b":{"c":1,"d":2,"c":3}}]})", R"(cannot parse JSON: member "c" occurs twice in one object)"},
-      {"name twice with a line break", R"({"\n":1,"\n":2})", R"(cannot parse JSON: member "\n" occurs twice in one object)"},
+      {"name twice through an escape", R"({"sub":1,"s\u0075b":2})",
+       R"(cannot parse JSON: member "sub" occurs twice in one object)"},
+      {"name twice far inside", R"({"a":[{"b":{"c":1,"d":2,"c":3}}]})",
+       R"(cannot parse JSON: member "c" occurs twice in one object)"},
+      {"name twice with a line break", R"({"\n":1,"\n":2})",
+       R"(cannot parse JSON: member "\n" occurs twice in one object)"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -45,7 +52,9 @@ TEST_CASE("parse_json refuses what two readers could understand differently") {
   }
 }
 
-TEST_CASE("parse_json lets one name occur in two objects") { CHECK(parse_json(R"([{"a":1},{"a":{"a":2}}])").has_value()); }
+TEST_CASE("parse_json lets one name occur in two objects") {
+  CHECK(parse_json(R"([{"a":1},{"a":{"a":2}}])").has_value());
+}
 
 TEST_CASE("parse_json never quotes its input, which may hold a secret") {
   const auto value = parse_json(R"({"token": "hunter2", hunter2})");

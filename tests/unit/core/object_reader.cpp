@@ -51,12 +51,19 @@ TEST_CASE("ObjectReader says which member is wrong and what it should be") {
   using Read = std::function<void(ObjectReader&)>;
   const Read port = [](ObjectReader& r) { (void)r.integer("x", 1, 65535); };
   const Read text = [](ObjectReader& r) { (void)r.text("x", {.least = 1, .most = 3}); };
-  const Read lower = [](ObjectReader& r) { (void)r.optional_text("x", {.accepts = lower_case, .expected = "lower case"}); };
+  const Read lower = [](ObjectReader& r) {
+    (void)r.optional_text("x", {.accepts = lower_case, .expected = "lower case"});
+  };
   const Read key = [](ObjectReader& r) { (void)r.base64url("x", 2); };
   const Read texts = [](ObjectReader& r) { (void)r.texts("x", 2, {.most = 3}); };
   const auto malformed = ErrorCode::malformed;
   const auto invalid = ErrorCode::invalid_argument;
-  const struct { const char* text; Read read; ErrorCode code; const char* message; } cases[] = {
+  const struct {
+    const char* text;
+    Read read;
+    ErrorCode code;
+    const char* message;
+  } cases[] = {
       {R"({"x":0})", port, invalid, "cannot read $.x: want an integer in 1..65535"},
       {R"({"x":65536})", port, invalid, "cannot read $.x: want an integer in 1..65535"},
       {R"({"x":18446744073709551615})", port, invalid, "cannot read $.x: want an integer in 1..65535"},
@@ -76,8 +83,10 @@ TEST_CASE("ObjectReader says which member is wrong and what it should be") {
       {R"({"x":["abcd"]})", texts, invalid, "cannot read $.x[0]: want a text of 0..3 bytes"},
       {R"({"x":["a","b","c"]})", texts, invalid, "cannot read $.x: want an array of at most 2 items"},
       {R"({"x":"a"})", texts, malformed, "cannot read $.x: want an array of at most 2 items"},
-      {R"({"x":1})", [](ObjectReader& r) { (void)r.boolean("x", false); }, malformed, "cannot read $.x: want true or false"},
-      {"{}", [](ObjectReader& r) { (void)r.required_boolean("x"); }, malformed, "cannot read $.x: missing, want true or false"},
+      {R"({"x":1})", [](ObjectReader& r) { (void)r.boolean("x", false); }, malformed,
+       "cannot read $.x: want true or false"},
+      {"{}", [](ObjectReader& r) { (void)r.required_boolean("x"); }, malformed,
+       "cannot read $.x: missing, want true or false"},
       {R"({"x":"1"})", [](ObjectReader& r) { (void)r.number("x", 0); }, malformed, "cannot read $.x: want a number"},
       {R"({"x":[]})", [](ObjectReader& r) { (void)r.object("x"); }, malformed, "cannot read $.x: want an object"},
       {"[]", port, malformed, "cannot read $: want an object"},

@@ -15,7 +15,11 @@ TEST_CASE("read_secret_file cuts the white space around the secret") {
 
 TEST_CASE("read_secret_file names the file and never its content") {
   const TempDir dir;
-  const struct { const char* name; std::filesystem::path path; std::string problem; } cases[] = {
+  const struct {
+    const char* name;
+    std::filesystem::path path;
+    std::string problem;
+  } cases[] = {
       {"no file", dir.path() / "none", "No such file or directory"},
       {"a folder", dir.path(), "Is a directory"},
       {"only white space", dir.write("blank", " \n"), "it is empty"},

@@ -84,7 +84,8 @@ TEST_CASE("a sweep leaves a registration that is under way alone") {
     const auto turn = co_await room.turns.take(record.vm_name);
     started = test::start(room.io, room.sweeper.sweep());
     const std::chrono::milliseconds moment(1);
-    while (room.tunnels.calls.empty()) co_await net::sleep_for(moment);  // it has listed, and found an entry without an agent
+    while (room.tunnels.calls.empty())
+      co_await net::sleep_for(moment);  // it has listed, and found an entry without an agent
     co_return co_await room.store.save(std::move(record));
   };
   REQUIRE(f.run(registering(f, agent, sweep)).has_value());
