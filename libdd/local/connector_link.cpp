@@ -122,7 +122,6 @@ net::Task<Result<Socket>> ConnectorLink::Impl::dial(std::string kind, std::strin
 }
 
 net::Task<void> ConnectorLink::Impl::keep_control() {
-  const auto self = shared_from_this();
   auto pause = kFirstPause;
   while (!stopping) {
     std::string text;
@@ -161,7 +160,6 @@ net::Task<void> ConnectorLink::Impl::serve_control(Socket socket, std::string te
 }
 
 net::Task<void> ConnectorLink::Impl::keep_pool() {
-  const auto self = shared_from_this();
   auto pause = kFirstPause;
   while (!stopping) {
     if (!connected || idle >= kPool) {
@@ -179,12 +177,11 @@ net::Task<void> ConnectorLink::Impl::keep_pool() {
     pause = kFirstPause;
     ++idle;
     // A request may have come along with the welcome.
-    net::spawn(executor, serve_data(*std::move(socket), std::move(text)), "data connection");
+    net::spawn(executor, serve_data(*std::move(socket), std::move(text)), "data connection", shared_from_this());
   }
 }
 
 net::Task<void> ConnectorLink::Impl::serve_data(Socket socket, std::string head) {
-  const auto self = shared_from_this();
   boost::system::error_code failed;
   co_await asio::async_read_until(*socket, asio::dynamic_buffer(head, kMaxHead), "\r\n\r\n",
                                   asio::redirect_error(asio::use_awaitable, failed));
@@ -231,8 +228,8 @@ ConnectorLink::ConnectorLink(asio::any_io_executor executor, RunToken token)
 ConnectorLink::~ConnectorLink() { stop(); }
 
 void ConnectorLink::start() {
-  net::spawn(impl_->executor, impl_->keep_control(), "control connection");
-  net::spawn(impl_->executor, impl_->keep_pool(), "connection pool");
+  net::spawn(impl_->executor, impl_->keep_control(), "control connection", impl_);
+  net::spawn(impl_->executor, impl_->keep_pool(), "connection pool", impl_);
 }
 
 void ConnectorLink::stop() {

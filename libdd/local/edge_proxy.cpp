@@ -111,7 +111,6 @@ struct EdgeProxy::Impl : std::enable_shared_from_this<Impl> {
 };
 
 net::Task<void> EdgeProxy::Impl::accept_all() {
-  const auto self = shared_from_this();
   boost::system::error_code failed;
   while (!stopping) {
     auto socket = std::make_shared<tcp::socket>(executor);
@@ -124,12 +123,11 @@ net::Task<void> EdgeProxy::Impl::accept_all() {
     }
     socket->set_option(tcp::no_delay(true), failed);
     clients.insert(socket);
-    net::spawn(executor, serve(std::move(socket)), "edge connection");
+    net::spawn(executor, serve(std::move(socket)), "edge connection", shared_from_this());
   }
 }
 
 net::Task<void> EdgeProxy::Impl::serve(Socket client) {
-  const auto self = shared_from_this();
   beast::flat_buffer buffer(kMaxHeader + kChunk);
   bool again = true;
   while (again && !stopping) again = co_await serve_one(client, buffer);
@@ -235,7 +233,7 @@ Result<void> EdgeProxy::start(std::uint16_t port) {
   if (!failed) impl_->acceptor.bind(endpoint, failed);
   if (!failed) impl_->acceptor.listen(asio::socket_base::max_listen_connections, failed);
   if (failed) return fail(ErrorCode::unavailable, fmt::format("cannot listen on port {}: {}", port, failed.message()));
-  net::spawn(impl_->executor, impl_->accept_all(), "edge listener");
+  net::spawn(impl_->executor, impl_->accept_all(), "edge listener", impl_);
   return {};
 }
 

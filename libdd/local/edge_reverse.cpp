@@ -70,7 +70,6 @@ Line& EdgeReverse::Impl::line(const std::string& tunnel_id) {
 }
 
 net::Task<void> EdgeReverse::Impl::accept_all() {
-  const auto self = shared_from_this();
   boost::system::error_code failed;
   while (!stopping) {
     auto socket = std::make_shared<tcp::socket>(executor);
@@ -82,12 +81,11 @@ net::Task<void> EdgeReverse::Impl::accept_all() {
       continue;
     }
     socket->set_option(tcp::no_delay(true), failed);
-    net::spawn(executor, greet(std::move(socket)), "reverse connection");
+    net::spawn(executor, greet(std::move(socket)), "reverse connection", shared_from_this());
   }
 }
 
 net::Task<void> EdgeReverse::Impl::greet(Socket socket) {
-  const auto self = shared_from_this();
   // A dialler that says nothing is cut off: the watchdog closes the socket under the read.
   auto watchdog = [](std::weak_ptr<tcp::socket> watched, std::shared_ptr<bool> greeted) -> net::Task<void> {
     co_await net::sleep_for(kHelloPatience);
@@ -176,7 +174,7 @@ Result<void> EdgeReverse::start(std::uint16_t port) {
   if (!failed) impl_->acceptor.bind(endpoint, failed);
   if (!failed) impl_->acceptor.listen(asio::socket_base::max_listen_connections, failed);
   if (failed) return fail(ErrorCode::unavailable, "cannot listen for connectors: " + failed.message());
-  net::spawn(impl_->executor, impl_->accept_all(), "reverse listener");
+  net::spawn(impl_->executor, impl_->accept_all(), "reverse listener", impl_);
   return {};
 }
 

@@ -39,9 +39,11 @@ void log_failure(const std::string& what, std::exception_ptr failure) {
 
 }  // namespace
 
-void spawn(asio::any_io_executor executor, Task<void> task, std::string what) {
+void spawn(asio::any_io_executor executor, Task<void> task, std::string what, std::shared_ptr<const void> owner) {
   asio::co_spawn(std::move(executor), std::move(task),
-                 [what = std::move(what)](std::exception_ptr failure) { log_failure(what, std::move(failure)); });
+                 [what = std::move(what), owner = std::move(owner)](std::exception_ptr failure) {
+                   log_failure(what, std::move(failure));
+                 });
 }
 
 Task<void> sleep_for(std::chrono::milliseconds duration) {

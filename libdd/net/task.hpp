@@ -33,8 +33,9 @@ template <class T>
 using Task = asio::awaitable<T>;
 
 /// Starts `task` on `executor`; an exception that escapes is logged as "<what> failed" and goes no further.
-/// There is no detached: it swallows exceptions.
-void spawn(asio::any_io_executor executor, Task<void> task, std::string what);
+/// There is no detached: it swallows exceptions. `owner` lives until the task has ended: give the object whose member function it is, because a
+/// coroutine starts later than it is called.
+void spawn(asio::any_io_executor executor, Task<void> task, std::string what, std::shared_ptr<const void> owner = {});
 
 /// Waits; ends early, without error, when the io_context stops.
 Task<void> sleep_for(std::chrono::milliseconds duration);

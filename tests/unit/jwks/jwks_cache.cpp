@@ -17,7 +17,7 @@ namespace {
 struct Fixture {
   net::asio::io_context io;
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
-  nlohmann::json published = {test::entry("a", "PS384")};
+  nlohmann::json published = nlohmann::json::array({test::entry("a", "PS384")});
   int status = 200;
   std::string cache_control;
   bool down = false;
@@ -103,7 +103,7 @@ TEST_CASE("a new key is found by its kid and one that vanished is gone") {
   Fixture f;
   CHECK(f.key("a").has_value());
   f.clock.advance(60s);
-  f.published = {test::entry("b", "PS384", test::second_key())};
+  f.published = nlohmann::json::array({test::entry("b", "PS384", test::second_key())});
   CHECK(f.key("b").has_value());
   CHECK_FALSE(f.key("a").has_value());
   CHECK_FALSE(f.key("b", Algorithm::rs256).has_value());

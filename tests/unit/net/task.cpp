@@ -47,6 +47,23 @@ TEST_CASE("what the work throws reaches the caller, and what a blocking task thr
   pool.join();
 }
 
+TEST_CASE("a task's owner lives until the task has ended") {
+  asio::io_context io;
+  auto owner = std::make_shared<int>(7);
+  const std::weak_ptr<int> watched = owner;
+  int seen = 0;
+  const auto look = [](const int* value, int* into) -> Task<void> {
+    *into = *value;
+    co_return;
+  };
+  auto task = look(owner.get(), &seen);
+  spawn(io.get_executor(), std::move(task), "look", std::move(owner));
+  CHECK_FALSE(watched.expired());
+  io.run();
+  CHECK(seen == 7);
+  CHECK(watched.expired());
+}
+
 TEST_CASE("an event wakes everyone who waits, and a wait ends by itself") {
   test::IoThread io;
   const auto woken = io.await([&]() -> Task<std::pair<int, bool>> {
