@@ -33,7 +33,7 @@ struct AgentOptions {
   Secret pat;
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free one
-  std::filesystem::path state_dir = "/run/dd-agent";
+  std::filesystem::path state_dir = "state";  // relative to the working directory
 
   std::filesystem::path enclave_socket = "/var/lib/easyenclave/agent.sock";
   Secret enclave_token;  // EE_TOKEN

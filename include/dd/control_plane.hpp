@@ -49,7 +49,8 @@ struct ControlPlaneOptions {
   std::string origin;
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free one
-  std::filesystem::path state_dir = "/var/lib/dd-cp";
+  std::filesystem::path state_dir =
+      "state";  // relative to the working directory; dd-enclave keeps that of a boot workload
 
   std::string cloudflare_api_url = "https://api.cloudflare.com/client/v4";
   Secret cloudflare_api_token;
