@@ -86,7 +86,10 @@ net::Task<Result<void>> MembershipKeeper::join() {
   context_.state.shown = std::move(registered->shown);
   context_.state.poll_nonce.reset();
   exposer_.registered(std::move(extras), std::move(registered->extra_hostnames));
-  log::info("registered", {{"agent", registered->membership.agent_id}, {"hostname", registered->membership.hostname}});
+  log::info("registered", {{"agent", registered->membership.agent_id},
+                           {"hostname", registered->membership.hostname},
+                           {"took_ms", registered->took.count()},
+                           {"of_it_minting_ms", registered->minting.count()}});
   co_return connector_.start(std::move(registered->tunnel_token));
 }
 

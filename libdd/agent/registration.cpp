@@ -10,8 +10,16 @@
 #include "libdd/net/http_client.hpp"
 
 namespace dd::agent {
+namespace {
+
+std::chrono::milliseconds milliseconds_since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - then);
+}
+
+}  // namespace
 
 net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) {
+  const auto began_at = std::chrono::steady_clock::now();
   const auto nonce = co_await challenge();
   if (!nonce) co_return wrap(nonce.error(), "cannot get a challenge");
   auto claims = claims_for(*nonce, std::move(extras));
@@ -19,6 +27,7 @@ net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) 
   if (!proven) co_return tl::unexpected(proven.error());
 
   Registered registered;
+  registered.minting = *proven;
   registered.shown.token = claims.ita_token;
   registered.shown.binding = {std::string(kRegisterTag), *nonce, claims.quoted_events};
   auto answer = co_await submit(std::move(claims));
@@ -28,6 +37,7 @@ net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) 
   if (!token) co_return wrap(token.error(), "cannot open the tunnel token");
   registered.tunnel_token = Secret(std::string(as_text(*token)));
   registered.extra_hostnames = std::move(answer->extra_hostnames);
+  registered.took = milliseconds_since(began_at);
   const auto refresh = std::min<std::chrono::milliseconds>(context_.options.refresh_interval,
                                                            std::chrono::seconds(answer->refresh_secs));
   registered.membership = {answer->agent_id, answer->hostname, answer->cp_key, refresh};
@@ -65,21 +75,23 @@ protocol::RegisterClaims Registration::claims_for(Digest256 nonce, std::vector<E
   return claims;
 }
 
-net::Task<Result<void>> Registration::prove(protocol::RegisterClaims& claims) {
+net::Task<Result<std::chrono::milliseconds>> Registration::prove(protocol::RegisterClaims& claims) {
   const auto hashed = protocol::hashed_claims(protocol::to_json_value(claims));
   if (!hashed) co_return tl::unexpected(hashed.error());
   std::vector<Digest256> fields{claims.nonce, crypto::sha256(as_bytes(context_.cp_origin)), *hashed};
   auto quote = co_await context_.capability.quote(std::string(kRegisterTag), std::move(fields));
   if (!quote) co_return wrap(quote.error(), "cannot get a quote");
   claims.quoted_events = quote->quoted_events;
+  const auto asked_at = std::chrono::steady_clock::now();
   auto token = co_await context_.minter.mint(std::move(quote->quote), std::move(quote->runtime_data));
   if (!token) co_return wrap(token.error(), "cannot mint a token");
+  const auto minting = milliseconds_since(asked_at);
   claims.ita_token = *std::move(token);
   // What happened since the quote is left for the first poll, so that the log shown is exactly the one that was quoted.
   auto events = co_await first_events(claims.quoted_events);
   if (!events) co_return wrap(events.error(), "cannot read the event log");
   claims.event_log = *std::move(events);
-  co_return Result<void>();
+  co_return minting;
 }
 
 net::Task<Result<std::vector<std::string>>> Registration::first_events(std::int64_t count) {

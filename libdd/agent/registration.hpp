@@ -1,6 +1,8 @@
 // How this VM becomes an agent: challenge, bound quote, token, one signed statement, a sealed answer (docs/wire.md, 5).
 #pragma once
 
+#include <chrono>
+
 #include "dd/secret.hpp"
 #include "libdd/agent/context.hpp"
 #include "libdd/protocol/registration.hpp"
@@ -12,6 +14,8 @@ struct Registered {
   Shown shown;
   Secret tunnel_token;
   std::vector<std::string> extra_hostnames;
+  std::chrono::milliseconds took{0};
+  std::chrono::milliseconds minting{0};  // the attestation service's part of it
 };
 
 class Registration {
@@ -25,7 +29,8 @@ class Registration {
  private:
   net::Task<Result<Digest256>> challenge();
   [[nodiscard]] protocol::RegisterClaims claims_for(Digest256 nonce, std::vector<Expose> extras) const;
-  net::Task<Result<void>> prove(protocol::RegisterClaims& claims);
+  /// Adds quote, token and log to the claims; how long the attestation service took.
+  net::Task<Result<std::chrono::milliseconds>> prove(protocol::RegisterClaims& claims);
   net::Task<Result<std::vector<std::string>>> first_events(std::int64_t count);
   net::Task<Result<protocol::RegisterAnswer>> submit(protocol::RegisterClaims claims);
 
