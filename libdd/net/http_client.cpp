@@ -146,13 +146,17 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   /// Called before each piece is stored. A count that does not grow is a chunk of negative size, which cpprestsdk lets through.
-  static void limit(rest::http_request& out, std::size_t most) {
-    out.set_progress_handler([most, last = utility::size64_t{0}](rest::message_direction::direction direction,
-                                                                 utility::size64_t count) mutable {
+  void limit(rest::http_request& out) {
+    auto check = [self = shared_from_this(), most = request_.max_response_bytes, last = utility::size64_t{0}](
+                     rest::message_direction::direction direction, utility::size64_t count) mutable {
       if (direction != rest::message_direction::download) return;
-      if (count > most || count < last) throw TooLarge();
+      if (count > most || count < last) {
+        self->over_limit_ = true;
+        throw TooLarge();
+      }
       last = count;
-    });
+    };
+    out.set_progress_handler(std::move(check));
   }
 
   void transfer(const Url& url) {
@@ -160,7 +164,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     auto out = build(url, connect_to);
     Buffer body;
     out.set_response_stream(body.create_ostream());
-    limit(out, request_.max_response_bytes);
+    limit(out);
     const auto client = shared_->clients.at(connect_to);
     const auto self = shared_from_this();
     client->request(out, cancel_.get_token())
@@ -193,6 +197,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     } catch (const TooLarge&) {
       finish(tl::unexpected(too_large(request_.max_response_bytes)));
     } catch (const std::exception& e) {
+      // Of an excess and a close that come together, cpprestsdk reports either.
+      if (over_limit_) return finish(tl::unexpected(too_large(request_.max_response_bytes)));
       finish(fail(ErrorCode::unavailable, "cannot reach " + peer_ + ": " + e.what()));
     }
   }
@@ -212,6 +218,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   pplx::cancellation_token_source cancel_;
   boost::asio::steady_timer timer_;
   std::atomic<bool> finished_ = false;
+  std::atomic<bool> over_limit_ = false;
 };
 
 class CpprestTransport final : public HttpTransport {
