@@ -88,7 +88,6 @@ struct ConnectorLink::Impl : std::enable_shared_from_this<Impl> {
   Json ingress = Json::array();
   std::list<Socket> open;
   int idle = 0;
-  int dialling = 0;
   bool connected = false;
   bool stopping = false;
 };
