@@ -4,6 +4,7 @@
 #include <array>
 
 #include "libdd/attest/fact_text.hpp"
+#include "libdd/attest/tcb_status.hpp"
 
 namespace dd::attest {
 namespace {
@@ -37,19 +38,6 @@ bool origin(std::string_view text) {
          origin_of(text) == text;
 }
 
-// Intel's words. TDRelaunch* come with live module updates.
-bool tcb_status(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kAcceptable = {"UpToDate",
-                                                           "SWHardeningNeeded",
-                                                           "ConfigurationNeeded",
-                                                           "ConfigurationAndSWHardeningNeeded",
-                                                           "OutOfDate",
-                                                           "OutOfDateConfigurationNeeded",
-                                                           "TDRelaunchAdvised",
-                                                           "TDRelaunchAdvisedConfigurationNeeded"};
-  return std::ranges::find(kAcceptable, text) != kAcceptable.end();
-}
-
 constexpr const char* kMeasurement = "96 hex digits";
 constexpr const char* kDigest = "sha256: and 64 hex digits";
 
@@ -58,7 +46,7 @@ constexpr std::array kKinds = {
     RuleKind{"rtmr0", true, measurement, kMeasurement},
     RuleKind{"rtmr1", true, measurement, kMeasurement},
     RuleKind{"rtmr2", true, measurement, kMeasurement},
-    RuleKind{"tcb_status", true, tcb_status, "a TCB status of Intel's, and never Revoked"},
+    RuleKind{"tcb_status", true, acceptable_tcb_status, "a TCB status of Intel's, and never Revoked"},
     RuleKind{"debug", true, yes_or_no, "\"true\" or \"false\""},
     RuleKind{"agent_digest", true, digest, kDigest},
     RuleKind{"connector_digest", true, digest, kDigest},

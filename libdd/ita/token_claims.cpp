@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/tcb_status.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::ita {
@@ -20,18 +21,6 @@ constexpr bool kSimulationBuilt = true;
 #else
 constexpr bool kSimulationBuilt = false;
 #endif
-
-// `Revoked` is missing on purpose: no policy may allow it.
-constexpr std::array<std::string_view, 8> kTcbStatuses = {"UpToDate",
-                                                          "SWHardeningNeeded",
-                                                          "ConfigurationNeeded",
-                                                          "ConfigurationAndSWHardeningNeeded",
-                                                          "OutOfDate",
-                                                          "OutOfDateConfigurationNeeded",
-                                                          "TDRelaunchAdvised",
-                                                          "TDRelaunchAdvisedConfigurationNeeded"};
-
-bool known_tcb_status(std::string_view text) { return std::ranges::find(kTcbStatuses, text) != kTcbStatuses.end(); }
 
 tl::unexpected<Error> refuse(Error error) {
   error.code = ErrorCode::unauthenticated;
@@ -171,7 +160,7 @@ Result<void> read_attester(const Body& body, TdxClaims& out) {
   out.advisory_ids = reader.texts("attester_advisory_ids", 256, {1, 64});
   if (reader.error()) return refuse(*reader.error());
   if (out.tcb_status == "Revoked") return refuse(body.path + ".attester_tcb_status", "the platform's TCB is Revoked");
-  if (!known_tcb_status(out.tcb_status))
+  if (!attest::acceptable_tcb_status(out.tcb_status))
     return refuse(body.path + ".attester_tcb_status", "\"" + out.tcb_status + "\" is no TCB status");
   return {};
 }
