@@ -12,6 +12,7 @@
 
 #include "libdd/core/json.hpp"
 #include "libdd/local/pump.hpp"
+#include "libdd/net/listen.hpp"
 
 namespace dd::local {
 namespace {
@@ -168,12 +169,8 @@ EdgeReverse::~EdgeReverse() { stop(); }
 
 Result<void> EdgeReverse::start(std::uint16_t port) {
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-  boost::system::error_code failed;
-  impl_->acceptor.open(endpoint.protocol(), failed);
-  if (!failed) impl_->acceptor.set_option(asio::socket_base::reuse_address(true), failed);
-  if (!failed) impl_->acceptor.bind(endpoint, failed);
-  if (!failed) impl_->acceptor.listen(asio::socket_base::max_listen_connections, failed);
-  if (failed) return fail(ErrorCode::unavailable, "cannot listen for connectors: " + failed.message());
+  if (const auto failed = net::listen_on(impl_->acceptor, endpoint))
+    return fail(ErrorCode::unavailable, "cannot listen for connectors: " + failed.message());
   net::spawn(impl_->executor, impl_->accept_all(), "reverse listener", impl_);
   return {};
 }

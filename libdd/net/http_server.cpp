@@ -6,6 +6,7 @@
 #include "dd/log.hpp"
 #include "libdd/net/http_connection.hpp"
 #include "libdd/net/into.hpp"
+#include "libdd/net/listen.hpp"
 
 namespace dd::net {
 namespace {
@@ -94,14 +95,9 @@ Result<void> HttpServer::Impl::listen() {
   const auto address = asio::ip::make_address(options.address, ec);
   if (ec) return fail(ErrorCode::invalid_argument, "cannot listen on \"" + options.address + "\": not an IP address");
   const tcp::endpoint endpoint(address, options.port);
-  acceptor.open(endpoint.protocol(), ec);
-  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  if (!ec) acceptor.bind(endpoint, ec);
-  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  ec = listen_on(acceptor, endpoint);
   if (!ec) port = acceptor.local_endpoint(ec).port();
   if (!ec) return {};
-  error_code ignored;
-  acceptor.close(ignored);
   return fail(ErrorCode::unavailable,
               "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " + ec.message());
 }
