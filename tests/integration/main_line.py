@@ -127,6 +127,30 @@ def connector_comes_back():
     wait_for("the control plane answers again", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
 
 
+def healthy_after(tool):
+    """Kills the tool; its enclave starts it again. The agent as soon as a poll has proved it once more."""
+    before = fleet.processes("tools/" + tool)
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(f"{tool} again", lambda: fleet.processes("tools/" + tool) not in ([], before))
+    wait_for("an answer", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
+    return wait_for("a proven poll", lambda: (lambda a: a if a["status"] == "healthy" else None)(fleet.agent()))
+
+
+def agent_tunnels():
+    return sorted(t["id"] for t in fleet.edge_state()["tunnels"] if t["deleted_at"] is None and "-agent-" in t["name"])
+
+
+def killed_tools_come_back_as_who_they_were():
+    agent, tunnels = fleet.agent(), agent_tunnels()
+    registrations = lambda: (fleet.home / "vm-1/enclave.log").read_text().count("took_ms=")
+    first = registrations()
+    again = healthy_after("dd-cp")
+    assert (again["agent_id"], agent_tunnels(), registrations()) == (agent["agent_id"], tunnels, first), again
+    again = healthy_after("dd-agent")
+    wait_for("a second registration", lambda: registrations() > first)
+    assert (again["agent_id"], agent_tunnels()) == (agent["agent_id"], tunnels), again
+
+
 def attest_explains():
     text = wait_for("the agent answers", lambda: fleet.ctl("attest", "vm-1"))
     assert "SIMULATED" in text and "bound to our nonce" in text and "replays to RTMR3" in text, text
@@ -178,6 +202,7 @@ try:
         ("unknown members are named in warnings", unknown_members_are_warned_about),
         ("agent and enclave listen on loopback or unix only", sockets_are_local),
         ("a killed connector gives 530 and comes back", connector_comes_back),
+        ("a killed dd-cp or dd-agent keeps its keys, entry and tunnel", killed_tools_come_back_as_who_they_were),
         ("ddctl attest verifies and explains", attest_explains),
         ("revoke removes tunnel and DNS, and no stranger's", revoke_removes_everything_but_strangers),
         ("Ctrl-C leaves nothing behind", nothing_is_left),
