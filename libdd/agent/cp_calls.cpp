@@ -6,7 +6,6 @@
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/net/http_client.hpp"
-#include "libdd/protocol/fleet.hpp"
 
 namespace dd::agent {
 namespace {
@@ -54,7 +53,7 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
   co_return response;
 }
 
-net::Task<Result<std::vector<std::string>>> CpCalls::replace_ingress(std::vector<Expose> extras) {
+net::Task<Result<protocol::IngressAnswer>> CpCalls::replace_ingress(std::vector<Expose> extras) {
   if (!context_.state.membership)
     co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
   const protocol::IngressReplace wanted{context_.state.membership->agent_id, std::move(extras)};
@@ -64,7 +63,7 @@ net::Task<Result<std::vector<std::string>>> CpCalls::replace_ingress(std::vector
   if (!value) co_return wrap(value.error(), "cannot publish");
   auto answer = protocol::ingress_answer_from(*value);
   if (!answer) co_return wrap(answer.error(), "cannot publish");
-  co_return std::move(answer->extra_hostnames);
+  co_return answer;
 }
 
 }  // namespace dd::agent

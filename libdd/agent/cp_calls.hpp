@@ -7,6 +7,7 @@
 #include "dd/workload.hpp"
 #include "libdd/agent/context.hpp"
 #include "libdd/net/turns.hpp"
+#include "libdd/protocol/fleet.hpp"
 
 namespace dd::agent {
 
@@ -27,9 +28,9 @@ class SequenceNumbers {
 class CpCalls {
  public:
   CpCalls(Context& context, SequenceNumbers& numbers) : context_(context), numbers_(numbers) {}
-  /// The full list of what this agent exposes. Returns the public host names in its order.
+  /// The full list of what this agent exposes. The public host names are in its order.
   /// Errors: unavailable when not registered; not_found with reason agent_unknown when the control plane forgot us.
-  net::Task<Result<std::vector<std::string>>> replace_ingress(std::vector<Expose> extras);
+  net::Task<Result<protocol::IngressAnswer>> replace_ingress(std::vector<Expose> extras);
 
  private:
   net::Task<Result<HttpResponse>> post(std::string path, std::string body);

@@ -130,7 +130,12 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
         answer.hostnames.push_back(hostname);
         answer.urls.push_back(url_of(expose, hostname));
       }
-      if (answer.hostnames.size() == wanted.expose.size()) co_return answer;
+      if (answer.hostnames.size() == wanted.expose.size()) {
+        if (exposer_.quarantined() && !wanted.expose.empty())
+          answer.warnings.push_back(
+              "not public yet: the control plane holds this agent in quarantine until its attestation is good again");
+        co_return answer;
+      }
     }
     if (std::chrono::steady_clock::now() >= deadline) break;
     co_await net::sleep_for(kProbePause);

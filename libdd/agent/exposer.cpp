@@ -58,13 +58,15 @@ net::Task<Result<void>> Exposer::sync() {
     co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
   auto extras = co_await wanted();
   if (!extras) co_return tl::unexpected(extras.error());
-  if (*extras == published_) co_return Result<void>();
-  auto hostnames = co_await calls_.replace_ingress(*extras);
-  if (!hostnames) {
-    if (hostnames.error().reason == "agent_unknown") forgotten_();
-    co_return tl::unexpected(hostnames.error());
+  // In quarantine it asks again: only the answer tells that it is over.
+  if (*extras == published_ && !quarantined_) co_return Result<void>();
+  auto answer = co_await calls_.replace_ingress(*extras);
+  if (!answer) {
+    if (answer.error().reason == "agent_unknown") forgotten_();
+    co_return tl::unexpected(answer.error());
   }
-  registered(*std::move(extras), *std::move(hostnames));
+  registered(*std::move(extras), std::move(answer->extra_hostnames));
+  quarantined_ = answer->quarantined;
   co_return Result<void>();
 }
 

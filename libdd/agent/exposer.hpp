@@ -30,6 +30,8 @@ class Exposer {
   void stop();
 
   [[nodiscard]] const std::vector<Expose>& published() const noexcept { return published_; }
+  /// The control plane keeps what it is told, and publishes it when this agent has proved itself again.
+  [[nodiscard]] bool quarantined() const noexcept { return quarantined_; }
   /// Public host name of a label, or "" while it is not public.
   [[nodiscard]] std::string hostname_of(const std::string& label) const;
 
@@ -43,6 +45,7 @@ class Exposer {
   std::function<void()> forgotten_;
   std::vector<Expose> published_;
   std::map<std::string, std::string> hostnames_;  // label → public host name
+  bool quarantined_ = false;
   net::Turns turns_;
   net::Event stop_;
   bool stopping_ = false;

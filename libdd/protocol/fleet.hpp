@@ -22,6 +22,7 @@ struct IngressReplace {
 struct IngressAnswer {
   std::string agent_id;
   std::vector<std::string> extra_hostnames;  // in the order of the extras
+  bool quarantined = false;  // kept, and published when the agent has proved itself again
   bool operator==(const IngressAnswer&) const = default;
 };
 

@@ -20,7 +20,8 @@ Result<IngressReplace> ingress_replace_from(const Json& value) {
 }
 
 Json to_json_value(const IngressAnswer& answer) {
-  return {{"agent_id", answer.agent_id}, {"extra_hostnames", answer.extra_hostnames}};
+  return {
+      {"agent_id", answer.agent_id}, {"extra_hostnames", answer.extra_hostnames}, {"quarantined", answer.quarantined}};
 }
 
 Result<IngressAnswer> ingress_answer_from(const Json& value) {
@@ -28,6 +29,7 @@ Result<IngressAnswer> ingress_answer_from(const Json& value) {
   IngressAnswer answer;
   answer.agent_id = read_agent_id(reader, "agent_id");
   answer.extra_hostnames = read_hostnames(reader, "extra_hostnames", kMaxExtraIngress);
+  answer.quarantined = reader.boolean("quarantined", false);
   return finish(reader, std::move(answer));
 }
 

@@ -53,7 +53,9 @@ def new_hostnames_wait():
     """What the agent is asked to publish meanwhile is kept, and not published."""
     second = free_port()
     spec = {"app_name": "later", "cmd": ["hello", str(second)], "expose": {"hostname_label": "later", "port": second}}
-    urls.extend(json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))["urls"])
+    answer = json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))
+    assert any("quarantine" in warning for warning in answer["warnings"]), answer
+    urls.extend(answer["urls"])
     assert agent_in("quarantined") and [fleet.get(url)[0] for url in urls] == [404, 404]
     assert len(ingress()) == 2, ingress()
 

@@ -14,7 +14,7 @@ namespace {
 
 const std::vector<Expose> kWeb = {{"web", 8000, ServiceProtocol::http}};
 
-void check_error(const Result<std::vector<std::string>>& answer, ErrorCode code, std::string_view reason = {}) {
+void check_error(const Result<protocol::IngressAnswer>& answer, ErrorCode code, std::string_view reason = {}) {
   REQUIRE_FALSE(answer.has_value());
   CHECK(answer.error().code == code);
   CHECK(answer.error().reason == reason);
@@ -56,7 +56,7 @@ TEST_CASE("a call carries a statement over its method, path and very body") {
   Room f;
   f.join();
   f.cp_publishes();
-  const auto hosts = f.run(f.calls.replace_ingress(kWeb)).value();
+  const auto hosts = f.run(f.calls.replace_ingress(kWeb)).value().extra_hostnames;
   CHECK(hosts == std::vector<std::string>{"web." + kHostname});
   const auto& request = f.transport->requests.at(0);
   CHECK(request.url == kOrigin + "/ingress/replace");

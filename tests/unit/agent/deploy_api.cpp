@@ -107,6 +107,22 @@ TEST_CASE("a redeployment may have the port that the one before still listens on
   CHECK(answer.at("urls") == Json::array({"https://web." + kHostname + "/"}));
 }
 
+TEST_CASE("a quarantined agent says that its host names wait, until the control plane says otherwise") {
+  Deploying f;
+  const Listener web;
+  f.deployments = {running("app", {expose("web", web.port())})};
+  f.deployments[0].id = "id-before";
+  const auto warned = [](const Json& answer) {
+    return answer.at("warnings").dump().find("quarantine") != std::string::npos;
+  };
+  f.quarantined = true;
+  CHECK(warned(body_of(f.deploy({expose("web", web.port())}))));
+  f.quarantined = false;
+  f.deployments.back().id = "id-again";
+  CHECK_FALSE(warned(body_of(f.deploy({expose("web", web.port())}))));
+  CHECK(f.published.size() == 2);
+}
+
 TEST_CASE("the URL of a port says how it is reached") {
   Deploying f;
   SilentPort web;

@@ -125,12 +125,13 @@ struct Room {
 
   using Handler = std::function<Result<HttpResponse>(const HttpRequest&)>;
   void cp(const std::string& call, Handler handler) { cp_routes[call] = std::move(handler); }
+  bool quarantined = false;
   /// The control plane publishes whatever it is asked to, and remembers each list.
   void cp_publishes() {
     cp("POST /ingress/replace", [this](const HttpRequest& request) {
       const auto wanted = protocol::ingress_replace_from(parse_json(request.body).value()).value();
       published.push_back(wanted.extras);
-      protocol::IngressAnswer answer{wanted.agent_id, {}};
+      protocol::IngressAnswer answer{wanted.agent_id, {}, quarantined};
       for (const auto& extra : wanted.extras) answer.extra_hostnames.push_back(extra.hostname_label + "." + kHostname);
       return test::http_answer(200, to_text(protocol::to_json_value(answer)));
     });
