@@ -7,10 +7,12 @@ Needs nothing but Python's standard library: its text is the deployment's comman
 import ctypes
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
 import sys
+import time
 
 libc = ctypes.CDLL(None, use_errno=True)
 PTRACE_SEIZE, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, CAPABILITY_FD = 0x4206, 434, 438, 3
@@ -89,6 +91,9 @@ def own_things():
     # Before anything else takes that number.
     os.dup2(os.open(os.devnull, os.O_RDONLY), CAPABILITY_FD)
     child = subprocess.Popen([shutil.which("sleep"), "1000"], pass_fds=[CAPABILITY_FD]).pid
+    # Popen returns as soon as exec closes its pipe; the kernel puts the environment in place a moment later.
+    while not pathlib.Path(f"/proc/{child}/environ").read_bytes():
+        time.sleep(0.001)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind("mine.sock")
     listener.listen()

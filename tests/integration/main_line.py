@@ -148,6 +148,7 @@ def killed_tools_come_back_as_who_they_were():
     assert (again["agent_id"], agent_tunnels(), registrations()) == (agent["agent_id"], tunnels, first), again
     again = healthy_after("dd-agent")
     wait_for("a second registration", lambda: registrations() > first)
+    wait_for("its host again", lambda: fleet.get(fleet.agent_url() + "/health")[0] == 200)
     assert (again["agent_id"], agent_tunnels()) == (agent["agent_id"], tunnels), again
 
 
