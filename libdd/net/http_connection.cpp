@@ -54,13 +54,12 @@ Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&
   co_return fail(ErrorCode::internal, "cannot answer: internal error");
 }
 
-ServerResponse refusal(const Error& error, const ServerRequest& request) {
+void log_refusal(const Error& error, const ServerRequest& request) {
   if (error.code == ErrorCode::internal)
     log::error("request failed", {{"request_id", request.request_id},
                                   {"method", request.method},
                                   {"path", request.path},
                                   {"error", error.message}});
-  return error_answer(error, request.request_id);
 }
 
 }  // namespace
@@ -179,7 +178,7 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
                       "cannot " + request.method + " " + request.path + ": allowed are " + exchange.match.allow,
                       {},
                       {}};
-    auto refused = error_answer(error, request.request_id, 405);
+    auto refused = answer_to(error, 405);
     refused.headers.add("Allow", exchange.match.allow);
     co_return refused;
   }
@@ -250,8 +249,17 @@ Task<bool> HttpConnection::answer(Exchange& exchange, ServerResponse response) {
   co_return keep;
 }
 
+ServerResponse HttpConnection::answer_to(const Error& error, int status) const {
+  return options_.render_error ? options_.render_error(error) : error_answer(error, request_id_, status);
+}
+
+ServerResponse HttpConnection::refusal(const Error& error, const ServerRequest& request) const {
+  log_refusal(error, request);
+  return answer_to(error);
+}
+
 Task<void> HttpConnection::give_up(Error error, int status) {
-  auto response = error_answer(error, request_id_, status);
+  auto response = answer_to(error, status);
   auto head = answer_head(response, request_id_, Persistence::close);
   if (co_await write(std::move(head), std::move(response.body))) co_await linger();
 }
@@ -295,7 +303,7 @@ void HttpConnection::expire(TimePoint now) {
   } else if (!abandoned_) {
     abandoned_ = true;
     const Error error{ErrorCode::deadline_exceeded, "cannot answer in time", {}, {}};
-    auto response = error_answer(error, request_id_);
+    auto response = answer_to(error);
     spawn(socket_.get_executor(), answer_late(shared_from_this(), std::move(response)), "late answer");
   }
 }

@@ -49,6 +49,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Task<bool> read_body(Exchange& exchange);
   Task<ServerResponse> handle(Exchange& exchange);
   Task<bool> answer(Exchange& exchange, ServerResponse response);
+  /// As the listener spells errors; `status` as for error_answer.
+  [[nodiscard]] ServerResponse answer_to(const Error& error, int status = 0) const;
+  /// The same for a request that was read, and in the log when the fault is ours.
+  [[nodiscard]] ServerResponse refusal(const Error& error, const ServerRequest& request) const;
   /// For a request that cannot be read to its end: the connection is closed behind the answer.
   Task<void> give_up(Error error, int status);
   /// Static with the owner as a parameter: nobody else holds the connection until the coroutine starts.

@@ -74,6 +74,9 @@ class Router {
   std::vector<Route> routes_;
 };
 
+/// An Error as an answer of another shape than ours.
+using RenderError = std::function<ServerResponse(const Error&)>;
+
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one, see HttpServer::port()
@@ -83,6 +86,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};
   std::chrono::milliseconds write_deadline{30'000};
+  RenderError render_error = {};  // none: docs/wire.md, 2
 };
 
 /// Serves HTTP/1.1 until stopped. Construct, start, stop and destroy on the io thread (or before it runs), and before its io_context goes;
