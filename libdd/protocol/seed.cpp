@@ -1,0 +1,102 @@
+#include "libdd/protocol/seed.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/protocol/fields.hpp"
+
+namespace dd::protocol {
+namespace {
+
+constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
+
+std::vector<Expose> read_extras(ObjectReader& reader, const char* name) {
+  return reader.find(name) == nullptr ? std::vector<Expose>() : read_extra_ingress(reader, name);
+}
+
+struct Spelling {
+  int status;
+  const char* code;
+  const char* prefix;
+};
+
+Spelling spelling_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unauthenticated:
+    case ErrorCode::permission_denied:
+      return {401, "UNAUTHORIZED", "unauthorized"};
+    case ErrorCode::not_found:
+      return {404, "NOT_FOUND", "not found"};
+    case ErrorCode::unavailable:
+    case ErrorCode::upstream:
+    case ErrorCode::deadline_exceeded:
+      return {502, "UPSTREAM", "upstream"};
+    case ErrorCode::internal:
+      return {500, "INTERNAL", "internal"};
+    case ErrorCode::invalid_argument:
+    case ErrorCode::conflict:
+    case ErrorCode::malformed:
+    case ErrorCode::unsupported:
+    case ErrorCode::too_large:
+    case ErrorCode::rate_limited:
+      return {400, "BAD_REQUEST", "bad request"};
+  }
+  return {500, "INTERNAL", "internal"};
+}
+
+}  // namespace
+
+Result<SeedRegister> seed_register_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  SeedRegister request;
+  request.vm_name = read_vm_name(reader, "vm_name");
+  request.env_label = reader.text("env_label");
+  request.owner = read_owner(reader, "owner");
+  request.ita_token = reader.text("ita_token", kTokenRule);
+  request.extra_ingress = read_extras(reader, "extra_ingress");
+  return finish(reader, std::move(request));
+}
+
+Json to_json_value(const SeedRegisterAnswer& answer) {
+  return {{"tunnel_token", answer.tunnel_token},
+          {"hostname", answer.hostname},
+          {"agent_id", answer.agent_id},
+          {"jwt_secret_b64", answer.jwt_secret_b64},
+          {"cp_hostname", answer.cp_hostname}};
+}
+
+Result<SeedIngress> seed_ingress_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  SeedIngress request;
+  request.agent_id = read_agent_id(reader, "agent_id");
+  request.extras = read_extras(reader, "extras");
+  return finish(reader, std::move(request));
+}
+
+Result<SeedHealth> seed_health_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  SeedHealth health;
+  health.vm_name = read_vm_name(reader, "vm_name");
+  health.ita_token = reader.text("ita_token", kTokenRule);
+  return finish(reader, std::move(health));
+}
+
+Json to_json_value(const SeedAgent& agent) {
+  return {{"agent_id", agent.agent_id},
+          {"vm_name", agent.vm_name},
+          {"hostname", agent.hostname},
+          {"status", agent.status},
+          {"last_seen", agent.last_seen}};
+}
+
+SeedError seed_error(const Error& error) {
+  const auto spelling = spelling_of(error.code);
+  // Of a refused caller and of a missing thing that system says no more than this.
+  const bool bare = spelling.status == 401 || spelling.status == 404;
+  const Json body = {{"code", spelling.code},
+                     {"message", bare ? spelling.prefix : std::string(spelling.prefix) + ": " + error.message}};
+  return {spelling.status, body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+}  // namespace dd::protocol

@@ -1,0 +1,61 @@
+#include "libdd/protocol/seed.hpp"
+
+#include <doctest/doctest.h>
+
+#include "libdd/core/json.hpp"
+
+using namespace dd;
+using namespace dd::protocol;
+
+TEST_CASE("an agent of the earlier system may leave its extra ingress out, and send more than we read") {
+  const Json sent = {
+      {"vm_name", "vm-1"}, {"env_label", "prod"}, {"owner", "octo"}, {"ita_token", "a.b.c"}, {"later", 1}};
+  const SeedRegister expected{"vm-1", "prod", "octo", "a.b.c", {}};
+  CHECK(seed_register_from(sent).value() == expected);
+}
+
+TEST_CASE("what it must say is asked for by name") {
+  const Json good = {{"vm_name", "vm-1"},
+                     {"env_label", "prod"},
+                     {"owner", "octo"},
+                     {"ita_token", "a.b.c"},
+                     {"extra_ingress", Json::array({{{"hostname_label", "web"}, {"port", 80}}})}};
+  CHECK(seed_register_from(good).has_value());
+  const std::pair<const char*, Json> bad[] = {{"/vm_name", nullptr},
+                                              {"/vm_name", "no/name"},
+                                              {"/env_label", 7},
+                                              {"/owner", ""},
+                                              {"/ita_token", ""},
+                                              {"/extra_ingress/0/port", 0},
+                                              {"/extra_ingress/0/hostname_label", "*"}};
+  for (const auto& [pointer, value] : bad) {
+    CAPTURE(pointer);
+    auto sent = good;
+    sent[Json::json_pointer(pointer)] = value;
+    CHECK_FALSE(seed_register_from(sent).has_value());
+  }
+}
+
+TEST_CASE("errors have its five codes, its status and its words") {
+  const struct {
+    ErrorCode code;
+    int status;
+    const char* spelled;
+    const char* message;
+  } cases[] = {
+      {ErrorCode::malformed, 400, "BAD_REQUEST", "bad request: why"},
+      {ErrorCode::conflict, 400, "BAD_REQUEST", "bad request: why"},
+      {ErrorCode::unauthenticated, 401, "UNAUTHORIZED", "unauthorized"},
+      {ErrorCode::permission_denied, 401, "UNAUTHORIZED", "unauthorized"},
+      {ErrorCode::not_found, 404, "NOT_FOUND", "not found"},
+      {ErrorCode::unavailable, 502, "UPSTREAM", "upstream: why"},
+      {ErrorCode::upstream, 502, "UPSTREAM", "upstream: why"},
+      {ErrorCode::internal, 500, "INTERNAL", "internal: why"},
+  };
+  for (const auto& c : cases) {
+    const auto spelled = seed_error({c.code, "why", {}, {}});
+    const Json expected = {{"code", c.spelled}, {"message", c.message}};
+    CHECK(spelled.status == c.status);
+    CHECK(parse_json(spelled.body).value() == expected);
+  }
+}
