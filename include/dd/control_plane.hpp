@@ -59,6 +59,13 @@ struct ControlPlaneOptions {
   /// Registrable domain under which agents get their names.
   std::string domain;
   IngressStyle ingress_style = IngressStyle::nested;
+  /// Listener for agents of the earlier system (docs/wire.md, 12): nothing on it is attested. 0: any free port.
+  bool compat = false;
+  std::uint16_t compat_port = 8081;
+  std::string compat_hostname;  // public name of that listener; empty: none
+  /// "vm=2026-12-31": who may register there, and until when.
+  std::vector<std::string> compat_vms;
+  std::uint16_t compat_agent_port = 8080;  // where those agents listen
   /// Create a tunnel for `hostname` and run a connector for it.
   bool own_tunnel = true;
   std::vector<std::string> connector = {"cloudflared"};

@@ -72,6 +72,7 @@ struct AgentSummary {
   std::string verdict;  // JSON text of the policy's verdict, or empty
   std::string tcb_status;
   std::string mrtd;  // hex
+  bool compat = false;  // an agent of the earlier system: not attested
 };
 
 struct Deployed {

@@ -24,7 +24,13 @@ Json json_of(const AgentSummary& agent) {
           {"simulated", agent.simulated},
           {"tcb_status", agent.tcb_status},
           {"mrtd", agent.mrtd},
+          {"compat", agent.compat},
           {"verdict", verdict ? *verdict : Json()}};
+}
+
+std::string tcb_text(const AgentSummary& agent) {
+  if (agent.compat) return "not attested";
+  return agent.simulated ? "simulated" : agent.tcb_status;
 }
 
 int list(const Invocation& invocation) {
@@ -40,8 +46,7 @@ int list(const Invocation& invocation) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& agent : *agents)
-    rows.push_back({agent.vm_name, agent.status, agent.simulated ? "simulated" : agent.tcb_status, agent.last_seen,
-                    agent.hostname, agent.reason});
+    rows.push_back({agent.vm_name, agent.status, tcb_text(agent), agent.last_seen, agent.hostname, agent.reason});
   print_table({"VM", "STATUS", "TCB", "LAST SEEN", "HOSTNAME", "REASON"}, rows);
   return 0;
 }
@@ -55,7 +60,7 @@ void print_agent(const AgentSummary& agent) {
                                                                                     {"Registered", agent.registered_at},
                                                                                     {"Last seen", agent.last_seen},
                                                                                     {"Key", agent.kid},
-                                                                                    {"TCB status", agent.tcb_status},
+                                                                                    {"TCB status", tcb_text(agent)},
                                                                                     {"MRTD", agent.mrtd}})
     if (!value.empty()) print_line(name + std::string(12 - name.size(), ' ') + printable(value));
   const auto verdict = parse_json(agent.verdict);

@@ -41,8 +41,9 @@ net::Task<Result<std::string>> AgentCalls::authenticate(const net::ServerRequest
   const auto call = call_in(request.headers);
   if (!call) co_return tl::unexpected(call.error());
   const auto* record = context_.store.find(call->claims.issuer);
-  if (record == nullptr || record->status == AgentStatus::dropped || record->status == AgentStatus::dropping) {
-    if (record != nullptr && context_.store.is_denied(record->signing_key.kid()))
+  if (record == nullptr || record->status == AgentStatus::dropped || record->status == AgentStatus::dropping ||
+      record->compat) {
+    if (record != nullptr && context_.store.is_denied(record->deny_key()))
       co_return fail(ErrorCode::permission_denied, "revoked",
                      "cannot accept call: agent " + call->claims.issuer + " was revoked");
     co_return fail(ErrorCode::not_found, "agent_unknown",

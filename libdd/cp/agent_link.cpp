@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
+#include "libdd/cp/compat_poll.hpp"
 #include "libdd/cp/evidence.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
@@ -17,13 +18,17 @@ constexpr std::int64_t kLongestLog = static_cast<std::int64_t>(EventLog::kMaxEve
 
 constexpr std::size_t kLongestReason = 1024;
 
-/// The reason may quote what an agent answered, and it is kept with the record: a record too long to be read would stop the next start.
+}  // namespace
+
 PollOutcome outcome_of(Finding finding, std::string reason, AgentRecord record) {
   if (reason.size() > kLongestReason) reason.resize(kLongestReason);
   return {finding, std::move(reason), std::move(record)};
 }
 
-}  // namespace
+Finding finding_of_token(const Error& error) noexcept {
+  if (error.reason == "token_expired") return Finding::expired;
+  return error.code == ErrorCode::unavailable ? Finding::unreachable : Finding::refused;
+}
 
 /// What was asked and what came back.
 struct AgentLink::Exchange {
@@ -59,6 +64,7 @@ net::Task<Result<AgentLink::Exchange>> AgentLink::ask(AgentRecord record, std::s
 }
 
 net::Task<PollOutcome> AgentLink::poll(AgentRecord record) {
+  if (record.compat) co_return co_await poll_compat(context_, std::move(record));
   auto exchange = co_await ask(record, "/health");
   if (!exchange) co_return outcome_of(Finding::unreachable, exchange.error().message, std::move(record));
   co_return co_await judge(std::move(record), *std::move(exchange));
@@ -76,17 +82,11 @@ net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {
 
   const auto token = co_await context_.tokens.verify(health->ita_token);
   if (!token) {
-    const bool late = token.error().reason == "token_expired";
-    const auto finding = late                                           ? Finding::expired
-                         : token.error().code == ErrorCode::unavailable ? Finding::unreachable
-                                                                        : Finding::refused;
+    const auto finding = finding_of_token(token.error());
     co_return outcome_of(finding, token.error().message, std::move(record));
   }
   const auto drift = drift_between(record.pins, *token);
-  if (!drift.empty())
-    co_return outcome_of(Finding::refused,
-                         "drift: " + drift[0].field + " was " + drift[0].before + ", is " + drift[0].after,
-                         std::move(record));
+  if (!drift.empty()) co_return outcome_of(Finding::refused, drift_text(drift), std::move(record));
 
   const auto log = co_await read_log(record, health->log);
   if (!log) {

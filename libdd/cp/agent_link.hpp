@@ -23,6 +23,11 @@ struct PollOutcome {
   AgentRecord record;
 };
 
+/// The reason may quote what an agent answered, and it is kept with the record: it is cut, since a record too long to be read would stop the next start.
+[[nodiscard]] PollOutcome outcome_of(Finding finding, std::string reason, AgentRecord record);
+/// What a token that was refused says of its agent.
+[[nodiscard]] Finding finding_of_token(const Error& error) noexcept;
+
 class AgentLink {
  public:
   explicit AgentLink(Context& context) : context_(context) {}

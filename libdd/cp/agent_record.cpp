@@ -74,19 +74,28 @@ void read_digest(ObjectReader& reader, const char* name, std::array<std::byte, N
   if (bytes.size() == N) std::copy(bytes.begin(), bytes.end(), out.begin());
 }
 
-/// The members that are objects of their own: keys, pins, facts, extras.
-Result<void> read_parts(ObjectReader& reader, AgentRecord& record) {
+Result<void> read_keys(ObjectReader& reader, AgentRecord& record) {
   const Json* signing = reader.object("signing_key");
   const Json* sealing = reader.object("sealing_key");
-  const Json* pins = reader.object("pins");
-  const Json* facts = reader.object("facts");
-  const Json* extras = reader.array("extras", 64);
   if (reader.error()) return tl::unexpected(*reader.error());
-
   const auto signing_key = crypto::OkpPublicKey::from_jwk(*signing, crypto::Curve::ed25519);
   if (!signing_key) return tl::unexpected(signing_key.error());
   const auto sealing_key = crypto::OkpPublicKey::from_jwk(*sealing, crypto::Curve::x25519);
   if (!sealing_key) return tl::unexpected(sealing_key.error());
+  record.signing_key = *signing_key;
+  record.sealing_key = *sealing_key;
+  return {};
+}
+
+/// The members that are objects of their own: keys, pins, facts, extras.
+Result<void> read_parts(ObjectReader& reader, AgentRecord& record) {
+  const Json* pins = reader.object("pins");
+  const Json* facts = reader.object("facts");
+  const Json* extras = reader.array("extras", 64);
+  if (reader.error()) return tl::unexpected(*reader.error());
+  if (!record.compat)
+    if (auto keys = read_keys(reader, record); !keys) return keys;
+
   auto claims = tdx_claims_from(*pins);
   if (!claims) return tl::unexpected(claims.error());
   ObjectReader facts_reader(*facts, "$.facts");
@@ -95,8 +104,6 @@ Result<void> read_parts(ObjectReader& reader, AgentRecord& record) {
   auto exposed = expose_from(*extras, "$.extras", 64);
   if (!exposed) return tl::unexpected(exposed.error());
 
-  record.signing_key = *signing_key;
-  record.sealing_key = *sealing_key;
   record.pins = *std::move(claims);
   record.extras = *std::move(exposed);
   return {};
@@ -111,34 +118,38 @@ bool is_live(AgentStatus status) noexcept { return status != AgentStatus::droppi
 Json to_json_value(const AgentRecord& record) {
   Json extras = Json::array();
   for (const auto& extra : record.extras) extras.push_back(dd::to_json_value(extra));
-  return {{"agent_id", record.agent_id},
-          {"vm_name", record.vm_name},
-          {"hostname", record.hostname},
-          {"tunnel_id", record.tunnel_id},
-          {"signing_key", record.signing_key.to_jwk()},
-          {"sealing_key", record.sealing_key.to_jwk()},
-          {"boot_id", record.boot_id},
-          {"status", to_string(record.status)},
-          {"reason", record.reason},
-          {"registered_at", record.registered_at},
-          {"last_seen", record.last_seen},
-          {"quarantined_at", record.quarantined_at},
-          {"dropped_at", record.dropped_at},
-          {"failed_polls", record.failed_polls},
-          {"pins", dd::to_json_value(record.pins)},
-          {"facts", facts_to_json(record.facts)},
-          {"verdict", record.verdict},
-          {"tcb_status", record.tcb_status},
-          {"log_length", record.log_length},
-          {"log_head", to_hex(record.log_head)},
-          {"quoted_events", record.quoted_events},
-          {"quoted_head", to_hex(record.quoted_head)},
-          {"register_token_sha256", to_hex(record.register_token_sha256)},
-          {"token_expires_at", record.token_expires_at},
-          {"extras", std::move(extras)},
-          {"agent_port", record.agent_port},
-          {"seq_high", record.seq_high},
-          {"seq_window", std::to_string(record.seq_window)}};
+  Json value = {{"agent_id", record.agent_id},
+                {"vm_name", record.vm_name},
+                {"hostname", record.hostname},
+                {"tunnel_id", record.tunnel_id},
+                {"compat", record.compat},
+                {"boot_id", record.boot_id},
+                {"status", to_string(record.status)},
+                {"reason", record.reason},
+                {"registered_at", record.registered_at},
+                {"last_seen", record.last_seen},
+                {"quarantined_at", record.quarantined_at},
+                {"dropped_at", record.dropped_at},
+                {"failed_polls", record.failed_polls},
+                {"pins", dd::to_json_value(record.pins)},
+                {"facts", facts_to_json(record.facts)},
+                {"verdict", record.verdict},
+                {"tcb_status", record.tcb_status},
+                {"log_length", record.log_length},
+                {"log_head", to_hex(record.log_head)},
+                {"quoted_events", record.quoted_events},
+                {"quoted_head", to_hex(record.quoted_head)},
+                {"register_token_sha256", to_hex(record.register_token_sha256)},
+                {"token_expires_at", record.token_expires_at},
+                {"extras", std::move(extras)},
+                {"agent_port", record.agent_port},
+                {"seq_high", record.seq_high},
+                {"seq_window", std::to_string(record.seq_window)}};
+  if (!record.compat) {
+    value["signing_key"] = record.signing_key.to_jwk();
+    value["sealing_key"] = record.sealing_key.to_jwk();
+  }
+  return value;
 }
 
 Result<AgentRecord> agent_record_from(const Json& value) {
@@ -148,6 +159,7 @@ Result<AgentRecord> agent_record_from(const Json& value) {
   record.vm_name = reader.text("vm_name");
   record.hostname = reader.text("hostname");
   record.tunnel_id = reader.text("tunnel_id");
+  record.compat = reader.required_boolean("compat");
   record.boot_id = reader.text("boot_id");
   record.status = read_status(reader, "status");
   record.reason = reader.text("reason");

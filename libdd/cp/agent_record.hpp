@@ -35,6 +35,8 @@ struct AgentRecord {
   crypto::OkpPublicKey signing_key{crypto::Curve::ed25519, {}};
   crypto::OkpPublicKey sealing_key{crypto::Curve::x25519, {}};
   std::string boot_id;
+  /// Registered on the compat listener: it has no keys, no boot id and no log, and never counts as attested.
+  bool compat = false;
   AgentStatus status = AgentStatus::unknown;
   std::string reason;
   std::int64_t registered_at = 0;   // unix seconds, as all times here
@@ -60,6 +62,9 @@ struct AgentRecord {
 
   std::int64_t seq_high = -1;      // highest call number seen
   std::uint64_t seq_window = 0;    // bit i: seq_high − i was seen
+
+  /// Under what a revocation of it is kept: its key, or its VM name when it has none.
+  [[nodiscard]] std::string deny_key() const { return compat ? "compat:" + vm_name : signing_key.kid(); }
 };
 
 [[nodiscard]] nlohmann::json to_json_value(const AgentRecord& record);

@@ -10,6 +10,8 @@
 #include "dd/log.hpp"
 #include "libdd/cp/agent_calls.hpp"
 #include "libdd/cp/agent_link.hpp"
+#include "libdd/cp/compat_api.hpp"
+#include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/context.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/fleet_api.hpp"
@@ -53,6 +55,7 @@ Result<void> check(ControlPlaneOptions& options) {
   if (auto good = identity::check_owner(options.owner); !good) return good;
   if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
   if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
+  if (auto good = check_compat_vms(options.compat_vms); !good) return good;
   if (options.origin.empty()) options.origin = "https://" + options.hostname;
   auto origin = net::parse_url(options.origin);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
@@ -123,6 +126,7 @@ struct Services {
         registrar(context, link, dropper),
         calls(context),
         api(context, dropper),
+        compat(context, link),
         poller(context, link, dropper),
         sweeper(context) {}
 
@@ -145,6 +149,7 @@ struct Services {
   Registrar registrar;
   AgentCalls calls;
   FleetApi api;
+  CompatApi compat;
   Poller poller;
   Sweeper sweeper;
 };
@@ -157,6 +162,8 @@ struct ControlPlane::Impl {
   net::Task<Result<void>> start();
   net::Task<void> stop();
   Result<void> prepare();
+  Result<void> listen();
+  [[nodiscard]] std::vector<IngressRule> own_ingress() const;
 
   ControlPlaneOptions options;
   Policy policy;
@@ -168,6 +175,7 @@ struct ControlPlane::Impl {
   std::unique_ptr<Services> services;
   std::unique_ptr<SelfTunnel> self_tunnel;
   std::unique_ptr<net::HttpServer> server;
+  std::unique_ptr<net::HttpServer> compat_server;
 };
 
 Result<void> ControlPlane::Impl::prepare() {
@@ -201,19 +209,12 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
 
   services = std::make_unique<Services>(options, policy, io, *store, *tunnels, *capability, keys->signing, *fleet_key);
-  net::HttpServerOptions listener;
-  listener.address = options.address;
-  listener.port = options.port;
-  server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
-  const auto listening = server->start();
+  const auto listening = listen();
   if (!listening) co_return listening;
-  log::info("control plane listening",
-            {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
-  if (options.on_listening) options.on_listening(server->port());
 
   if (options.own_tunnel) {
     self_tunnel = std::make_unique<SelfTunnel>(io.get_executor(), options.transport, options, *store, *tunnels);
-    const auto connected = co_await self_tunnel->start(*fleet_key, *options.random, server->port());
+    const auto connected = co_await self_tunnel->start(*fleet_key, *options.random, own_ingress());
     if (!connected) co_return connected;
   }
   net::spawn(io.get_executor(), services->sweeper.run(), "sweeper");
@@ -221,11 +222,39 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   co_return Result<void>();
 }
 
+Result<void> ControlPlane::Impl::listen() {
+  net::HttpServerOptions listener;
+  listener.address = options.address;
+  listener.port = options.port;
+  server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
+  if (auto listening = server->start(); !listening) return listening;
+  log::info("control plane listening",
+            {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
+  if (options.compat) {
+    compat_server =
+        std::make_unique<net::HttpServer>(io.get_executor(), services->compat.routes(), services->compat.listener());
+    if (auto listening = compat_server->start(); !listening) return listening;
+    log::warning("compat listener: agents on it are not attested", {{"port", compat_server->port()}});
+  }
+  if (options.on_listening) options.on_listening(server->port());
+  return {};
+}
+
+std::vector<IngressRule> ControlPlane::Impl::own_ingress() const {
+  const auto rule = [](const std::string& hostname, const net::HttpServer& of) {
+    return IngressRule{hostname, "http://localhost:" + std::to_string(of.port())};
+  };
+  std::vector<IngressRule> rules{rule(options.hostname, *server)};
+  if (compat_server && !options.compat_hostname.empty()) rules.push_back(rule(options.compat_hostname, *compat_server));
+  return rules;
+}
+
 net::Task<void> ControlPlane::Impl::stop() {
   if (services) {
     services->poller.stop();
     services->sweeper.stop();
   }
+  if (compat_server) co_await compat_server->stop(options.stop_grace);
   if (server) co_await server->stop(options.stop_grace);
   if (self_tunnel) co_await self_tunnel->stop(options.stop_grace);
 }

@@ -51,4 +51,9 @@ Result<Appraised> appraise_registration(const protocol::RegisterClaims& claims, 
   return Appraised{*std::move(log), *std::move(facts), std::move(verdict)};
 }
 
+std::string drift_text(const std::vector<Drift>& drift) {
+  const auto& first = drift.front();
+  return "drift: " + first.field + " was " + first.before + ", is " + first.after;
+}
+
 }  // namespace dd::cp

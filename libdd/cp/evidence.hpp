@@ -24,4 +24,7 @@ struct Appraised {
 /// Whether RTMR3 fits a log of which `head` is the value that REPORTDATA names; one trailing event may be logged and not extended yet.
 [[nodiscard]] bool rtmr3_fits(const TdxClaims& token, const Digest384& head, const Digest384* one_before);
 
+/// The first of them in words. `drift` is not empty.
+[[nodiscard]] std::string drift_text(const std::vector<Drift>& drift);
+
 }  // namespace dd::cp

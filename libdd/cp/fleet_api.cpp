@@ -1,11 +1,11 @@
 #include "libdd/cp/fleet_api.hpp"
 
-#include <ctime>
-
 #include <nlohmann/json.hpp>
 
 #include "dd/log.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/core/rfc3339.hpp"
+#include "libdd/cp/owner_route.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/protocol/fleet.hpp"
 
@@ -14,15 +14,8 @@ namespace {
 
 constexpr std::int64_t kInviteLife = 900;
 
-std::string rfc3339(std::int64_t seconds) {
-  if (seconds == 0) return {};
-  const std::time_t time = seconds;
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  char text[32];
-  const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text, size};
-}
+/// Empty for a time that never was.
+std::string time_text(std::int64_t seconds) { return seconds == 0 ? std::string() : to_rfc3339(seconds); }
 
 protocol::AgentView view_of(const AgentRecord& record, std::vector<std::string> extra_hostnames) {
   protocol::AgentView view;
@@ -31,9 +24,10 @@ protocol::AgentView view_of(const AgentRecord& record, std::vector<std::string> 
   view.hostname = record.hostname;
   view.status = to_string(record.status);
   view.reason = record.reason;
-  view.last_seen = rfc3339(record.last_seen);
-  view.registered_at = rfc3339(record.registered_at);
-  view.kid = record.signing_key.kid();
+  view.last_seen = time_text(record.last_seen);
+  view.registered_at = time_text(record.registered_at);
+  view.kid = record.compat ? std::string() : record.signing_key.kid();
+  view.compat = record.compat;
   view.extra_hostnames = std::move(extra_hostnames);
   view.simulated = record.pins.simulated;
   view.verdict = record.verdict;
@@ -50,14 +44,7 @@ Result<Json> json_in(const std::string& body) { return body.empty() ? Result<Jso
 FleetApi::FleetApi(Context& context, Dropper& dropper) : context_(context), dropper_(dropper) {}
 
 void FleetApi::add_routes(net::Router& router) {
-  net::RouteOptions owner;
-  owner.authenticate = [this](const net::ServerRequest& request) -> net::Task<Result<std::string>> {
-    auto token = identity::bearer_token(request.headers);
-    if (!token) co_return tl::unexpected(token.error());
-    const auto person = co_await context_.owners.verify(*std::move(token));
-    if (!person) co_return tl::unexpected(person.error());
-    co_return person->login;
-  };
+  const auto owner = owner_route(context_);
   router.add("GET", "/health", [this](const net::ServerRequest&) { return health(); });
   router.add("GET", "/api/key", [this](const net::ServerRequest&) { return key(); });
   router.add("GET", "/api/agents", [this](const net::ServerRequest&) { return agents(); }, owner);
@@ -77,7 +64,7 @@ net::Task<Result<net::ServerResponse>> FleetApi::health() {
   for (const auto& record : context_.store.all()) {
     if (!is_live(record.status)) continue;
     ++health.agent_count;
-    if (record.status == AgentStatus::healthy) ++health.healthy_count;
+    if (record.status == AgentStatus::healthy && !record.compat) ++health.healthy_count;
   }
   health.uptime_secs =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
@@ -117,7 +104,7 @@ net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest
   known = context_.store.find(agent_id);
   if (known == nullptr) co_return fail(ErrorCode::not_found, "cannot revoke: no agent " + agent_id);
   AgentRecord record = *known;
-  const auto denied = co_await context_.store.deny(record.signing_key.kid(), why);
+  const auto denied = co_await context_.store.deny(record.deny_key(), why);
   if (!denied) co_return wrap(denied.error(), "cannot revoke");
   if (record.status != AgentStatus::dropped) {
     const auto dropped = co_await dropper_.drop(std::move(record), why);

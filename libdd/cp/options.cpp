@@ -44,6 +44,16 @@ void declare_cloudflare(Config& config, ControlPlaneOptions& options) {
                 "form of workloads' hostnames: label.agent.domain or agent-label.domain");
 }
 
+void declare_compat(Config& config, ControlPlaneOptions& options) {
+  config.choice("DD_COMPAT", options.compat, {"off", "seed"},
+                "serve agents of the earlier system, without attestation, on a listener of its own");
+  config.port("DD_COMPAT_PORT", options.compat_port, "port of that listener, at DD_ADDRESS; 0 takes any free one");
+  config.text("DD_COMPAT_HOSTNAME", options.compat_hostname,
+              "public host name of that listener; without one it has none");
+  config.list("DD_COMPAT_VMS", options.compat_vms, "VMs that may register there and until when, as in vm-1=2026-12-31");
+  config.port("DD_COMPAT_AGENT_PORT", options.compat_agent_port, "port on which those agents listen");
+}
+
 void declare_trust(Config& config, ControlPlaneOptions& options) {
   config.text("DD_ITA_ISSUER", options.ita_issuer, "issuer of Intel Trust Authority tokens, compared exactly");
   config.text("DD_ITA_JWKS_URL", options.ita_jwks_url, "its key set");
@@ -70,6 +80,7 @@ void declare(Config& config, ControlPlaneOptions& options) {
   declare_fleet(config, options);
   declare_listener(config, options);
   declare_cloudflare(config, options);
+  declare_compat(config, options);
   declare_trust(config, options);
   declare_times(config, options);
   config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000,

@@ -30,11 +30,6 @@ Result<crypto::ParsedJws> statement_in(const std::string& body) {
   return statement;
 }
 
-std::string drift_text(const std::vector<Drift>& drift) {
-  const auto& first = drift.front();
-  return first.field + " was " + first.before + ", is " + first.after;
-}
-
 }  // namespace
 
 /// A registration on its way through the checks.
@@ -164,6 +159,8 @@ net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string 
   const auto* holder = context_.store.find_live(vm_name);
   if (holder == nullptr || holder->signing_key.kid() == kid) co_return Result<void>();
   AgentRecord record = *holder;
+  // What has no key cannot prove itself, so it cannot keep its name from a VM that does.
+  if (record.compat) co_return co_await dropper_.drop(std::move(record), "its VM registered with attestation");
   const auto outcome = co_await link_.poll(record);
   if (outcome.finding == Finding::proven) {
     const auto saved = co_await context_.store.save(outcome.record);
@@ -217,7 +214,7 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
     record = *mine;  // the same key again: same entry, same tunnel
     const auto drift = drift_between(record.pins, request.token);
     if (!drift.empty()) {
-      const auto why = "drift: " + drift_text(drift);
+      const auto why = drift_text(drift);
       const auto dropped = co_await dropper_.drop(std::move(record), why);
       if (!dropped) log::warning("cannot finish dropping", {{"vm", claims.vm_name}, {"why", dropped.error().message}});
       co_return fail(ErrorCode::permission_denied, "policy_refused", "cannot register: " + why);

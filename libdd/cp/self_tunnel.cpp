@@ -21,7 +21,7 @@ SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTrans
       tunnels_(tunnels),
       connector_(std::move(executor), std::move(transport), connector_options(options)) {}
 
-net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::uint16_t port) {
+net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::vector<IngressRule> rules) {
   auto known = co_await store_.setting(kTunnelName);
   if (!known) co_return wrap(known.error(), "cannot read own tunnel's name");
   std::string name = known->value_or("");
@@ -32,10 +32,10 @@ net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::
   }
   const auto made = co_await tunnels_.ensure(name);
   if (!made) co_return wrap(made.error(), "cannot create own tunnel");
-  std::vector<IngressRule> rules{{options_.hostname, "http://localhost:" + std::to_string(port)}};
+  std::vector<std::string> hostnames;
+  for (const auto& rule : rules) hostnames.push_back(rule.hostname);
   const auto ingress = co_await tunnels_.put_ingress(made->id, std::move(rules));
   if (!ingress) co_return wrap(ingress.error(), "cannot publish own ingress");
-  std::vector<std::string> hostnames{options_.hostname};
   const auto dns = co_await tunnels_.put_dns(made->id, name, std::move(hostnames));
   if (!dns) co_return wrap(dns.error(), "cannot publish own DNS record");
   auto token = co_await tunnels_.run_token(made->id);

@@ -12,8 +12,8 @@ class SelfTunnel {
  public:
   SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
              const ControlPlaneOptions& options, Store& store, tunnel::TunnelProvider& tunnels);
-  /// Makes or adopts the tunnel (its name is kept in the registry), points the host name at `port`, starts the connector.
-  net::Task<Result<void>> start(Bytes fleet_key, Random& random, std::uint16_t port);
+  /// Makes or adopts the tunnel (its name is kept in the registry), publishes `rules`, starts the connector.
+  net::Task<Result<void>> start(Bytes fleet_key, Random& random, std::vector<IngressRule> rules);
   net::Task<void> stop(std::chrono::milliseconds grace);
 
  private:

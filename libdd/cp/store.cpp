@@ -13,6 +13,7 @@ constexpr const char* kNonces = "spent_nonces";
 constexpr const char* kTickets = "spent_tickets";
 constexpr const char* kSettings = "settings";
 constexpr const char* kDenied = "denied_keys";
+constexpr const char* kNative = "native_vms";
 
 constexpr std::size_t kSecretSize = 32;
 
@@ -170,10 +171,20 @@ net::Task<Result<void>> Store::forget_tunnel(std::string name) {
 net::Task<Result<void>> Store::save(AgentRecord record) {
   std::vector<RegistryChange> changes{{Kind::put, kAgents, record.agent_id, to_text(to_json_value(record))},
                                       {Kind::erase, kJournal, record.agent_id, {}}};
+  if (!record.compat && !agents_.contains(record.agent_id))
+    changes.push_back({Kind::put, kNative, record.vm_name, "1"});
   const auto saved = co_await apply(std::move(changes));
   if (!saved) co_return wrap(saved.error(), "cannot save agent " + record.agent_id);
   agents_.insert_or_assign(record.agent_id, std::move(record));
   co_return Result<void>();
+}
+
+net::Task<Result<bool>> Store::was_native(std::string vm_name) {
+  Result<std::optional<std::string>> row;
+  std::function<void()> work = [this, &row, &vm_name] { row = registry_->get(kNative, vm_name); };
+  co_await net::run_on(pool_, std::move(work));
+  if (!row) co_return wrap(row.error(), "cannot look up VM " + vm_name);
+  co_return row->has_value();
 }
 
 net::Task<Result<void>> Store::erase(std::string agent_id) {

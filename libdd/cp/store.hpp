@@ -51,6 +51,9 @@ class Store {
   net::Task<Result<std::vector<JournalEntry>>> journal();
   net::Task<Result<void>> forget_tunnel(std::string name);
 
+  /// Whether an agent of that VM name has ever registered with attestation.
+  net::Task<Result<bool>> was_native(std::string vm_name);
+
   /// Puts the record and takes its tunnel's name out of the journal, in one step.
   net::Task<Result<void>> save(AgentRecord record);
   net::Task<Result<void>> erase(std::string agent_id);

@@ -22,7 +22,8 @@ AgentSummary summary_of(protocol::AgentView view) {
           view.simulated,
           std::move(view.verdict),
           std::move(view.tcb_status),
-          std::move(view.mrtd)};
+          std::move(view.mrtd),
+          view.compat};
 }
 
 }  // namespace

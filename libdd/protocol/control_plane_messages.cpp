@@ -33,6 +33,7 @@ Result<AgentView> read_agent_view(const Json& value, std::string path) {
   view.verdict = read_embedded(reader, "verdict");
   view.tcb_status = reader.text("tcb_status");
   view.mrtd = reader.text("mrtd");
+  view.compat = reader.boolean("compat", false);
   return finish(reader, std::move(view));
 }
 
@@ -50,7 +51,8 @@ Json to_json_value(const AgentView& view) {
                 {"simulated", view.simulated},
                 {"verdict", embedded(view.verdict)},
                 {"tcb_status", view.tcb_status},
-                {"mrtd", view.mrtd}};
+                {"mrtd", view.mrtd},
+                {"compat", view.compat}};
   if (!view.reason.empty()) value["reason"] = view.reason;
   return value;
 }

@@ -41,6 +41,7 @@ struct AgentView {
   std::string verdict;  // JSON text
   std::string tcb_status;
   std::string mrtd;
+  bool compat = false;  // came through the compat listener: never attested
   bool operator==(const AgentView&) const = default;
 };
 

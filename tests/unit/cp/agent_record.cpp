@@ -27,7 +27,7 @@ TEST_CASE("a record that lacks a member, or has another thing in its place, is r
   for (const auto& [name, value] : good.items()) {
     CAPTURE(name);
     for (const auto& bad : {Json(), Json(Json::array({7})), Json(-2), Json(true)}) {
-      if (value.is_array() && bad.is_array()) continue;
+      if (value.type() == bad.type() && !value.is_number()) continue;
       CAPTURE(bad.dump());
       auto bent = good;
       bent[name] = bad;

@@ -1,0 +1,71 @@
+#include "libdd/cp/compat_poll.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "libdd/core/json.hpp"
+#include "libdd/cp/compat_vms.hpp"
+#include "libdd/cp/evidence.hpp"
+#include "libdd/net/error_body.hpp"
+#include "libdd/net/http_client.hpp"
+#include "libdd/protocol/seed.hpp"
+
+namespace dd::cp {
+namespace {
+
+constexpr std::array<std::string_view, 8> kTokenRules = {"mrtd",   "rtmr0",       "rtmr1",      "rtmr2",
+                                                         "mrseam", "platform_id", "tcb_status", "debug"};
+
+}  // namespace
+
+Result<Verdict> appraise_compat(const Policy& policy, const TdxClaims& token) {
+  auto verdict = policy.appraise(token, LogFacts{});
+  std::erase_if(verdict.rules,
+                [](const RuleVerdict& rule) { return std::ranges::find(kTokenRules, rule.rule) == kTokenRules.end(); });
+  verdict.notes = {"not attested: it registered without a key, a challenge or an event log"};
+  verdict.accepted = false;
+  for (const auto& rule : verdict.rules)
+    if (!rule.passed && rule.mode == RuleMode::enforce)
+      return fail(ErrorCode::permission_denied, "policy_refused", "cannot accept agent: " + verdict.summary());
+  return verdict;
+}
+
+net::Task<PollOutcome> poll_compat(Context& context, AgentRecord record) {
+  const auto listed = check_compat_vm(context.options.compat_vms, record.vm_name, context.clock.unix_seconds());
+  if (!listed) co_return outcome_of(Finding::refused, listed.error().message, std::move(record));
+
+  HttpRequest request;
+  request.url = context.agent_url(record.hostname) + "/health";
+  request.deadline = context.options.poll_timeout;
+  const auto response = co_await net::send(context.transport, std::move(request));
+  if (!response) co_return outcome_of(Finding::unreachable, response.error().message, std::move(record));
+  if (response->status != 200)
+    co_return outcome_of(Finding::unreachable, net::error_from(*response).message, std::move(record));
+  const auto value = parse_json(response->body);
+  const auto health = value ? protocol::seed_health_from(*value) : tl::unexpected(value.error());
+  if (!health) co_return outcome_of(Finding::unreachable, health.error().message, std::move(record));
+  if (health->vm_name != record.vm_name)
+    co_return outcome_of(Finding::refused, "the answer is of VM " + health->vm_name, std::move(record));
+
+  const auto token = co_await context.tokens.verify(health->ita_token);
+  if (!token) {
+    const auto finding = finding_of_token(token.error());
+    co_return outcome_of(finding, token.error().message, std::move(record));
+  }
+  const auto drift = drift_between(record.pins, *token);
+  if (!drift.empty()) co_return outcome_of(Finding::refused, drift_text(drift), std::move(record));
+  const auto verdict = appraise_compat(context.policy, *token);
+  if (!verdict) co_return outcome_of(Finding::refused, verdict.error().message, std::move(record));
+
+  record.verdict = to_text(dd::to_json_value(*verdict));
+  record.tcb_status = token->tcb_status;
+  record.token_expires_at = token->expires_at;
+  record.last_seen = context.clock.unix_seconds();
+  record.failed_polls = 0;
+  record.reason.clear();
+  co_return outcome_of(Finding::proven, {}, std::move(record));
+}
+
+}  // namespace dd::cp

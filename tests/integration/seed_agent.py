@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""An agent of the earlier system, written from that system's wire format alone: it registers on the compat listener, is polled, deploys with
+a PAT, and gets nothing on the native listener. Usage: seed_agent.py TOOLS_FOLDER"""
+
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from fleet import Fleet, free_port, main, wait_for
+from relay import Relay
+
+tools = Path(sys.argv[1]).resolve()
+LISTENER = free_port()
+
+# The tokens that the attestation service gives out: the earlier agent's own are of the same TD, bound to nothing that anyone checks.
+minted = []
+attestation = Relay(lambda fleet: fleet.cp_environment()["DD_ITA_ISSUER"])
+attestation.on_answer = lambda host, path, body: (minted.append(json.loads(body)["token"]) if path.startswith("/appraisal") else None, body)[1]
+
+
+class SeedAgent:
+    """Public /health with its token, as that agent had it, and a connector."""
+
+    def __init__(self):
+        self.health = {"ok": True, "service": "agent", "vm_name": "vm-seed", "attestation_type": "tdx", "deployments": [], "deployment_count": 0}
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.connector = None
+
+    def _handler(agent):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps(agent.health).encode()
+                self.send_response(200 if self.path == "/health" else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+    def connect(self, tunnel_token):
+        token_file = fleet.folder / "tunnel-token"
+        token_file.write_text(tunnel_token)
+        command = [tools / "ddctl", "connector", "tunnel", "--no-autoupdate", "--metrics", f"127.0.0.1:{free_port()}", "run"]
+        self.connector = subprocess.Popen(command, env={"TUNNEL_TOKEN_FILE": str(token_file)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        self.server.shutdown()
+        if self.connector:
+            self.connector.kill()
+            self.connector.wait()
+
+
+agent = SeedAgent()
+fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=200ms", "--cp-env", "DD_COMPAT=seed", "--cp-env", f"DD_COMPAT_PORT={LISTENER}",
+              "--cp-env", "DD_COMPAT_HOSTNAME=seed.dd.localhost", "--cp-env", "DD_COMPAT_VMS=vm-seed=2100-01-01,vm-1=2100-01-01",
+              "--cp-env", f"DD_COMPAT_AGENT_PORT={agent.port}", "--agent-env", "DD_REFRESH_INTERVAL=1s",
+              "--agent-env", f"DD_ITA_BASE_URL={attestation.url}", relays=[attestation])
+owner = fleet.cp_environment()["DD_OWNER"]
+listener_url = fleet.about["cp_url"].replace("app.", "seed.", 1)
+
+
+def fresh_token():
+    have = len(minted)
+    wait_for("a new token", lambda: len(minted) > have)
+    return minted[-1]
+
+
+def call(path, body=None, pat=None, url=listener_url, method=None):
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {pat}"} if pat else {})}
+    status, text = fleet.request(method or ("POST" if body is not None else "GET"), url + path, json.dumps(body) if body is not None else None, headers)
+    return status, json.loads(text)
+
+
+def registration(**changes):
+    return {"vm_name": "vm-seed", "env_label": fleet.cp_environment()["DD_ENV"], "owner": owner, "ita_token": fresh_token(),
+            "extra_ingress": [{"hostname_label": "web", "port": agent.port}], **changes}
+
+
+def row():
+    return next((a for a in fleet.ctl_json("agents") if a["vm_name"] == "vm-seed" and a["status"] != "dropped"), None)
+
+
+def it_registers_and_is_reachable():
+    body = registration()
+    agent.health["ita_token"] = body["ita_token"]
+    status, answer = call("/register", body, fleet.credential)
+    assert status == 200, answer
+    assert set(answer) == {"tunnel_token", "hostname", "agent_id", "jwt_secret_b64", "cp_hostname"}, answer
+    agent.id, agent.hostname = answer["agent_id"], answer["hostname"]
+    agent.connect(answer["tunnel_token"])
+    port = fleet.about["cp_url"].rsplit(":", 1)[1]
+    agent.url = f"http://{agent.hostname}:{port}"
+    wait_for("its host", lambda: fleet.get(agent.url + "/health")[0] == 200)
+    wait_for("its extra host", lambda: fleet.get(f"http://web.{agent.hostname}:{port}/health")[0] == 200)
+
+
+def it_is_polled_and_never_attested():
+    seen = row()["last_seen"]
+    agent.health["ita_token"] = fresh_token()
+    found = wait_for("a poll", lambda: (lambda a: a if a and a["status"] == "healthy" and a["last_seen"] > seen else None)(row()))
+    assert found["compat"] and not found["verdict"]["accepted"], found
+    assert "not attested" in fleet.ctl("agents")
+    status, health = call("/health", url=fleet.about["cp_url"])
+    assert (health["agent_count"], health["healthy_count"]) == (2, 1), health
+    status, rows = call("/api/agents", pat=fleet.credential)
+    assert {"control-plane", agent.id} <= {a["agent_id"] for a in rows}, rows
+
+
+def refusals_are_spelled_as_they_were():
+    good = registration()
+    for pat, body, status, code, words in (
+        (None, good, 401, "UNAUTHORIZED", "unauthorized"),
+        ("ghp_nobody", good, 401, "UNAUTHORIZED", "unauthorized"),
+        (fleet.credential, {**good, "owner": "mallory"}, 400, "BAD_REQUEST", f"bad request: owner mismatch: got mallory expected {owner}"),
+        (fleet.credential, {**good, "env_label": "prod"}, 400, "BAD_REQUEST", "bad request: env_label mismatch"),
+        (fleet.credential, {**good, "vm_name": "vm-9"}, 400, "BAD_REQUEST", "DD_COMPAT_VMS does not name it"),
+        (fleet.credential, {**good, "vm_name": "vm-1"}, 400, "BAD_REQUEST", "cannot go back"),
+        (fleet.credential, {**good, "ita_token": "nonsense"}, 400, "BAD_REQUEST", "token"),
+        (fleet.credential, {}, 400, "BAD_REQUEST", "vm_name"),
+        (fleet.credential, good, 400, "BAD_REQUEST", "held by an agent that answers"),
+        (fleet.credential, good, 400, "BAD_REQUEST", "registered an agent before"),
+    ):
+        got, answer = call("/register", body, pat)
+        assert (got, answer["code"]) == (status, code) and words in answer["message"], (got, answer, words)
+    assert call("/nothing")[1]["code"] == "NOT_FOUND"
+
+
+def the_native_listener_gives_it_nothing():
+    before = {t["name"] for t in fleet.edge_state()["tunnels"]}
+    url = fleet.about["cp_url"]
+    status, answer = call("/register", registration(vm_name="vm-8"), fleet.credential, url)
+    assert status == 400 and "registration" in answer["message"], answer
+    status, answer = call("/ingress/replace", {"agent_id": agent.id, "extras": []}, fleet.credential, url)
+    assert status == 401, answer
+    assert {t["name"] for t in fleet.edge_state()["tunnels"]} == before
+    # ... and the other way round.
+    assert call("/register/challenge", {})[0] == 404
+    assert call("/api/invites", {}, fleet.credential)[0] == 404
+
+
+def ingress_is_replaced_with_a_pat():
+    extras = [{"hostname_label": "api", "port": agent.port}]
+    status, answer = call("/ingress/replace", {"agent_id": agent.id, "extras": extras}, fleet.credential)
+    assert (status, answer["extra_hostnames"]) == (200, [f"api.{agent.hostname}"]), answer
+    status, answer = call("/ingress/replace", {"agent_id": fleet.agent()["agent_id"], "extras": []}, fleet.credential)
+    assert (status, answer["code"]) == (404, "NOT_FOUND"), answer
+
+
+def a_pat_deploys_as_it_did():
+    port = free_port()
+    spec = {"app_name": "old", "cmd": ["hello", str(port)], "expose": {"hostname_label": "old", "port": port}}
+    status, answer = call("/deploy", spec, fleet.credential, fleet.agent_url())
+    assert status == 200 and answer["ok"] and answer["id"], answer
+    host = fleet.agent()["hostname"]
+    status, body = fleet.get(fleet.about["cp_url"].replace("app.dd.localhost", f"old.{host}"))
+    assert status == 200 and "hello" in body, (status, body)
+
+
+def revoked_is_for_good():
+    fleet.ctl("agents", "revoke", agent.id, "--reason", "moved on")
+    assert row() is None
+    assert agent.id not in {t["name"] for t in fleet.edge_state()["tunnels"] if t["deleted_at"] is None}
+    status, answer = call("/register", registration(), fleet.credential)
+    assert status == 400 and "was revoked" in answer["message"], answer
+
+
+try:
+    main([
+        ("an agent of the earlier system registers and its hosts answer", it_registers_and_is_reachable),
+        ("it is polled without a challenge and never counts as attested", it_is_polled_and_never_attested),
+        ("refusals are spelled as they were", refusals_are_spelled_as_they_were),
+        ("the native listener gives it nothing", the_native_listener_gives_it_nothing),
+        ("its ingress is replaced with a PAT, and nobody else's", ingress_is_replaced_with_a_pat),
+        ("a PAT deploys at an agent as it did", a_pat_deploys_as_it_did),
+        ("revoked is for good", revoked_is_for_good),
+    ])
+finally:
+    agent.stop()
+    fleet.stop()
