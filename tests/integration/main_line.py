@@ -158,6 +158,18 @@ def attest_explains():
     assert fleet.ctl_json("attest", fleet.agent_url())["verified"]
 
 
+def doctor_finds_nothing_bad():
+    told = fleet.ctl_json("doctor", "fleet")
+    assert told["ok"] and {"what": "agent vm-1", "health": "ok", "found": "healthy", "fix": ""} in told["checks"], told
+    assert "simulated evidence is accepted" in fleet.ctl("doctor", "fleet")
+    environment = {**fleet.environment, **fleet.cp_environment()}
+    done = subprocess.run([tools / "ddctl", "doctor", "control-plane"], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "ok    Cloudflare tunnels: allowed" in done.stdout, (done.stdout, done.stderr)
+    environment["DD_CF_API_TOKEN"] = "wrong"
+    done = subprocess.run([tools / "ddctl", "doctor", "control-plane"], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "FAIL  Cloudflare tunnels" in done.stdout and "wrong" not in done.stdout, (done.stdout, done.stderr)
+
+
 def unknown_members_are_warned_about():
     port = free_port()
     answer = deploy({**workload("warned", port), "replicas": 3})
@@ -201,6 +213,7 @@ try:
         ("a redeploy replaces the running one", redeploy_replaces),
         ("a clash of ports names the holder", clash_of_ports_names_the_holder),
         ("unknown members are named in warnings", unknown_members_are_warned_about),
+        ("ddctl doctor finds nothing bad, and says what is", doctor_finds_nothing_bad),
         ("agent and enclave listen on loopback or unix only", sockets_are_local),
         ("a killed connector gives 530 and comes back", connector_comes_back),
         ("a killed dd-cp or dd-agent keeps its keys, entry and tunnel", killed_tools_come_back_as_who_they_were),
