@@ -33,6 +33,7 @@ net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::
   const auto made = co_await tunnels_.ensure(name);
   if (!made) co_return wrap(made.error(), "cannot create own tunnel");
   std::vector<std::string> hostnames;
+  hostnames.reserve(rules.size());
   for (const auto& rule : rules) hostnames.push_back(rule.hostname);
   const auto ingress = co_await tunnels_.put_ingress(made->id, std::move(rules));
   if (!ingress) co_return wrap(ingress.error(), "cannot publish own ingress");

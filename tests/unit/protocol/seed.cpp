@@ -1,6 +1,7 @@
 #include "libdd/protocol/seed.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
 
