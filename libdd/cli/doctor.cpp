@@ -10,6 +10,7 @@
 
 #include "dd/config.hpp"
 #include "libdd/cli/verbs.hpp"
+#include "libdd/core/json.hpp"
 #include "libdd/net/http_client.hpp"
 
 namespace dd::cli {
