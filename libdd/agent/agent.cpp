@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <charconv>
-
 #include <boost/asio/io_context.hpp>
 
 #include "dd/log.hpp"
@@ -14,6 +12,7 @@
 #include "libdd/agent/evidence_api.hpp"
 #include "libdd/agent/membership_keeper.hpp"
 #include "libdd/agent/poll_api.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/service_runner.hpp"
@@ -31,9 +30,8 @@ Result<std::vector<Expose>> fixed_extras(const std::vector<std::string>& items) 
     Expose expose;
     expose.hostname_label = item.substr(0, colon);
     const auto port = colon == std::string::npos ? std::string() : item.substr(colon + 1);
-    const auto read = std::from_chars(port.data(), port.data() + port.size(), expose.port);
-    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || expose.port == 0 ||
-        !valid_hostname_label(expose.hostname_label))
+    expose.port = decimal<std::uint16_t>(port).value_or(0);
+    if (expose.port == 0 || !valid_hostname_label(expose.hostname_label))
       return fail(ErrorCode::invalid_argument, "cannot use DD_EXTRA_INGRESS: \"" + item + "\", want label:port");
     extras.push_back(std::move(expose));
   }

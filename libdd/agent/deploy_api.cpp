@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "dd/log.hpp"
 #include "libdd/agent/owner_auth.hpp"
 #include "libdd/agent/ports.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::agent {
@@ -179,15 +179,13 @@ net::Task<Result<net::ServerResponse>> DeployApi::deployments() {
 }
 
 net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest& request) {
-  const auto text = request.query_value("tail").value_or("100");
-  std::int64_t tail = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), tail);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || tail < 1 || tail > kMostLines)
+  const auto tail = decimal<std::int64_t>(request.query_value("tail").value_or("100"));
+  if (!tail || *tail < 1 || *tail > kMostLines)
     co_return fail_at(ErrorCode::invalid_argument, "tail",
                       "cannot read tail: want a number in 1.." + std::to_string(kMostLines));
   const auto info = co_await find(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
-  auto lines = co_await context_.runtime.logs(info->id, tail);
+  auto lines = co_await context_.runtime.logs(info->id, *tail);
   if (!lines) co_return tl::unexpected(lines.error());
   const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
                                     *std::move(lines)};

@@ -1,10 +1,9 @@
 #include "libdd/agent/poll_api.hpp"
 
-#include <charconv>
-
 #include <nlohmann/json.hpp>
 
 #include "libdd/agent/metrics.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
@@ -60,12 +59,10 @@ net::Task<Result<net::ServerResponse>> PollApi::health(const net::ServerRequest&
 net::Task<Result<net::ServerResponse>> PollApi::log_page(const net::ServerRequest& request) {
   const auto poll = accept_poll(request, Use::pages);
   if (!poll) co_return tl::unexpected(poll.error());
-  const auto text = request.query_value("from").value_or("0");
-  std::int64_t from = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), from);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || from < 0)
+  const auto from = decimal<std::int64_t>(request.query_value("from").value_or("0"));
+  if (!from || *from < 0)
     co_return fail_at(ErrorCode::invalid_argument, "from", "cannot read from: want the index of an event");
-  const auto page = co_await context_.capability.log(from);
+  const auto page = co_await context_.capability.log(*from);
   if (!page) co_return wrap(page.error(), "cannot read the event log");
   co_return net::json_response(to_text(protocol::to_json_value(*page)));
 }

@@ -1,10 +1,10 @@
 #include "libdd/core/config_values.hpp"
 
 #include <array>
-#include <charconv>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::config_values {
@@ -23,12 +23,7 @@ constexpr std::int64_t kTenYears = std::int64_t{10} * 366 * 24 * 3'600'000;
 
 }  // namespace
 
-std::optional<std::int64_t> integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<std::int64_t> integer(std::string_view text) { return decimal<std::int64_t>(text); }
 
 std::optional<std::chrono::milliseconds> duration(std::string_view text) {
   auto unit = kSecond;

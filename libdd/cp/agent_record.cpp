@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::cp {
@@ -27,12 +27,9 @@ AgentStatus read_status(ObjectReader& reader, const char* name) {
 
 /// 64 bits do not fit a JSON number, so they are kept as a text.
 std::uint64_t read_window(ObjectReader& reader, const char* name) {
-  const auto text = reader.text(name);
-  std::uint64_t window = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), window);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size())
-    reader.problem(name, ErrorCode::invalid_argument, "want 64 bits as a decimal number");
-  return window;
+  const auto window = decimal<std::uint64_t>(reader.text(name));
+  if (!window) reader.problem(name, ErrorCode::invalid_argument, "want 64 bits as a decimal number");
+  return window.value_or(0);
 }
 
 Json facts_to_json(const LogFacts& facts) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "dd/log.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/enclave/child_setup.hpp"
 
 namespace dd::enclave {
@@ -65,12 +65,10 @@ std::vector<pid_t> select_processes(Accept accept) {
   std::vector<pid_t> found;
   std::error_code ignored;
   for (const auto& folder : std::filesystem::directory_iterator("/proc", ignored)) {
-    const auto name = folder.path().filename().string();
-    pid_t pid = 0;
-    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc{} || end != name.data() + name.size()) continue;
+    const auto pid = decimal<pid_t>(folder.path().filename().string());
+    if (!pid) continue;
     const auto entry = read_entry(folder.path());
-    if (entry && lives(*entry) && accept(*entry, folder.path())) found.push_back(pid);
+    if (entry && lives(*entry) && accept(*entry, folder.path())) found.push_back(*pid);
   }
   return found;
 }

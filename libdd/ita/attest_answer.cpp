@@ -1,10 +1,10 @@
 #include "libdd/ita/attest_answer.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/net/ascii.hpp"
 
@@ -53,12 +53,9 @@ std::string describe(const HttpResponse& response, const Secret& api_key) {
 std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
   const auto* text = response.headers.find("Retry-After");
   if (text == nullptr) return std::nullopt;
-  int seconds = 0;
-  const auto* end = text->data() + text->size();
-  const auto parsed = std::from_chars(text->data(), end, seconds);
-  if (parsed.ec != std::errc() || parsed.ptr != end || seconds < 0)
-    return std::nullopt;  // the date form is not used there
-  return std::chrono::seconds(seconds);
+  const auto seconds = decimal<int>(*text);
+  if (!seconds || *seconds < 0) return std::nullopt;  // the date form is not used there
+  return std::chrono::seconds(*seconds);
 }
 
 AttestAnswer read_token(const HttpResponse& response, const std::string& context) {

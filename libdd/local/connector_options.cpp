@@ -1,10 +1,9 @@
 #include "libdd/local/connector_options.hpp"
 
-#include <charconv>
-
 #include <nlohmann/json.hpp>
 
 #include "dd/bytes.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::local {
@@ -15,8 +14,8 @@ tl::unexpected<Error> refuse(const std::string& what) {
 }
 
 bool read_port(std::string_view text, std::uint16_t& port) {
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
-  return read.ec == std::errc() && read.ptr == text.data() + text.size() && port != 0;
+  port = decimal<std::uint16_t>(text).value_or(0);
+  return port != 0;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/net/ascii.hpp"
 
 namespace dd::net {
@@ -41,10 +42,8 @@ Result<void> read_authority(std::string_view authority, Url& url) {
   if (!is_host(url.host)) return refuse("no valid host");
   url.port = default_port(url.scheme);
   if (!has_port) return {};
-  const auto digits = authority.substr(colon + 1);
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), url.port);
-  if (problem != std::errc() || end != digits.data() + digits.size() || url.port == 0)
-    return refuse("port outside 1..65535");
+  url.port = decimal<std::uint16_t>(authority.substr(colon + 1)).value_or(0);
+  if (url.port == 0) return refuse("port outside 1..65535");
   return {};
 }
 

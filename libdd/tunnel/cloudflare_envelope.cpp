@@ -1,8 +1,8 @@
 #include "libdd/tunnel/cloudflare_envelope.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/net/ascii.hpp"
 
@@ -30,11 +30,9 @@ bool is_encoded(char c) { return net::is_alnum(c) || c == '+' || c == '/' || c =
 std::chrono::seconds pause_of(const HttpResponse& response) {
   const auto* header = response.headers.find("Retry-After");
   if (!header) return kDefaultPause;
-  unsigned seconds = 0;
-  const auto [end, ec] = std::from_chars(header->data(), header->data() + header->size(), seconds);
-  if (ec != std::errc() || end != header->data() + header->size())
-    return kDefaultPause;  // an HTTP date: not seen in practice
-  return std::min(std::chrono::seconds(seconds), kLongestPause);
+  const auto seconds = decimal<unsigned>(*header);
+  if (!seconds) return kDefaultPause;  // an HTTP date: not seen in practice
+  return std::min(std::chrono::seconds(*seconds), kLongestPause);
 }
 
 const Json* member(const Json& object, const char* name) {
