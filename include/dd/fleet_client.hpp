@@ -89,7 +89,9 @@ struct WorkloadLogs {
   std::string app_name;
   std::string id;
   std::string status;
-  std::vector<std::string> lines;  // oldest first
+  std::vector<std::string> lines;  // oldest first; a line that has no newline yet may be the last
+  std::int64_t first = 0;  // the number of lines[0], counted from 0 since this id was deployed
+  std::int64_t next = 0;  // what to give to logs_from for what comes behind the whole lines here
 };
 
 struct Mopped {
@@ -130,6 +132,10 @@ class FleetClient {
   [[nodiscard]] Result<std::vector<DeploymentInfo>> deployments(std::string_view agent) const;
   /// The last `tail` lines.
   [[nodiscard]] Result<WorkloadLogs> logs(std::string_view agent, std::string_view app, std::int64_t tail = 100) const;
+  /// Whole lines from number `from` on, the oldest `most` (1..10000) of them. Older ones that are no longer kept are left out: then
+  /// `first` is above `from`. Another id than before: the app was deployed again, and its lines count from 0.
+  [[nodiscard]] Result<WorkloadLogs> logs_from(std::string_view agent, std::string_view app, std::int64_t from,
+                                               std::int64_t most = 1000) const;
   /// Stops the workload with all its processes and takes its hostnames away.
   [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
   /// What proves the VM, bound to `nonce` (16..64 bytes): the JSON text of docs/wire.md, 5.5, neither parsed nor verified.

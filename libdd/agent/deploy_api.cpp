@@ -17,11 +17,23 @@ namespace {
 
 constexpr std::size_t kMaxRequest = 256 * 1024;
 constexpr std::chrono::milliseconds kProbePause{5};
-constexpr std::int64_t kMostLines = 10'000;
+constexpr std::int64_t kDefaultTail = 100;
 // Also where this VM boots nothing of that name: who reads a list of what runs must not take a workload for the platform.
 constexpr std::array<std::string_view, 4> kPlatformNames = {"connector", "dd-agent", "dd-cp", "dd-enclave"};
 
 std::string port_text(const Expose& expose) { return "port " + std::to_string(expose.port); }
+
+/// The number that the query gives by that name; nothing when it does not.
+Result<std::optional<std::int64_t>> query_number(const net::ServerRequest& request, const std::string& name,
+                                                 std::int64_t least, std::int64_t most) {
+  const auto text = request.query_value(name);
+  if (!text) return std::nullopt;
+  const auto number = decimal<std::int64_t>(*text);
+  if (!number || *number < least || *number > most)
+    return fail_at(ErrorCode::invalid_argument, name,
+                   "cannot read " + name + ": want a number in " + std::to_string(least) + ".." + std::to_string(most));
+  return number;
+}
 
 /// Whether a live workload of another app stands in the way of one of the wanted ports or labels.
 Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& other) {
@@ -179,13 +191,13 @@ net::Task<Result<net::ServerResponse>> DeployApi::deployments() {
 }
 
 net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest& request) {
-  const auto tail = decimal<std::int64_t>(request.query_value("tail").value_or("100"));
-  if (!tail || *tail < 1 || *tail > kMostLines)
-    co_return fail_at(ErrorCode::invalid_argument, "tail",
-                      "cannot read tail: want a number in 1.." + std::to_string(kMostLines));
+  const auto tail = query_number(request, "tail", 1, kMaxLogLines);
+  if (!tail) co_return tl::unexpected(tail.error());
+  const auto from = query_number(request, "from", 0, kMaxLogLine);
+  if (!from) co_return tl::unexpected(from.error());
   const auto info = co_await find(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
-  auto lines = co_await context_.runtime.logs(info->id, *tail);
+  auto lines = co_await context_.runtime.logs(info->id, tail->value_or(kDefaultTail), *from);
   if (!lines) co_return tl::unexpected(lines.error());
   const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
                                     *std::move(lines)};

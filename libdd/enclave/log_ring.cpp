@@ -27,11 +27,25 @@ void LogRing::finish() {
   partial_.clear();
 }
 
-std::vector<std::string> LogRing::tail(std::size_t count) const {
+LogLines LogRing::tail(std::size_t count) const {
   const std::size_t unfinished = partial_.empty() ? 0 : 1;
   const auto whole = std::min(lines_.size(), count - std::min(count, unfinished));
-  std::vector<std::string> out(lines_.end() - static_cast<std::ptrdiff_t>(whole), lines_.end());
-  if (unfinished != 0 && count > 0) out.push_back(partial_);
+  LogLines out;
+  out.next = forgotten_ + static_cast<std::int64_t>(lines_.size());
+  out.first = out.next - static_cast<std::int64_t>(whole);
+  out.lines.assign(lines_.end() - static_cast<std::ptrdiff_t>(whole), lines_.end());
+  if (unfinished != 0 && count > 0) out.lines.push_back(partial_);
+  return out;
+}
+
+LogLines LogRing::from(std::int64_t from, std::size_t count) const {
+  const auto total = static_cast<std::int64_t>(lines_.size());
+  const auto start = std::clamp<std::int64_t>(from - forgotten_, 0, total);
+  const auto end = start + std::min<std::int64_t>(total - start, static_cast<std::int64_t>(count));
+  LogLines out;
+  out.first = forgotten_ + start;
+  out.next = forgotten_ + end;
+  out.lines.assign(lines_.begin() + start, lines_.begin() + end);
   return out;
 }
 
@@ -50,6 +64,7 @@ void LogRing::push(std::string_view line) {
   while (lines_.size() > limits_.max_lines || bytes_ > limits_.max_bytes) {
     bytes_ -= lines_.front().size();
     lines_.pop_front();
+    ++forgotten_;
   }
 }
 

@@ -7,7 +7,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "libdd/workload/log_lines.hpp"
 
 namespace dd::enclave {
 
@@ -28,7 +29,9 @@ class LogRing {
   /// Ends a line that has no newline yet: nobody writes any more.
   void finish();
   /// The last `count` lines, oldest first, with the unfinished one.
-  [[nodiscard]] std::vector<std::string> tail(std::size_t count) const;
+  [[nodiscard]] LogLines tail(std::size_t count) const;
+  /// Whole lines from number `from` on, at most `count`: the oldest of them, so that whoever goes on at `next` misses nothing that is left.
+  [[nodiscard]] LogLines from(std::int64_t from, std::size_t count) const;
 
  private:
   void push(std::string_view line);
@@ -36,6 +39,7 @@ class LogRing {
 
   LogLimits limits_;
   std::deque<std::string> lines_;
+  std::int64_t forgotten_ = 0;  // lines that made room
   std::size_t bytes_ = 0;
   std::string partial_;
   std::function<void(std::string_view)> reader_;

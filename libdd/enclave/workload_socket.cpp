@@ -13,7 +13,6 @@ namespace dd::enclave {
 namespace {
 
 constexpr std::int64_t kDefaultTail = 100;
-constexpr std::int64_t kMaxTail = 10'000;
 
 bool owns_the_machine(const net::Peer& peer) { return peer.uid == 0 || peer.uid == geteuid(); }
 
@@ -84,12 +83,16 @@ Json WorkloadSocket::list() const {
 Result<Json> WorkloadSocket::logs(const Json& request) const {
   ObjectReader reader(request, "$");
   const auto id = id_from(reader);
-  const auto tail = reader.optional_integer("tail", 0, kMaxTail).value_or(kDefaultTail);
+  const auto tail = reader.optional_integer("tail", 0, kMaxLogLines).value_or(kDefaultTail);
+  const auto from = reader.optional_integer("from", 0, kMaxLogLine);
   if (!id) return tl::unexpected(id.error());
   if (reader.error()) return tl::unexpected(*reader.error());
   const auto deployment = runtime_.deployments().find(*id);
   if (!deployment) return fail(ErrorCode::not_found, "deployment not found");
-  return Json{{"lines", deployment->log.tail(static_cast<std::size_t>(tail))}};
+  const auto count = static_cast<std::size_t>(tail);
+  auto answer = Json::object();
+  put(answer, from ? deployment->log.from(*from, count) : deployment->log.tail(count));
+  return answer;
 }
 
 Result<Json> WorkloadSocket::deploy(Json request) {

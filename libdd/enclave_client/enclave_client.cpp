@@ -99,15 +99,15 @@ net::Task<Result<void>> EnclaveClient::stop(std::string id) {
   co_return Result<void>{};
 }
 
-net::Task<Result<std::vector<std::string>>> EnclaveClient::logs(std::string id, std::int64_t tail) {
+net::Task<Result<LogLines>> EnclaveClient::logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from) {
   auto request = Json::object();
   request["id"] = std::move(id);
   request["tail"] = tail;
+  if (from) request["from"] = *from;
   const auto answer = co_await impl_->call("logs", std::move(request), kDeadline);
   if (!answer) co_return tl::unexpected(answer.error());
   ObjectReader reader(*answer, "$");
-  if (reader.array("lines", 100'000) == nullptr) co_return tl::unexpected(unreadable(*reader.error()));
-  auto lines = reader.texts("lines", 100'000, {.most = 64 * 1024});
+  auto lines = read_log_lines(reader);
   if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
   co_return lines;
 }

@@ -3,12 +3,14 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dd/secret.hpp"
 #include "dd/workload.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/workload/log_lines.hpp"
 
 namespace dd::enclave_client {
 
@@ -31,7 +33,8 @@ class EnclaveClient {
   net::Task<Result<std::string>> deploy(DeployRequest request);
   net::Task<Result<std::vector<DeploymentInfo>>> list();
   net::Task<Result<void>> stop(std::string id);
-  net::Task<Result<std::vector<std::string>>> logs(std::string id, std::int64_t tail);
+  /// The last `tail` lines; with `from` the oldest `tail` whole lines from that number on.
+  net::Task<Result<LogLines>> logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from);
 
  private:
   struct Impl;

@@ -29,14 +29,23 @@ Result<std::vector<DeploymentInfo>> FleetClient::deployments(std::string_view ag
   return std::move(answer->deployments);
 }
 
-Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail) const {
-  auto call =
-      connection_->to_agent("GET", agent, "/logs/" + net::percent_encode(app) + "?tail=" + std::to_string(tail));
+Result<WorkloadLogs> FleetClient::Connection::logs(std::string_view agent, std::string_view app,
+                                                   const std::string& query) const {
+  auto call = to_agent("GET", agent, "/logs/" + net::percent_encode(app) + "?" + query);
   if (!call) return tl::unexpected(std::move(call).error());
-  auto answer = connection_->ask(*std::move(call), protocol::logs_answer_from);
+  auto answer = ask(*std::move(call), protocol::logs_answer_from);
   if (!answer) return tl::unexpected(std::move(answer).error());
-  return WorkloadLogs{std::move(answer->app_name), std::move(answer->id), std::move(answer->status),
-                      std::move(answer->lines)};
+  return WorkloadLogs{std::move(answer->app_name),  std::move(answer->id), std::move(answer->status),
+                      std::move(answer->log.lines), answer->log.first,     answer->log.next};
+}
+
+Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail) const {
+  return connection_->logs(agent, app, "tail=" + std::to_string(tail));
+}
+
+Result<WorkloadLogs> FleetClient::logs_from(std::string_view agent, std::string_view app, std::int64_t from,
+                                            std::int64_t most) const {
+  return connection_->logs(agent, app, "from=" + std::to_string(from) + "&tail=" + std::to_string(most));
 }
 
 Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) const {

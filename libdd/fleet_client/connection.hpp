@@ -50,6 +50,9 @@ struct FleetClient::Connection {
     if (!message) return bad_answer(std::move(message).error());
     return message;
   }
+
+  /// GET /logs/{app} with that query.
+  [[nodiscard]] Result<WorkloadLogs> logs(std::string_view agent, std::string_view app, const std::string& query) const;
 };
 
 }  // namespace dd

@@ -11,10 +11,9 @@ namespace {
 constexpr std::size_t kMaxHostnames = 16;
 constexpr std::size_t kMaxDeployments = 10'000;
 constexpr std::size_t kMaxWarnings = 4096;
-constexpr std::size_t kMaxLines = 10'000;
 constexpr TextRule kIdRule{1, 128, nullptr, nullptr};
 constexpr TextRule kUrlRule{1, 2048, nullptr, nullptr};
-// A warning quotes a member's name, and a line is whatever a workload printed: the answer's size is the limit.
+// A warning quotes a member's name: the answer's size is the limit.
 constexpr TextRule kAnyText{0, 1024 * 1024, nullptr, nullptr};
 
 std::vector<std::string> read_list(ObjectReader& reader, const char* name, std::size_t most, TextRule rule) {
@@ -66,7 +65,9 @@ Result<DeploymentsAnswer> deployments_answer_from(const Json& value) {
 }
 
 Json to_json_value(const LogsAnswer& answer) {
-  return {{"app_name", answer.app_name}, {"id", answer.id}, {"status", answer.status}, {"lines", answer.lines}};
+  Json value = {{"app_name", answer.app_name}, {"id", answer.id}, {"status", answer.status}};
+  put(value, answer.log);
+  return value;
 }
 
 Result<LogsAnswer> logs_answer_from(const Json& value) {
@@ -75,7 +76,7 @@ Result<LogsAnswer> logs_answer_from(const Json& value) {
   answer.app_name = read_app_name(reader, "app_name");
   answer.id = reader.text("id", kIdRule);
   answer.status = read_word(reader, "status");
-  answer.lines = read_list(reader, "lines", kMaxLines, kAnyText);
+  answer.log = read_log_lines(reader);
   return finish(reader, std::move(answer));
 }
 

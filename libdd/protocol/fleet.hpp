@@ -11,6 +11,7 @@
 #include "dd/workload.hpp"
 #include "libdd/crypto/okp.hpp"
 #include "libdd/protocol/health.hpp"
+#include "libdd/workload/log_lines.hpp"
 
 namespace dd::protocol {
 
@@ -98,7 +99,7 @@ struct LogsAnswer {
   std::string app_name;
   std::string id;
   std::string status;
-  std::vector<std::string> lines;
+  LogLines log;
   bool operator==(const LogsAnswer&) const = default;
 };
 

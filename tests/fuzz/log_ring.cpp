@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ring.finish();
 
   std::string joined;
-  for (const auto& line : ring.tail(size + 1)) {
+  for (const auto& line : ring.tail(size + 1).lines) {
     if (line.size() > limits.max_line || line.find('\n') != std::string::npos) std::abort();
     joined += line;
   }

@@ -86,6 +86,19 @@ def redeploy_replaces():
     assert [r["id"] for r in live] == [second["id"]], live
 
 
+def logs_are_followed():
+    shell = lambda script: {"app_name": "talker", "cmd": ["sh", "-c", script]}
+    deploy(shell("n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done"))
+    follower = subprocess.Popen([tools / "ddctl", "logs", "talker", "-f"], env=fleet.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = [follower.stdout.readline() for _ in range(50)]
+    start = int(seen[0].split()[1])
+    assert seen == [f"line {start + i}\n" for i in range(50)], seen
+    deploy(shell("echo anew; exit 3"))
+    out, err = follower.communicate(timeout=30)
+    assert follower.returncode == 0 and out.endswith("anew\n") and "deployed again" in err and "talker is exited" in err, (out[-80:], err)
+    assert fleet.ctl("logs", "talker") == "anew\n"
+
+
 def clash_of_ports_names_the_holder():
     port = free_port()
     deploy(workload("first", port))
@@ -211,6 +224,7 @@ try:
         ("mop takes hostname, process and children away", mop_takes_it_away),
         ("the hostname goes when the workload dies", exit_takes_the_hostname_away),
         ("a redeploy replaces the running one", redeploy_replaces),
+        ("ddctl logs -f prints every line once, through a redeploy, to the end", logs_are_followed),
         ("a clash of ports names the holder", clash_of_ports_names_the_holder),
         ("unknown members are named in warnings", unknown_members_are_warned_about),
         ("ddctl doctor finds nothing bad, and says what is", doctor_finds_nothing_bad),

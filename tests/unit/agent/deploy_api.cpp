@@ -201,6 +201,22 @@ TEST_CASE("logs take a number of lines that makes sense") {
   check_error(f.call("GET", "/logs/nothing"), ErrorCode::not_found, "");
 }
 
+TEST_CASE("logs say where their lines stand, and go on from a number") {
+  Deploying f;
+  f.deployments = {running("app")};
+  CHECK(body_of(f.call("GET", "/logs/app")).at("first") == 7);
+  const auto page = body_of(f.call("GET", "/logs/app?from=12&tail=5"));
+  CHECK(page.at("first") == 12);
+  CHECK(page.at("next") == 13);
+  CHECK(page.at("lines").at(0) == "tail 5");
+  for (const std::string from : {"-1", "", "x", "9007199254740993"}) {
+    CAPTURE(from);
+    const auto answer = f.call("GET", "/logs/app?from=" + from);
+    check_error(answer, ErrorCode::invalid_argument, "");
+    CHECK(answer.error().path == "from");
+  }
+}
+
 TEST_CASE("logs and mop mean the newest deployment of that name") {
   Deploying f;
   auto before = running("app");

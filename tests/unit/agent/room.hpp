@@ -186,7 +186,12 @@ struct Room {
     if (method == "stop")
       for (auto& info : deployments)
         if (info.id == asked.at("id").get<std::string>()) info.status = DeploymentStatus::stopped;
-    if (method == "logs") answer["lines"] = Json::array({"tail " + std::to_string(asked.at("tail").get<int>())});
+    if (method == "logs") {
+      const auto from = asked.value("from", 7);
+      answer["lines"] = Json::array({"tail " + std::to_string(asked.at("tail").get<int>())});
+      answer["first"] = from;
+      answer["next"] = from + 1;
+    }
     co_return to_text(answer);
   }
 

@@ -60,6 +60,10 @@ TEST_CASE("what a workload writes is read, whatever it is") {
       enclave.deploy("app", {"sh", "-c", "echo out; echo err >&2; printf 'bad \\377 byte\\n'; printf unfinished"});
   enclave.finished(id);
   CHECK(enclave.logs(id) == std::vector<std::string>{"out", "err", "bad \xef\xbf\xbd byte", "unfinished"});
+  const auto page = enclave.call({{"method", "logs"}, {"id", id}, {"from", 1}, {"tail", 2}});
+  CHECK(page.at("lines") == Json{"err", "bad \xef\xbf\xbd byte"});
+  CHECK(page.at("first") == 1);
+  CHECK(page.at("next") == 3);
 }
 
 TEST_CASE("a workload that cannot start is failed and says why") {

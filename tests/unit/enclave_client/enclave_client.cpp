@@ -82,10 +82,13 @@ TEST_CASE("list reads every record") {
 }
 
 TEST_CASE("logs and stop name the deployment") {
-  FakeRuntime fake(R"({"ok":true,"lines":["one","two"]})");
-  CHECK(test::run(fake.io, fake.client->logs("id-1", 5)).value() == std::vector<std::string>{"one", "two"});
+  FakeRuntime fake(R"({"ok":true,"lines":["one","two"],"first":3,"next":5})");
+  CHECK(test::run(fake.io, fake.client->logs("id-1", 5, std::nullopt)).value() == LogLines{{"one", "two"}, 3, 5});
   CHECK(fake.asked.at("id") == "id-1");
   CHECK(fake.asked.at("tail") == 5);
+  CHECK_FALSE(fake.asked.contains("from"));
+  CHECK(test::run(fake.io, fake.client->logs("id-1", 5, 3)).has_value());
+  CHECK(fake.asked.at("from") == 3);
   CHECK(test::run(fake.io, fake.client->stop("id-2")).has_value());
   CHECK(fake.asked.at("id") == "id-2");
 }
@@ -104,7 +107,7 @@ TEST_CASE("an answer without what was asked for is refused") {
   CHECK(test::run(fake.io, fake.client->health()).error().code == ErrorCode::upstream);
   CHECK(test::run(fake.io, fake.client->deploy({})).error().code == ErrorCode::upstream);
   CHECK(test::run(fake.io, fake.client->list()).error().code == ErrorCode::upstream);
-  CHECK(test::run(fake.io, fake.client->logs("1", 1)).error().code == ErrorCode::upstream);
+  CHECK(test::run(fake.io, fake.client->logs("1", 1, std::nullopt)).error().code == ErrorCode::upstream);
 }
 
 TEST_CASE("without a socket the runtime is unavailable") {

@@ -95,7 +95,9 @@ TEST_CASE("deployments, logs and mop are asked of the agent") {
   t.fleet->answer("GET https://one.dd.example/deployments",
                   R"({"deployments":[{"id":"1","app_name":"a","status":"running"}]})");
   t.fleet->answer("GET https://one.dd.example/logs/a?tail=5",
-                  R"({"app_name":"a","id":"1","status":"running","lines":["x","y"]})");
+                  R"({"app_name":"a","id":"1","status":"running","lines":["x","y"],"first":40,"next":41})");
+  t.fleet->answer("GET https://one.dd.example/logs/a?from=41&tail=1000",
+                  R"({"app_name":"a","id":"1","status":"exited","lines":["y"],"first":41,"next":42})");
   t.fleet->answer("DELETE https://one.dd.example/deployments/a",
                   R"({"ok":true,"app_name":"a","id":"1","hostnames":["a.one.dd.example"]})");
   const auto deployments = t.client.deployments("one.dd.example").value();
@@ -104,6 +106,9 @@ TEST_CASE("deployments, logs and mop are asked of the agent") {
   const auto logs = t.client.logs("one.dd.example", "a", 5).value();
   CHECK(logs.lines == std::vector<std::string>{"x", "y"});
   CHECK(logs.status == "running");
+  CHECK(logs.first == 40);
+  CHECK(logs.next == 41);
+  CHECK(t.client.logs_from("one.dd.example", "a", logs.next).value().lines == std::vector<std::string>{"y"});
   const auto mopped = t.client.mop("one.dd.example", "a").value();
   CHECK(mopped.id == "1");
   CHECK(mopped.hostnames == std::vector<std::string>{"a.one.dd.example"});

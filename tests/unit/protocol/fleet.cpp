@@ -20,7 +20,7 @@ DeployAnswer deploy_answer() {
   return {
       "id-1", "running", "hello", {"hello.vm-1.dd.example"}, {"https://hello.vm-1.dd.example/"}, {"unknown member x"}};
 }
-LogsAnswer logs_answer() { return {"hello", "id-1", "running", {"", "line \xef\xbf\xbd"}}; }
+LogsAnswer logs_answer() { return {"hello", "id-1", "running", {{"", "line \xef\xbf\xbd"}, 7, 9}}; }
 MopAnswer mop_answer() { return {"hello", "id-1", {"hello.vm-1.dd.example"}}; }
 
 }  // namespace
@@ -76,6 +76,8 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
       {"deploy with a warning that is none", to_json_value(deploy_answer()), reading(deploy_answer_from), "/warnings/0",
        1, "$.warnings[0]"},
       {"logs in one text", to_json_value(logs_answer()), reading(logs_answer_from), "/lines", "a\nb", "$.lines"},
+      {"logs with a gap", to_json_value(logs_answer()), reading(logs_answer_from), "/next", 10, "$.next"},
+      {"logs without a number", to_json_value(logs_answer()), reading(logs_answer_from), "/first", nullptr, "$.first"},
       {"mop of another name", to_json_value(mop_answer()), reading(mop_answer_from), "/app_name", "../x", "$.app_name"},
       {"quote in base64url", evidence, reading(evidence_from), "/quote_b64", "_-__", "$.quote_b64"},
       {"nonce of 15 bytes", evidence, reading(evidence_from), "/nonce", std::string(20, 'A'), "$.nonce"},
