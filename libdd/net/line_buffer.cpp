@@ -1,5 +1,7 @@
 #include "libdd/net/line_buffer.hpp"
 
+#include <utility>
+
 namespace dd::net {
 
 void LineBuffer::append(std::string_view bytes) {
@@ -25,6 +27,13 @@ std::optional<std::string> LineBuffer::next() {
   auto line = bytes_.substr(start_, length);
   start_ = scanned_;
   return line;
+}
+
+std::string LineBuffer::take_rest() {
+  bytes_.erase(0, start_);
+  start_ = 0;
+  scanned_ = 0;
+  return std::exchange(bytes_, {});
 }
 
 }  // namespace dd::net

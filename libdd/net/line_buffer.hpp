@@ -15,6 +15,8 @@ class LineBuffer {
   void append(std::string_view bytes);
   /// The next complete line without its '\n'; nullopt when more bytes are needed or after overflow.
   [[nodiscard]] std::optional<std::string> next();
+  /// Everything behind the lines that were taken, which is then no longer here: the peer speaks no lines any more.
+  [[nodiscard]] std::string take_rest();
   /// The line at the front is longer than `max_line` bytes, complete or not.
   [[nodiscard]] bool overflow() const noexcept { return overflow_; }
 

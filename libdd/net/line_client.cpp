@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "libdd/net/byte_connection.hpp"
 #include "libdd/net/into.hpp"
 #include "libdd/net/line_socket.hpp"
 #include "libdd/net/line_stream.hpp"
@@ -12,11 +13,19 @@ using asio::local::stream_protocol;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-/// What we read from a server of ours; its answers may be larger than requests (log lines).
-constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
-
 std::chrono::milliseconds left_until(Clock::time_point until) {
   return std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+}
+
+Task<Result<std::shared_ptr<LineStream>>> connect_to(asio::any_io_executor executor, std::filesystem::path path) {
+  if (path.string().size() >= sizeof(sockaddr_un::sun_path))
+    co_return fail(ErrorCode::invalid_argument, "cannot connect to " + path.string() + ": path too long");
+  const stream_protocol::endpoint endpoint(path.string());
+  stream_protocol::socket socket(executor);
+  error_code ec;
+  co_await socket.async_connect(endpoint, into(ec));
+  if (ec) co_return fail(ErrorCode::unavailable, "cannot connect to " + path.string() + ": " + ec.message());
+  co_return std::make_shared<LineStream>(std::move(socket), LineClient::kMaxAnswer);
 }
 
 }  // namespace
@@ -55,14 +64,9 @@ Task<bool> LineClient::Impl::take_turn(std::uint64_t ticket, Clock::time_point u
 Task<Result<void>> LineClient::Impl::connect() {
   if (stream && stream->is_open()) co_return Result<void>();
   if (path.empty()) co_return fail(ErrorCode::unavailable, "cannot call: the inherited socket is closed");
-  if (path.string().size() >= sizeof(sockaddr_un::sun_path))
-    co_return fail(ErrorCode::invalid_argument, "cannot connect to " + path.string() + ": path too long");
-  const stream_protocol::endpoint endpoint(path.string());
-  stream_protocol::socket socket(executor);
-  error_code ec;
-  co_await socket.async_connect(endpoint, into(ec));
-  if (ec) co_return fail(ErrorCode::unavailable, "cannot connect to " + path.string() + ": " + ec.message());
-  stream = std::make_shared<LineStream>(std::move(socket), kMaxAnswer);
+  auto connected = co_await connect_to(executor, path);
+  if (!connected) co_return tl::unexpected(connected.error());
+  stream = *std::move(connected);
   late_answers = 0;
   co_return Result<void>();
 }
@@ -93,7 +97,7 @@ LineClient::LineClient(asio::any_io_executor executor, std::filesystem::path pat
 LineClient::LineClient(asio::any_io_executor executor, int fd)
     : impl_(std::make_shared<Impl>(executor, std::filesystem::path())) {
   if (auto socket = adopt_socket(executor, fd))
-    impl_->stream = std::make_shared<LineStream>(std::move(*socket), kMaxAnswer);
+    impl_->stream = std::make_shared<LineStream>(std::move(*socket), LineClient::kMaxAnswer);
 }
 
 LineClient::~LineClient() { close(); }
@@ -117,6 +121,24 @@ Task<Result<std::string>> LineClient::call(std::string line, std::chrono::millis
   auto answer = co_await impl->exchange(std::move(line));
   stream->disarm();
   co_return answer;
+}
+
+Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
+                                               std::chrono::milliseconds deadline) {
+  const auto executor = co_await this_executor();
+  const auto connected = co_await connect_to(executor, std::move(path));
+  if (!connected) co_return tl::unexpected(connected.error());
+  const auto& stream = *connected;
+  stream->expire_at(Clock::now() + std::min<std::chrono::milliseconds>(deadline, std::chrono::hours(24)));
+  const auto written = co_await stream->write(std::move(line));
+  if (!written) co_return tl::unexpected(written.error());
+  auto answer = co_await stream->read();
+  stream->disarm();
+  if (!answer) co_return tl::unexpected(answer.error());
+  OpenedConnection opened;
+  opened.answer = *std::move(answer);
+  opened.connection = std::make_shared<ByteConnection>(stream);
+  co_return opened;
 }
 
 }  // namespace dd::net

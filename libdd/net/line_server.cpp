@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "dd/log.hpp"
+#include "libdd/net/byte_connection.hpp"
 #include "libdd/net/error_body.hpp"
 #include "libdd/net/into.hpp"
 #include "libdd/net/line_socket.hpp"
@@ -31,33 +32,54 @@ Peer peer_of(LineStream::Socket& socket) {
   return {credentials.pid, credentials.uid, credentials.gid};
 }
 
-Task<std::string> guarded(const LineHandler& handler, std::string line, Peer peer) {
+Task<LineReply> guarded(const ReplyHandler& handler, std::string line, Peer peer) {
   std::string what;
   try {
     auto task = handler(std::move(line), peer);
-    auto answer = co_await std::move(task);
-    co_return answer;
+    auto reply = co_await std::move(task);
+    co_return reply;
   } catch (const std::exception& e) {
     what = e.what();
   }
   log::error("line handler threw", {{"error", what}});
-  co_return line_error({ErrorCode::internal, "cannot answer: internal error", {}, {}});
+  LineReply failed;
+  failed.line = line_error({ErrorCode::internal, "cannot answer: internal error", {}, {}});
+  co_return failed;
 }
 
-Task<void> serve_stream(std::shared_ptr<LineStream> stream, LineHandler handler) {
+Task<LineReply> reply_of(const LineHandler& handler, std::string line, Peer peer) {
+  LineReply reply;
+  auto task = handler(std::move(line), peer);
+  reply.line = co_await std::move(task);
+  co_return reply;
+}
+
+// Whoever calls it keeps it alive until the answer is there.
+ReplyHandler replies_of(LineHandler handler) {
+  return
+      [handler = std::move(handler)](std::string line, Peer peer) { return reply_of(handler, std::move(line), peer); };
+}
+
+Task<void> serve_stream(std::shared_ptr<LineStream> stream, ReplyHandler handler) {
   const auto peer = peer_of(stream->socket());
   for (;;) {
     auto line = co_await stream->read();
     const bool last = !line;
     if (!line && line.error().code != ErrorCode::too_large) break;
-    std::string answer;
+    LineReply reply;
     if (line)
-      answer = co_await guarded(handler, std::move(*line), peer);
+      reply = co_await guarded(handler, std::move(*line), peer);
     else
-      answer = line_error(line.error());
+      reply.line = line_error(line.error());
     stream->expire_at(std::chrono::steady_clock::now() + kWriteDeadline);
-    const auto written = co_await stream->write(std::move(answer));
+    const auto written = co_await stream->write(std::move(reply.line));
     stream->disarm();
+    // Also when the answer did not arrive: what it stands for has begun and must be ended.
+    if (reply.take_over) {
+      auto rest = reply.take_over(std::make_shared<ByteConnection>(stream));
+      co_await std::move(rest);
+      break;
+    }
     if (!written || last) break;
   }
   stream->close();
@@ -99,7 +121,7 @@ void bind_private(stream_protocol::acceptor& acceptor, const LineServerOptions& 
 }  // namespace
 
 struct LineServer::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::any_io_executor e, LineHandler h, LineServerOptions o)
+  Impl(asio::any_io_executor e, ReplyHandler h, LineServerOptions o)
       : executor(std::move(e)), handler(std::move(h)), options(std::move(o)), acceptor(executor) {}
 
   void stop() {
@@ -116,7 +138,7 @@ struct LineServer::Impl : std::enable_shared_from_this<Impl> {
   static Task<void> serve(std::shared_ptr<Impl> self, std::shared_ptr<LineStream> stream);
 
   asio::any_io_executor executor;
-  LineHandler handler;
+  ReplyHandler handler;
   LineServerOptions options;
   stream_protocol::acceptor acceptor;
   std::unordered_set<LineStream*> streams;
@@ -152,6 +174,9 @@ Task<void> LineServer::Impl::accept_until_closed(std::shared_ptr<Impl> self) {
 }
 
 LineServer::LineServer(asio::any_io_executor executor, LineHandler handler, LineServerOptions options)
+    : LineServer(std::move(executor), replies_of(std::move(handler)), std::move(options)) {}
+
+LineServer::LineServer(asio::any_io_executor executor, ReplyHandler handler, LineServerOptions options)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(handler), std::move(options))) {}
 
 LineServer::~LineServer() { stop(); }
@@ -186,7 +211,8 @@ Task<void> serve_lines(int fd, LineHandler handler, std::size_t max_line) {
     co_return;
   }
   auto stream = std::make_shared<LineStream>(std::move(*socket), max_line);
-  co_await serve_stream(std::move(stream), std::move(handler));
+  auto replies = replies_of(std::move(handler));
+  co_await serve_stream(std::move(stream), std::move(replies));
 }
 
 }  // namespace dd::net

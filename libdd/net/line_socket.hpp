@@ -32,10 +32,23 @@ struct LineServerOptions {
 /// One request line in, one answer line out (without the newline), strictly in order per connection.
 using LineHandler = std::function<Task<std::string>(std::string line, Peer peer)>;
 
+class ByteConnection;
+
+/// With `take_over` the answer is the connection's last line; what follows is for that function as long as it runs.
+struct LineReply {
+  // Not an aggregate: g++ 12 would destroy one that a co_await yields twice (docs/adr/0002).
+  LineReply() {}
+
+  std::string line;
+  std::function<Task<void>(std::shared_ptr<ByteConnection> connection)> take_over = {};
+};
+using ReplyHandler = std::function<Task<LineReply>(std::string line, Peer peer)>;
+
 /// Serves a listening unix socket. A stale socket file is replaced, a live one is a conflict. accept errors are retried.
 class LineServer {
  public:
   LineServer(asio::any_io_executor executor, LineHandler handler, LineServerOptions options);
+  LineServer(asio::any_io_executor executor, ReplyHandler handler, LineServerOptions options);
   ~LineServer();
   [[nodiscard]] Result<void> start();
   void stop();
@@ -48,9 +61,20 @@ class LineServer {
 /// Serves one already connected socket until it closes. Takes ownership of `fd`.
 Task<void> serve_lines(int fd, LineHandler handler, std::size_t max_line);
 
+struct OpenedConnection {
+  std::string answer;
+  std::shared_ptr<ByteConnection> connection;
+};
+/// One call over a connection of its own, which afterwards carries bytes if the answer says so. Errors: as LineClient::call().
+Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
+                                               std::chrono::milliseconds deadline);
+
 /// Calls over one connection, strictly in order; concurrent callers queue. Reconnects to `path` on the next call after a failure.
 class LineClient {
  public:
+  /// What is read from a server of ours: its answers are larger than requests (log lines, output of commands).
+  static constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
+
   LineClient(asio::any_io_executor executor, std::filesystem::path path);
   /// Over an inherited, connected socket; takes ownership of `fd`. It cannot reconnect.
   LineClient(asio::any_io_executor executor, int fd);

@@ -27,6 +27,8 @@ class LineStream : public std::enable_shared_from_this<LineStream> {
   /// From then on operations fail with deadline_exceeded, until disarm().
   void expire_at(std::chrono::steady_clock::time_point when);
   void disarm();
+  /// What was read and is not a line that was returned.
+  [[nodiscard]] std::string take_rest() { return buffer_.take_rest(); }
   [[nodiscard]] bool partly_written() const noexcept { return partly_written_; }
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   [[nodiscard]] Socket& socket() noexcept { return socket_; }
