@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/net/line_socket.hpp"
+
 namespace dd::enclave_client {
 namespace {
 
@@ -21,7 +23,7 @@ Error refusal_from(const Json& answer) {
 }  // namespace
 
 Result<Json> answer_from(std::string_view line) {
-  auto answer = parse_json(line);
+  auto answer = parse_json(line, {.max_bytes = net::LineClient::kMaxAnswer});
   if (!answer) return fail(ErrorCode::upstream, "cannot read the runtime's answer: " + answer.error().message);
   ObjectReader reader(*answer, "$");
   const bool ok = reader.required_boolean("ok");
