@@ -59,11 +59,13 @@ Result<Started> launch(ChildSpec spec) {
   Started started{0, {}, UniqueFd(report[0])};
   const UniqueFd report_writer(report[1]);
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const auto null_fd = out_of_the_way(null);
-  const auto output_fd = out_of_the_way(spec.output);
+  const auto input_fd = out_of_the_way(spec.terminal ? spec.terminal : null);
+  const auto output_fd = out_of_the_way(spec.terminal ? spec.terminal : spec.output);
+  const auto error_fd = spec.error ? out_of_the_way(spec.error) : out_of_the_way(output_fd);
   const auto capability_fd = out_of_the_way(spec.capability);
   const auto report_fd = out_of_the_way(report_writer);
-  if (!null_fd || !output_fd || !report_fd || (spec.capability && !capability_fd)) return system_failure(what);
+  if (!input_fd || !output_fd || !error_fd || !report_fd || (spec.capability && !capability_fd))
+    return system_failure(what);
 
   const auto argv = pointers(spec.argv);
   const auto envp = pointers(spec.environment);
@@ -78,8 +80,10 @@ Result<Started> launch(ChildSpec spec) {
                        .gid = spec.identity.gid,
                        .groups = spec.identity.groups.data(),
                        .group_count = spec.identity.groups.size(),
-                       .null_fd = null_fd.get(),
+                       .terminal = static_cast<bool>(spec.terminal),
+                       .input_fd = input_fd.get(),
                        .output_fd = output_fd.get(),
+                       .error_fd = error_fd.get(),
                        .capability_fd = capability_fd.get(),
                        .report_fd = report_fd.get()};
   started.pid = fork_with_signals_blocked(plan);
@@ -97,6 +101,8 @@ std::string_view to_string(SetupStep step) {
   switch (step) {
     case SetupStep::descriptors:
       return "placing its descriptors";
+    case SetupStep::terminal:
+      return "taking its terminal";
     case SetupStep::work_dir:
       return "entering its work directory";
     case SetupStep::privileges:

@@ -30,7 +30,9 @@ struct ChildSpec {
   std::vector<std::string> environment;  // "K=V"
   std::filesystem::path work_dir;
   Identity identity;
-  UniqueFd output;      // becomes standard output and error
+  UniqueFd output;      // becomes standard output, and standard error unless that is given
+  UniqueFd error;       // becomes standard error, or none
+  UniqueFd terminal;    // in place of both and of the empty standard input, and the controlling terminal; or none
   UniqueFd capability;  // becomes descriptor 3, or none
 };
 
@@ -43,8 +45,8 @@ struct ExitStatus {
 /// Use on one io thread, on the thread that lives as long as the process should: the kernel kills the child when that thread ends.
 class Child {
  public:
-  /// Returns when the program runs: in a session and process group of its own, with the standard input empty, without other descriptors,
-  /// and without privileges unless asked. Errors: unavailable with the step that failed.
+  /// Returns when the program runs: in a session and process group of its own, with the standard input empty unless it gets a terminal, without
+  /// other descriptors, and without privileges unless asked. Errors: unavailable with the step that failed.
   static net::Task<Result<std::shared_ptr<Child>>> start(ChildSpec spec);
 
   ~Child();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,8 +35,8 @@ void reset_signals() noexcept {
 }
 
 bool place_descriptors(const ChildPlan& plan) noexcept {
-  if (dup2(plan.null_fd, STDIN_FILENO) < 0) return false;
-  if (dup2(plan.output_fd, STDOUT_FILENO) < 0 || dup2(plan.output_fd, STDERR_FILENO) < 0) return false;
+  if (dup2(plan.input_fd, STDIN_FILENO) < 0) return false;
+  if (dup2(plan.output_fd, STDOUT_FILENO) < 0 || dup2(plan.error_fd, STDERR_FILENO) < 0) return false;
   if (plan.capability_fd >= 0 && dup2(plan.capability_fd, kCapabilityFd) < 0) return false;
   const unsigned first = plan.capability_fd >= 0 ? kCapabilityFd + 1 : STDERR_FILENO + 1;
   // Marked and not closed: the report must still work until exec.
@@ -93,6 +94,8 @@ void become_workload(const ChildPlan& plan) noexcept {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (!place_descriptors(plan)) give_up(plan, SetupStep::descriptors);
+  // The session is new and leads no terminal yet.
+  if (plan.terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) give_up(plan, SetupStep::terminal);
   if (chdir(plan.work_dir) != 0) give_up(plan, SetupStep::work_dir);
   if (!plan.privileged && !drop_privileges()) give_up(plan, SetupStep::privileges);
   if (plan.switch_user && !switch_user(plan)) give_up(plan, SetupStep::user);

@@ -21,9 +21,11 @@ struct ChildPlan {
   gid_t gid = 0;
   const gid_t* groups = nullptr;
   std::size_t group_count = 0;
+  bool terminal = false;  // the input is one, and becomes the controlling terminal
   // All at least kFirstFreeFd, so that none is overwritten while they are put in place.
-  int null_fd = -1;
+  int input_fd = -1;
   int output_fd = -1;
+  int error_fd = -1;
   int capability_fd = -1;  // -1: none
   int report_fd = -1;  // closed by a successful exec, else gets a SetupFailure
 };
@@ -32,7 +34,7 @@ struct ChildPlan {
 inline constexpr int kCapabilityFd = 3;
 inline constexpr int kFirstFreeFd = 10;
 
-enum class SetupStep : int { descriptors, work_dir, privileges, user, parent, exec };
+enum class SetupStep : int { descriptors, terminal, work_dir, privileges, user, parent, exec };
 
 struct SetupFailure {
   SetupStep step = SetupStep::exec;

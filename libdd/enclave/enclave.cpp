@@ -79,6 +79,8 @@ struct Enclave::Impl {
   [[nodiscard]] net::LineServerOptions socket_options() const {
     net::LineServerOptions options;
     options.path = settings.socket_path;
+    // Every terminal has one, and so has every command that runs.
+    options.max_connections = 2 * Guests::kMost;
     if (!settings.uid_per_workload) return options;
     // Workloads that were not given the token cannot even connect.
     options.mode = 0660;

@@ -29,6 +29,7 @@ Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& po
       store_(data.store(), settings.search_path),
       supervisor_(executor, settings, data, capability,
                   [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
+      guests_(executor, pool, settings, deployments_, store_, log, supervisor_, [this] { tidy(); }),
       turns_(executor),
       changed_(executor),
       shutting_down_(executor) {
@@ -134,6 +135,13 @@ net::Task<Result<void>> Runtime::stop(std::string id) {
   co_return Result<void>{};
 }
 
+net::Task<Result<GuestPtr>> Runtime::start_guest(GuestRequest request, GuestStdio stdio) {
+  if (boot_failure_) co_return tl::unexpected(*boot_failure_);
+  if (!booted_)
+    co_return fail(ErrorCode::unavailable, "cannot " + request.type + ": the VM is still booting, try again");
+  co_return co_await guests_.start(std::move(request), std::move(stdio));
+}
+
 // A stop must always be possible, also when the log is full: it takes nothing into the VM.
 net::Task<void> Runtime::log_stop_and_halt(DeploymentPtr deployment) {
   Json event = {{"type", "stop"}, {"id", deployment->info.id}, {"app_name", deployment->info.app_name}};
@@ -168,6 +176,8 @@ void Runtime::tidy() {
     if (deployment->info.status == DeploymentStatus::deploying) return;
     used.insert(deployment->executable.digest);
   }
+  if (guests_.staging()) return;
+  guests_.add_digests(used);
   store_.retain(used);
 }
 
@@ -184,11 +194,13 @@ net::Task<void> Runtime::shut_down() {
     deployment->stop_requested = true;
     if (deployment->run) net::spawn(executor_, supervisor_.halt(deployment), "stop of a workload");
   }
+  co_await guests_.shut_down();
   const auto live = [](const DeploymentPtr& d) { return d->run || is_live(d->info.status); };
   while (std::ranges::any_of(deployments_.all(), live)) co_await changed_.wait(std::chrono::hours(24));
 }
 
 void Runtime::ended(DeploymentPtr deployment) {
+  guests_.host_ended(*deployment);
   const bool comes_back = deployment->role == BootWorkload::Role::agent || deployment->role == BootWorkload::Role::cp;
   if (comes_back && !stopping_) net::spawn(executor_, restart(std::move(deployment)), "restart of a boot workload");
   tidy();

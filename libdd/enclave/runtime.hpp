@@ -9,6 +9,7 @@
 #include "libdd/enclave/data_dir.hpp"
 #include "libdd/enclave/deployment.hpp"
 #include "libdd/enclave/executable_store.hpp"
+#include "libdd/enclave/guests.hpp"
 #include "libdd/enclave/measured_log.hpp"
 #include "libdd/enclave/settings.hpp"
 #include "libdd/enclave/supervisor.hpp"
@@ -37,6 +38,10 @@ class Runtime {
   /// Returns when no process is left. Errors: not_found, conflict (not live, or reserved_name).
   net::Task<Result<void>> stop(std::string id);
 
+  /// A command beside the workloads; see guests(). Errors also: unavailable before the boot workloads were started.
+  net::Task<Result<GuestPtr>> start_guest(GuestRequest request, GuestStdio stdio);
+  [[nodiscard]] Guests& guests() noexcept { return guests_; }
+
   [[nodiscard]] const Deployments& deployments() const noexcept { return deployments_; }
   /// Whether a live boot workload that may use the socket runs as `uid`.
   [[nodiscard]] bool is_trusted(uid_t uid) const;
@@ -64,6 +69,7 @@ class Runtime {
   ExecutableStore store_;
   Supervisor supervisor_;
   Deployments deployments_;
+  Guests guests_;
   Turns turns_;
   net::Event changed_;
   net::Event shutting_down_;

@@ -71,6 +71,19 @@ void Supervisor::give_back_uid(const Deployment& deployment) {
   if (settings_.uid_per_workload && !deployment.request.privileged) uids_.release(deployment.info.app_name);
 }
 
+Result<Supervisor::Place> Supervisor::place_for(const Deployment& guest, Folder folder) {
+  const auto identity = identity_of(guest);
+  if (!identity) return tl::unexpected(identity.error());
+  Result<std::filesystem::path> work = data_.work(guest.info.app_name);
+  if (folder == Folder::made_new) {
+    data_.remove_work(guest.info.app_name);
+    work = data_.make_work(guest.info.app_name, identity->uid, identity->gid);
+  }
+  if (work) return Place{*identity, environment_of(guest, work->string()), *work};
+  give_back_uid(guest);
+  return tl::unexpected(work.error());
+}
+
 // Later ones win: what the runtime itself hands out cannot be replaced by a request.
 std::vector<std::string> Supervisor::environment_of(const Deployment& deployment, const std::string& home) const {
   std::map<std::string, std::string> variables = {

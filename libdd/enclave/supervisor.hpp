@@ -32,6 +32,16 @@ class Supervisor {
   /// SIGTERM to the group, SIGKILL to whatever is left after the grace. Returns when no process is left.
   net::Task<void> halt(DeploymentPtr deployment);
 
+  struct Place {
+    Identity identity;
+    std::vector<std::string> environment;
+    std::filesystem::path work_dir;
+  };
+  enum class Folder { as_it_is, made_new };
+  /// Where a process beside the workloads runs: as one of `guest.info.app_name`, whose uid is held until it is given back. Errors: unavailable.
+  [[nodiscard]] Result<Place> place_for(const Deployment& guest, Folder folder);
+  void give_back_uid(const Deployment& deployment);
+
  private:
   [[nodiscard]] Result<Identity> identity_of(const Deployment& deployment);
   [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
@@ -41,7 +51,6 @@ class Supervisor {
   net::Task<void> read_output(DeploymentPtr deployment, std::shared_ptr<Run> run);
   net::Task<void> see_to_the_end(DeploymentPtr deployment, std::shared_ptr<Run> run);
   net::Task<void> clear_leftovers(std::shared_ptr<Run> run);
-  void give_back_uid(const Deployment& deployment);
 
   net::asio::any_io_executor executor_;
   const Settings& settings_;

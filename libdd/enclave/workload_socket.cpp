@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/enclave/answers.hpp"
+#include "libdd/enclave/attach.hpp"
+#include "libdd/enclave/exec.hpp"
 #include "libdd/enclave/report_data_field.hpp"
 
 namespace dd::enclave {
@@ -25,24 +27,40 @@ Result<std::string> id_from(ObjectReader& reader) {
 
 }  // namespace
 
+struct WorkloadSocket::Call {
+  std::string method;
+  Json request;
+};
+
 WorkloadSocket::WorkloadSocket(const Settings& settings, Runtime& runtime, MeasuredLog& log, const VmKeys& keys)
     : settings_(settings), runtime_(runtime), log_(log), keys_(keys) {}
 
-net::Task<std::string> WorkloadSocket::answer(std::string line, net::Peer peer) {
-  auto outcome = co_await dispatch(std::move(line), peer);
-  co_return answer_line(std::move(outcome));
+net::Task<net::LineReply> WorkloadSocket::answer(std::string line, net::Peer peer) {
+  net::LineReply reply;
+  auto admitted = admitted_call(line, peer);
+  if (!admitted) {
+    reply.line = answer_line(tl::unexpected(admitted.error()));
+    co_return reply;
+  }
+  if (admitted->method == "attach") {
+    reply = co_await attach(runtime_, std::move(admitted->request));
+    co_return reply;
+  }
+  auto outcome = co_await call(std::move(admitted->method), std::move(admitted->request), peer);
+  reply.line = answer_line(std::move(outcome));
+  co_return reply;
 }
 
-net::Task<Result<Json>> WorkloadSocket::dispatch(std::string line, net::Peer peer) {
+Result<WorkloadSocket::Call> WorkloadSocket::admitted_call(std::string_view line, const net::Peer& peer) const {
   auto request = parse_json(line);
-  if (!request) co_return wrap(request.error(), "invalid json");
-  if (!request->is_object()) co_return fail_at(ErrorCode::malformed, "$", "invalid json: want an object");
-  if (const auto admitted = admit(*request, peer); !admitted) co_return tl::unexpected(admitted.error());
+  if (!request) return wrap(request.error(), "invalid json");
+  if (!request->is_object()) return fail_at(ErrorCode::malformed, "$", "invalid json: want an object");
+  if (const auto admitted = admit(*request, peer); !admitted) return tl::unexpected(admitted.error());
   ObjectReader reader(*request, "$");
   auto method = reader.optional_text("method", {.most = 64});
-  if (reader.error()) co_return tl::unexpected(*reader.error());
-  if (!method) co_return fail_at(ErrorCode::malformed, "$.method", "missing method");
-  co_return co_await call(*std::move(method), *std::move(request), peer);
+  if (reader.error()) return tl::unexpected(*reader.error());
+  if (!method) return fail_at(ErrorCode::malformed, "$.method", "missing method");
+  return Call{*std::move(method), *std::move(request)};
 }
 
 Result<void> WorkloadSocket::admit(const Json& request, const net::Peer& peer) const {
@@ -60,6 +78,7 @@ net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, n
   if (method == "list") co_return list();
   if (method == "logs") co_return logs(request);
   if (method == "deploy") co_return deploy(std::move(request));
+  if (method == "exec") co_return co_await exec(runtime_, std::move(request));
   if (method == "stop") co_return co_await stop(std::move(request));
   if (method == "attest") co_return co_await attest(std::move(request), peer);
   co_return fail_at(ErrorCode::unsupported, "$.method", "unknown method: " + method);

@@ -16,10 +16,11 @@ class WorkloadSocket {
   WorkloadSocket(const Settings& settings, Runtime& runtime, MeasuredLog& log, const VmKeys& keys);
 
   /// Answers one request line. The token and the peer's uid must both be right: a token read from somewhere opens nothing.
-  net::Task<std::string> answer(std::string line, net::Peer peer);
+  net::Task<net::LineReply> answer(std::string line, net::Peer peer);
 
  private:
-  net::Task<Result<Json>> dispatch(std::string line, net::Peer peer);
+  struct Call;
+  [[nodiscard]] Result<Call> admitted_call(std::string_view line, const net::Peer& peer) const;
   [[nodiscard]] Result<void> admit(const Json& request, const net::Peer& peer) const;
   net::Task<Result<Json>> call(std::string method, Json request, net::Peer peer);
   [[nodiscard]] Json health() const;

@@ -96,7 +96,7 @@ void RunningEnclave::stop() {
 Json RunningEnclave::call_raw(const std::string& line) {
   const auto answer = run(io_, client_->call(line, kPatience));
   REQUIRE_MESSAGE(answer.has_value(), answer.error().message);
-  return parse_json(*answer).value();
+  return parse_json(*answer, {.max_bytes = net::LineClient::kMaxAnswer}).value();
 }
 
 Json RunningEnclave::call(Json request) {

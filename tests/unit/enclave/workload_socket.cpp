@@ -58,7 +58,7 @@ TEST_CASE("lines that are no request are told so") {
     CHECK(answer.at("error").get<std::string>().starts_with(c.start));
   }
   CHECK(enclave.call(Json::object()).at("error") == "missing method");
-  CHECK(enclave.call({{"method", "exec"}}).at("error") == "unknown method: exec");
+  CHECK(enclave.call({{"method", "reboot"}}).at("error") == "unknown method: reboot");
   CHECK(enclave.call({{"method", "stop"}}).at("error") == "missing id");
   CHECK(enclave.call({{"method", "logs"}, {"id", "none"}}).at("error") == "deployment not found");
 }

@@ -1,0 +1,254 @@
+// exec through the socket: who the command is, what it may, how it ends.
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <future>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/run_task.hpp"
+#include "tests/unit/enclave/running_enclave.hpp"
+
+using namespace dd;
+using dd::test::eventually;
+using dd::test::process_lives;
+using dd::test::RunningEnclave;
+
+namespace {
+
+const bool kNoRoot = geteuid() != 0;
+const std::vector<std::string> kForever = {"sleep", "1000"};
+
+Json exec(std::vector<std::string> cmd, Json more = Json::object()) {
+  more["method"] = "exec";
+  more["cmd"] = std::move(cmd);
+  return more;
+}
+
+Json shell(const std::string& script, Json more = Json::object()) {
+  return exec({"sh", "-c", script}, std::move(more));
+}
+
+}  // namespace
+
+TEST_CASE("a command is run to its end and answered for") {
+  RunningEnclave enclave;
+  const struct {
+    const char* name;
+    std::string script;
+    int code;
+    std::string out;
+    std::string err;
+  } cases[] = {
+      {"well", "echo out; echo err >&2", 0, "out\n", "err\n"},
+      {"with a code", "printf half; exit 42", 42, "half", ""},
+      {"by a signal", "echo before; kill -9 $$", -1, "before\n", ""},
+      {"bytes that are no text", "printf 'a\\377b'", 0,
+       "a\xef\xbf\xbd"
+       "b",
+       ""},
+      {"it reads nothing", "cat; echo over", 0, "over\n", ""},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto answer = enclave.call(shell(c.script));
+    REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
+    CHECK(answer.at("exit_code") == c.code);
+    CHECK(answer.at("stdout") == c.out);
+    CHECK(answer.at("stderr") == c.err);
+    CHECK(answer.contains("signal") == (c.code == -1));
+    CHECK_FALSE(answer.contains("truncated"));
+  }
+  CHECK(enclave.list().size() == 1);  // no deployment came of it
+}
+
+TEST_CASE("a command that takes too long is ended with everything it started") {
+  RunningEnclave enclave(Json::array(), std::chrono::milliseconds(100));
+  const TempDir folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  const auto file = (folder.path() / "pid").string();
+  const auto answer =
+      enclave.call(shell("trap '' TERM HUP; sh -c 'trap \"\" TERM HUP; echo $$ > " + file + ".new; mv " + file +
+                             ".new " + file + "; while :; do sleep 1; done' & while :; do sleep 1; done",
+                         {{"timeout_secs", 1}}));
+  CHECK(answer.at("ok") == false);
+  CHECK(answer.at("code") == "deadline_exceeded");
+  CHECK(answer.at("error") == "command timed out after 1s");
+  pid_t child = 0;
+  std::ifstream(file) >> child;
+  REQUIRE(child > 0);
+  CHECK_FALSE(process_lives(child));
+}
+
+TEST_CASE("of output without end a part is kept, and the command ends by itself") {
+  RunningEnclave enclave;
+  const auto answer =
+      enclave.call(shell("head -c 3000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero >&2; exit 3"));
+  REQUIRE(answer.at("ok") == true);
+  CHECK(answer.at("exit_code") == 3);
+  CHECK(answer.at("truncated") == true);
+  CHECK(answer.at("stdout") == std::string(1024 * 1024, 'x'));
+  CHECK(answer.at("stderr").get<std::string>().size() == 1024 * 1024);
+}
+
+TEST_CASE("a command outside of workloads has a uid, a folder and an environment of its own") {
+  RunningEnclave enclave;
+  const auto answer = enclave.call(shell("id -u; ls -A; pwd; env | sed 's/=.*//' | sort | tr '\\n' ' '; touch left"));
+  REQUIRE(answer.at("ok") == true);
+  const auto said = answer.at("stdout").get<std::string>();
+  if (!kNoRoot) CHECK_FALSE(said.starts_with("0\n"));
+  CHECK(said.find((enclave.data() / "work" / ".guest-0").string()) != std::string::npos);
+  for (const char* absent : {"EE_TOKEN", "DD_", "EE_SOCKET_PATH"}) CHECK(said.find(absent) == std::string::npos);
+  CHECK(said.find("HOME PATH") != std::string::npos);
+  CHECK(enclave.call(shell("ls -A")).at("stdout") == "");
+}
+
+TEST_CASE("a command in a workload is that workload to the VM" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  const auto app = enclave.settled(
+      enclave.deploy("app", {"sh", "-c", "echo mine > file; exec sleep 1000"}, {{"env", {"SECRET=of the app"}}}));
+  const Json in_app = {{"app", "app"}};
+  CHECK(eventually([&] { return enclave.call(exec({"cat", "file"}, in_app)).at("stdout") == "mine\n"; }));
+  const auto answer =
+      enclave.call(shell("id -u; echo $SECRET; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status", in_app));
+  CHECK(answer.at("stdout") ==
+        std::to_string(app.uid) +
+            "\nof the app\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n");
+  const auto other = enclave.call(shell("id -u; cat " + (enclave.data() / "work/app/file").string()));
+  CHECK(other.at("stdout") != std::to_string(app.uid) + "\n");
+  CHECK(other.at("exit_code") == 1);
+}
+
+TEST_CASE("root is who asks to be, and whoever is in a privileged workload" * doctest::skip(kNoRoot)) {
+  RunningEnclave enclave;
+  enclave.settled(enclave.deploy("plain", kForever));
+  enclave.settled(enclave.deploy("root", kForever, {{"privileged", true}}));
+  const struct {
+    Json more;
+    bool root;
+  } cases[] = {{Json::object(), false},
+               {{{"app", "plain"}}, false},
+               {{{"privileged", true}}, true},
+               {{{"app", "plain"}, {"privileged", true}}, true},
+               {{{"app", "root"}}, true}};
+  for (const auto& c : cases) {
+    CAPTURE(c.more.dump());
+    CHECK((enclave.call(exec({"id", "-u"}, c.more)).at("stdout") == "0\n") == c.root);
+  }
+  // What is the workload's is its own still.
+  CHECK(enclave.call(shell("echo mine > file && cat file", {{"app", "plain"}})).at("stdout") == "mine\n");
+}
+
+TEST_CASE("exec is refused with the reason") {
+  const Json boot = Json::array({{{"app_name", "dd-agent"}, {"role", "agent"}, {"cmd", kForever}}});
+  RunningEnclave enclave(boot);
+  enclave.finished(enclave.deploy("over", {"true"}));
+  CHECK(eventually([&] { return enclave.find("dd-agent").status == DeploymentStatus::running; }));
+  const auto long_text = std::string(128 * 1024, 'x');
+  const struct {
+    const char* name;
+    Json request;
+    const char* code;
+    const char* says;
+  } cases[] = {
+      {"no command", {{"method", "exec"}}, "malformed", "missing cmd array"},
+      {"no list", {{"method", "exec"}, {"cmd", "true"}}, "malformed", "$.cmd"},
+      {"an empty list", exec({}), "invalid_argument", "cmd array is empty"},
+      {"an empty name", exec({""}), "invalid_argument", "$.cmd[0]"},
+      {"a long argument", exec({"true", long_text}), "invalid_argument", "$.cmd[1]"},
+      {"no time", exec({"true"}, {{"timeout_secs", 0}}), "invalid_argument", "$.timeout_secs"},
+      {"more than an hour", exec({"true"}, {{"timeout_secs", 3601}}), "invalid_argument", "$.timeout_secs"},
+      {"a name that is none", exec({"true"}, {{"app", "../x"}}), "invalid_argument", "$.app"},
+      {"an unknown workload", exec({"true"}, {{"app", "nobody"}}), "not_found", "nobody"},
+      {"one that is over", exec({"true"}, {{"app", "over"}}), "not_found", "no workload of that name runs"},
+      {"the agent", exec({"true"}, {{"app", "dd-agent"}}), "conflict", "platform"},
+      {"who holds the token", exec({"true"}, {{"app", "holder"}}), "conflict", "platform"},
+      {"no program", exec({"no-such-program"}), "not_found", "no-such-program"},
+      {"a relative path", exec({"./x"}), "invalid_argument", "./x"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto answer = enclave.call(c.request);
+    REQUIRE(answer.at("ok") == false);
+    CHECK(answer.at("code") == c.code);
+    CHECK(answer.at("error").get<std::string>().find(c.says) != std::string::npos);
+  }
+}
+
+TEST_CASE("a command and its workload end together") {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", kForever);
+  enclave.settled(id);
+  auto answer = std::async(std::launch::async, [&] {
+    net::asio::io_context io;
+    net::LineClient client(io.get_executor(), enclave.socket());
+    Json request = shell("echo $$ > pid.new; mv pid.new pid; exec sleep 1000", {{"app", "app"}});
+    request["token"] = enclave.token();
+    return test::run(io, client.call(request.dump(), std::chrono::seconds(20)));
+  });
+  const auto file = enclave.data() / "work" / "app" / "pid";
+  REQUIRE(eventually([&] { return std::filesystem::exists(file); }));
+  CHECK(enclave.call({{"method", "stop"}, {"id", id}}).at("ok") == true);
+  const auto said = answer.get();
+  REQUIRE(said.has_value());
+  CHECK(parse_json(*said).value().at("signal") == SIGKILL);
+}
+
+TEST_CASE("only so many commands run at once outside of workloads, and stopping ends them") {
+  RunningEnclave enclave;
+  std::vector<std::unique_ptr<net::LineClient>> clients;
+  net::asio::io_context io;
+  std::vector<std::shared_ptr<test::Started<Result<std::string>>>> running;
+  const auto begin = [&](const std::string& script) {
+    clients.push_back(std::make_unique<net::LineClient>(io.get_executor(), enclave.socket()));
+    Json request = shell(script);
+    request["token"] = enclave.token();
+    running.push_back(test::start(io, clients.back()->call(request.dump(), std::chrono::seconds(20))));
+  };
+  for (int i = 0; i < 32; ++i) begin("touch started; exec sleep 1000");
+  CHECK(eventually([&] {
+    test::settle(io);
+    int started = 0;
+    for (int i = 0; i < 32; ++i)
+      started += std::filesystem::exists(enclave.data() / "work" / (".guest-" + std::to_string(i)) / "started");
+    return started == 32;
+  }));
+  const auto refused = enclave.call(exec({"true"}));
+  CHECK(refused.at("code") == "unavailable");
+  enclave.stop();
+  CHECK(eventually([&] {
+    test::settle(io);
+    return std::ranges::all_of(running, [](const auto& call) { return call->result.has_value(); });
+  }));
+}
+
+TEST_CASE("the event log says what was executed, and as whom, before it runs") {
+  const Json boot = Json::array({{{"app_name", "dd-agent"},
+                                  {"role", "agent"},
+                                  {"cmd",
+                                   {"sh", "-c",
+                                    "while ! [ -e go ]; do sleep 0.01; done; " + std::string(DD_PROBE) +
+                                        " capability '{\"method\":\"log\",\"from\":0}'; sleep 1000"}}}});
+  RunningEnclave enclave(boot);
+  enclave.settled(enclave.deploy("app", kForever));
+  CHECK(enclave.call(exec({"no-such-program"})).at("ok") == false);
+  const auto first = enclave.call(exec({"true"}, {{"app", "app"}}));
+  const auto second = enclave.call(exec({"sh", "-c", "exit 1"}, {{"privileged", true}}));
+  std::ofstream(enclave.data() / "work" / "dd-agent" / "go").put('\n');
+  const auto log = parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value();
+  std::vector<Json> found;
+  for (const auto& event : log.at("events"))
+    if (event.at("type") == "exec") found.push_back(event);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].at("id") == first.at("id"));
+  CHECK(found[0].at("app_name") == "app");
+  CHECK(found[0].at("cmd") == Json{"true"});
+  CHECK(found[0].at("privileged") == false);
+  CHECK(found[0].at("digest").get<std::string>().starts_with("sha256:"));
+  CHECK(found[1].at("id") == second.at("id"));
+  CHECK_FALSE(found[1].contains("app_name"));
+  CHECK(found[1].at("privileged") == true);
+}
