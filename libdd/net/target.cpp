@@ -35,32 +35,29 @@ Result<std::string> read_path(std::string_view raw) {
   return path;
 }
 
-/// application/x-www-form-urlencoded, as query strings are written: '+' is a blank.
-Result<std::string> read_query_text(std::string_view raw) {
+Result<std::string> read_field(std::string_view raw) {
   std::string text(raw);
   std::ranges::replace(text, '+', ' ');
-  auto decoded = percent_decode(text);
-  if (!decoded) return refuse("'%' without two hex digits");
-  return decoded;
-}
-
-Result<void> read_query(std::string_view raw, Target& target) {
-  while (!raw.empty()) {
-    const auto end = std::min(raw.find('&'), raw.size());
-    const auto pair = raw.substr(0, end);
-    raw.remove_prefix(std::min(end + 1, raw.size()));
-    if (pair.empty()) continue;
-    const auto equals = std::min(pair.find('='), pair.size());
-    auto name = read_query_text(pair.substr(0, equals));
-    auto value = read_query_text(pair.substr(std::min(equals + 1, pair.size())));
-    if (!name) return tl::unexpected(name.error());
-    if (!value) return tl::unexpected(value.error());
-    target.query.emplace_back(*std::move(name), *std::move(value));
-  }
-  return {};
+  return percent_decode(text);
 }
 
 }  // namespace
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_form_fields(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const auto pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    const auto equals = std::min(pair.find('='), pair.size());
+    auto name = read_field(pair.substr(0, equals));
+    auto value = read_field(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name || !value) return fail(ErrorCode::malformed, "cannot read form: '%' without two hex digits");
+    fields.emplace_back(*std::move(name), *std::move(value));
+  }
+  return fields;
+}
 
 Result<Target> parse_target(std::string_view text) {
   if (text.starts_with("http://") || text.starts_with("https://")) {
@@ -74,8 +71,9 @@ Result<Target> parse_target(std::string_view text) {
   auto path = read_path(text.substr(0, question));
   if (!path) return tl::unexpected(path.error());
   target.path = *std::move(path);
-  if (auto read = read_query(text.substr(std::min(question + 1, text.size())), target); !read)
-    return tl::unexpected(read.error());
+  auto query = parse_form_fields(text.substr(std::min(question + 1, text.size())));
+  if (!query) return refuse("'%' without two hex digits");
+  target.query = *std::move(query);
   return target;
 }
 

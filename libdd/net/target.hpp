@@ -21,6 +21,9 @@ struct Target {
 /// segment: nobody then has to ask what a path means after somebody else's normalisation.
 [[nodiscard]] Result<Target> parse_target(std::string_view text);
 
+/// The fields of application/x-www-form-urlencoded, in order; '+' is a blank. Errors: malformed on a bad escape.
+[[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> parse_form_fields(std::string_view text);
+
 /// "/logs/{app}" → {"logs", "{app}"}; "/" → {}.
 [[nodiscard]] std::vector<std::string> split_path(std::string_view path);
 [[nodiscard]] bool is_placeholder(std::string_view segment) noexcept;
