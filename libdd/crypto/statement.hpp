@@ -15,6 +15,8 @@ inline constexpr std::string_view kPollTyp = "dd-poll+jwt";
 inline constexpr std::string_view kProofTyp = "dd-proof+jwt";
 inline constexpr std::string_view kJoinTyp = "dd-join+jwt";
 inline constexpr std::string_view kSessionTyp = "dd-session+jwt";
+inline constexpr std::string_view kHandoffTyp = "dd-handoff+jwt";
+inline constexpr std::string_view kCookieTyp = "dd-cookie+jwt";
 
 enum class Expiry { required, absent };
 

@@ -124,7 +124,8 @@ TEST_CASE("a header says alg, kid and typ, and nothing else") {
 }
 
 TEST_CASE("a statement of one kind never passes for another") {
-  const std::string_view kinds[] = {kRegisterTyp, kCallTyp, kPollTyp, kProofTyp, kJoinTyp, kSessionTyp};
+  const std::string_view kinds[] = {kRegisterTyp, kCallTyp,    kPollTyp,    kProofTyp,
+                                    kJoinTyp,     kSessionTyp, kHandoffTyp, kCookieTyp};
   for (const auto made : kinds) {
     CAPTURE(made);
     const auto compact = sign_jws(key(), made, good_claims());

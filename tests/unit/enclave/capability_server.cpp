@@ -60,10 +60,13 @@ TEST_CASE("each role signs its own statements and no others") {
                                   crypto::kPollTyp,
                                   crypto::kJoinTyp,
                                   crypto::kSessionTyp,
+                                  crypto::kHandoffTyp,
+                                  crypto::kCookieTyp,
                                   "JWT",
                                   ""};
-  const std::set<std::string_view> agents = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp};
-  const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp};
+  const std::set<std::string_view> agents = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp,
+                                             crypto::kCookieTyp};
+  const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp};
   Fixture f;
   for (const auto typ : all) {
     CAPTURE(typ);
