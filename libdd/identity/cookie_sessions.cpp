@@ -1,0 +1,43 @@
+#include "libdd/identity/cookie_sessions.hpp"
+
+#include "dd/log.hpp"
+#include "libdd/identity/cookie.hpp"
+#include "libdd/identity/request_origin.hpp"
+#include "libdd/identity/session.hpp"
+
+namespace dd::identity {
+
+Result<std::optional<protocol::SessionClaims>> CookieSessions::find(std::string_view method, const HttpHeaders& headers,
+                                                                    const Site& site, std::int64_t now) const {
+  const auto cookies = Cookies::of_origin(site.origin);
+  if (!cookies) return tl::unexpected(cookies.error());
+  const auto cookie = cookies->find(headers, kSessionCookie);
+  if (!cookie) return tl::unexpected(cookie.error());
+  if (!*cookie) return std::nullopt;
+  const StatementReader reader{site.key, site.origin, now};
+  auto claims = site.kind == SiteKind::agent ? verify_agent_cookie(**cookie, reader) : verify_session(**cookie, reader);
+  if (!claims) return tl::unexpected(std::move(claims).error());
+  if (signed_out_.contains(claims->id))
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: it was signed out");
+  if (changes_state(method))
+    if (auto ours = check_request_origin(headers, site.origin); !ours) return tl::unexpected(std::move(ours).error());
+  return *std::move(claims);
+}
+
+Result<std::string> CookieSessions::start(std::string_view compact, const protocol::SessionClaims& claims,
+                                          const Site& site, std::int64_t now) {
+  const auto cookies = Cookies::of_origin(site.origin);
+  if (!cookies) return tl::unexpected(cookies.error());
+  return cookies->set(kSessionCookie, compact, std::chrono::seconds(claims.expires_at - now));
+}
+
+Result<std::string> CookieSessions::end(const protocol::SessionClaims& claims, const Site& site, std::int64_t now) {
+  const auto cookies = Cookies::of_origin(site.origin);
+  if (!cookies) return tl::unexpected(cookies.error());
+  const auto spent = signed_out_.spend(claims.id, claims.expires_at, now);
+  // The browser forgets it all the same.
+  if (!spent) log::warning("cannot remember a sign-out", {{"why", spent.error().message}});
+  return cookies->clear(kSessionCookie);
+}
+
+}  // namespace dd::identity

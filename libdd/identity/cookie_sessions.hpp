@@ -1,0 +1,45 @@
+// People who are signed in at one of our origins: the session in the cookie, the rule against forged requests, and signing out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dd/http.hpp"
+#include "libdd/crypto/okp.hpp"
+#include "libdd/identity/spent_ids.hpp"
+#include "libdd/protocol/session.hpp"
+
+namespace dd::identity {
+
+/// Which statement a cookie holds: the control plane and an agent may share a VM and its key, so each has a kind of its own.
+enum class SiteKind { control_plane, agent };
+
+/// Whose cookies: aud of the session is `origin`, `key` signs it.
+struct Site {
+  std::string origin;
+  crypto::OkpPublicKey key;
+  SiteKind kind = SiteKind::control_plane;
+};
+
+/// Use on one io thread; `now` is unix seconds. What was signed out is remembered until it would have expired, and not across a restart.
+class CookieSessions {
+ public:
+  /// nullopt without a cookie. Errors: unauthenticated when the cookie is there twice, or its session is not good here and now or was signed out;
+  /// permission_denied (reason origin_mismatch) when the request changes something and does not come from a page of ours.
+  [[nodiscard]] Result<std::optional<protocol::SessionClaims>> find(std::string_view method, const HttpHeaders& headers,
+                                                                    const Site& site, std::int64_t now) const;
+  /// Value of the Set-Cookie header that starts a session; `compact` is the statement that says `claims`.
+  [[nodiscard]] static Result<std::string> start(std::string_view compact, const protocol::SessionClaims& claims,
+                                                 const Site& site, std::int64_t now);
+  /// The session is no good any more, also to who kept a copy. Value of the Set-Cookie header that takes it from the browser.
+  [[nodiscard]] Result<std::string> end(const protocol::SessionClaims& claims, const Site& site, std::int64_t now);
+
+ private:
+  static constexpr std::size_t kMostSignedOut = 8192;
+
+  SpentIds signed_out_{kMostSignedOut};
+};
+
+}  // namespace dd::identity

@@ -1,0 +1,47 @@
+#include "libdd/identity/failure_limit.hpp"
+
+#include <algorithm>
+
+#include "libdd/net/ascii.hpp"
+
+namespace dd::identity {
+namespace {
+
+constexpr std::size_t kLongestAddress = 45;  // an IPv6 address that ends in an IPv4 one
+
+}  // namespace
+
+bool FailureLimit::is_over(const Window& window, std::int64_t now) const {
+  // A clock that was set back must not lengthen anyone's wait.
+  return now < window.started_at || now >= window.started_at + options_.window.count();
+}
+
+Result<void> FailureLimit::check(std::string_view client, std::int64_t now) const {
+  const auto known = clients_.find(client);
+  if (known == clients_.end() || known->second.failures < options_.failures || is_over(known->second, now)) return {};
+  const auto wait = known->second.started_at + options_.window.count() - now;
+  return fail(ErrorCode::rate_limited,
+              "cannot sign in: too many failed attempts, try again in " + std::to_string(wait) + " s");
+}
+
+void FailureLimit::failed(std::string_view client, std::int64_t now) {
+  auto known = clients_.find(client);
+  if (known == clients_.end()) {
+    if (clients_.size() >= options_.most_clients)
+      clients_.erase(std::ranges::min_element(clients_, {}, [](const auto& entry) { return entry.second.started_at; }));
+    known = clients_.emplace(client, Window{now, 0}).first;
+  }
+  if (is_over(known->second, now)) known->second = {now, 0};
+  ++known->second.failures;
+}
+
+std::string client_of(const HttpHeaders& headers) {
+  const auto* address = headers.find("CF-Connecting-IP");
+  const auto belongs = [](char c) { return net::is_alnum(c) || c == '.' || c == ':'; };
+  if (address == nullptr || headers.count("CF-Connecting-IP") != 1 || address->size() > kLongestAddress ||
+      !std::ranges::all_of(*address, belongs))
+    return {};
+  return *address;
+}
+
+}  // namespace dd::identity

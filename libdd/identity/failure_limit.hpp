@@ -1,0 +1,45 @@
+// How often one client may fail to sign in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "dd/http.hpp"
+
+namespace dd::identity {
+
+struct FailureLimitOptions {
+  int failures = 10;  // of one client, in one window
+  std::chrono::seconds window{600};
+  std::size_t most_clients = 1024;
+};
+
+/// Counts failures in windows that start with a client's first one. Bounded: the client whose window is the oldest is forgotten for a new
+/// one. Times are unix seconds. Not thread-safe.
+class FailureLimit {
+ public:
+  explicit FailureLimit(FailureLimitOptions options) : options_(options) {}
+
+  /// Errors: rate_limited when the client has to wait; the message says how long.
+  [[nodiscard]] Result<void> check(std::string_view client, std::int64_t now) const;
+  void failed(std::string_view client, std::int64_t now);
+
+ private:
+  struct Window {
+    std::int64_t started_at = 0;
+    int failures = 0;
+  };
+  [[nodiscard]] bool is_over(const Window& window, std::int64_t now) const;
+
+  FailureLimitOptions options_;
+  std::map<std::string, Window, std::less<>> clients_;
+};
+
+/// Who asks, as the edge names it (CF-Connecting-IP); without the edge all are one client. Good for limits alone: whoever reaches our
+/// listener on loopback writes the header himself.
+[[nodiscard]] std::string client_of(const HttpHeaders& headers);
+
+}  // namespace dd::identity
