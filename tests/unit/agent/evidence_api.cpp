@@ -67,6 +67,7 @@ TEST_CASE("evidence without its token or its log is none") {
   Attesting f;
   f.capability.quoted_events = 4;
   check_error(f.attest(nonce_of(16)), ErrorCode::upstream);
+  f.capability.quoted_events = 3;
   f.appraise = [](const HttpRequest&) { return test::http_answer(400, R"({"error":"quote refused"})"); };
   check_error(f.attest(nonce_of(16)), ErrorCode::invalid_argument);
   f.capability.broken = Error{ErrorCode::unavailable, "cannot reach the runtime", {}, {}};
