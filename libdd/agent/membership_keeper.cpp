@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{250};
 constexpr std::chrono::milliseconds kLongestPause{30'000};
-constexpr std::chrono::milliseconds kIdle{60'000};
+constexpr int kSilentPolls = 3;
 
 /// Between half of `pause` and all of it: a fleet that lost its control plane must not come back in step.
 std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& random) {
@@ -35,7 +35,7 @@ MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::C
 net::Task<void> MembershipKeeper::run() {
   co_await join_until_done();
   while (!stopping_) {
-    if (doubt_ == Doubt::none) co_await doubted_.wait(kIdle);
+    if (doubt_ == Doubt::none) co_await wait_for_doubt();
     if (doubt_ == Doubt::none) continue;
     co_await stop_.wait(jittered(doubt_pause_, context_.random));
     if (stopping_) co_return;
@@ -45,6 +45,13 @@ net::Task<void> MembershipKeeper::run() {
     if (!again) again = co_await registration_.control_plane_has_new_key();
     if (again && !stopping_) co_await join_until_done();
   }
+}
+
+net::Task<void> MembershipKeeper::wait_for_doubt() {
+  const auto before = context_.state.poll_nonce;
+  co_await doubted_.wait(kSilentPolls * context_.state.membership->poll_interval);
+  // A control plane that came without the registry does not know whom to poll.
+  if (doubt_ == Doubt::none && !stopping_ && context_.state.poll_nonce == before) doubt_ = Doubt::silence;
 }
 
 void MembershipKeeper::stop() {
@@ -59,7 +66,7 @@ void MembershipKeeper::forgotten() {
 }
 
 void MembershipKeeper::unknown_key() {
-  if (doubt_ == Doubt::none) doubt_ = Doubt::unknown_key;
+  if (doubt_ != Doubt::forgotten) doubt_ = Doubt::unknown_key;
   doubted_.notify();
 }
 

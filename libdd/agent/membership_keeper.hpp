@@ -1,4 +1,4 @@
-// Registers, and registers again when the control plane forgot us or was replaced; keeps the connector on the right token.
+// Registers, and registers again when the control plane forgot us, was replaced or is silent under a new key; keeps the connector on the right token.
 #pragma once
 
 #include "libdd/agent/context.hpp"
@@ -25,10 +25,12 @@ class MembershipKeeper {
   void unknown_key();
 
  private:
-  enum class Doubt { none, forgotten, unknown_key };
+  enum class Doubt { none, silence, unknown_key, forgotten };
 
   net::Task<Result<void>> join();
   net::Task<void> join_until_done();
+  /// Until somebody doubts, or no poll came for long: then the control plane is asked as after a poll under an unknown key.
+  net::Task<void> wait_for_doubt();
 
   Context& context_;
   Exposer& exposer_;

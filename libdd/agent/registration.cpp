@@ -40,7 +40,8 @@ net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) 
   registered.took = milliseconds_since(began_at);
   const auto refresh = std::min<std::chrono::milliseconds>(context_.options.refresh_interval,
                                                            std::chrono::seconds(answer->refresh_secs));
-  registered.membership = {answer->agent_id, answer->hostname, answer->cp_key, refresh};
+  registered.membership = {answer->agent_id, answer->hostname, answer->cp_key, refresh,
+                           std::chrono::seconds(answer->poll_interval_secs)};
   co_return registered;
 }
 

@@ -22,6 +22,7 @@ struct Membership {
   std::string hostname;
   crypto::OkpPublicKey cp_key{crypto::Curve::ed25519, {}};
   std::chrono::milliseconds refresh{180'000};
+  std::chrono::milliseconds poll_interval{30'000};  // how often the control plane asks
 };
 
 /// Shared by the agent's parts on the io thread.

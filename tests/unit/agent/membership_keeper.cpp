@@ -112,6 +112,17 @@ TEST_CASE("a poll under an unknown key leads to a registration only if the contr
   CHECK(f.keys_asked == 2);
 }
 
+TEST_CASE("an agent that nobody polls asks whether the control plane is another one") {
+  Kept f;
+  f.poll_interval_secs = 1;
+  f.start_and_join();
+  f.run_until([&f] { return f.keys_asked == 1; });
+  test::settle(f.io);
+  CHECK(f.registrations == 1);
+  f.shows_key(crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random()).public_key());
+  f.run_until([&f] { return f.registrations == 2; });
+}
+
 TEST_CASE("polls under junk keys do not make the agent ask the control plane more often") {
   Kept f(std::chrono::hours(1));
   f.start_and_join();

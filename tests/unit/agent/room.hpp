@@ -153,6 +153,7 @@ struct Room {
     for (const auto& extra : claims.extra_ingress)
       answer.extra_hostnames.push_back(extra.hostname_label + "." + kHostname);
     answer.refresh_secs = refresh_secs;
+    answer.poll_interval_secs = poll_interval_secs;
     answer.verdict = "{}";
     return test::http_answer(200, to_text(protocol::to_json_value(answer)));
   }
@@ -210,6 +211,7 @@ struct Room {
   int registrations = 0;
   std::string sealed_for = kAgentId;
   std::int64_t refresh_secs = 180;
+  std::int64_t poll_interval_secs = 30;
   // The appraiser.
   Handler appraise = [](const HttpRequest&) { return test::http_answer(200, R"({"token":"a.b.c"})"); };
   // The runtime.
