@@ -40,6 +40,9 @@ struct Candidate {
   const Verdict& verdict;
 };
 
+/// `power_off`: the VM too, through the dd-enclave that is its PID 1.
+enum class OnReplaced { exit, power_off };
+
 struct ControlPlaneOptions {
   std::string env;
   Owner owner;
@@ -70,6 +73,11 @@ struct ControlPlaneOptions {
   bool own_tunnel = true;
   std::vector<std::string> connector = {"cloudflared"};
 
+  /// What the control plane proves itself with, as agents do. Without a key it cannot, and takes its host name over from no attested one.
+  std::string ita_base_url = "https://api.trustauthority.intel.com";
+  Secret ita_api_key;
+  /// What to do when another control plane has taken the host name over.
+  OnReplaced on_replaced = OnReplaced::exit;
   std::string ita_issuer = "https://portal.trustauthority.intel.com";
   std::string ita_jwks_url = "https://portal.trustauthority.intel.com/certs";
   std::string github_api_url = "https://api.github.com";

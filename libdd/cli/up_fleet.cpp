@@ -145,6 +145,8 @@ Settings UpFleet::cp_settings() const {
                        {"DD_CF_ACCOUNT_ID", kUpAccount},
                        {"DD_CF_ZONE_ID", kUpZone},
                        {"DD_CF_DOMAIN", kDomain},
+                       {"DD_ITA_BASE_URL", services_->ita_url()},
+                       {"DD_ITA_API_KEY", std::string(services_->ita_key().reveal())},
                        {"DD_ITA_ISSUER", services_->ita_url()},
                        {"DD_ITA_JWKS_URL", services_->ita_jwks_url()},
                        {"DD_GITHUB_API_URL", services_->github_api_url()},

@@ -1,8 +1,5 @@
 #include "libdd/cp/compat_poll.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -13,22 +10,12 @@
 #include "libdd/protocol/seed.hpp"
 
 namespace dd::cp {
-namespace {
-
-constexpr std::array<std::string_view, 8> kTokenRules = {"mrtd",   "rtmr0",       "rtmr1",      "rtmr2",
-                                                         "mrseam", "platform_id", "tcb_status", "debug"};
-
-}  // namespace
 
 Result<Verdict> appraise_compat(const Policy& policy, const TdxClaims& token) {
-  auto verdict = policy.appraise(token, LogFacts{});
-  std::erase_if(verdict.rules,
-                [](const RuleVerdict& rule) { return std::ranges::find(kTokenRules, rule.rule) == kTokenRules.end(); });
-  verdict.notes = {"not attested: it registered without a key, a challenge or an event log"};
-  verdict.accepted = false;
-  for (const auto& rule : verdict.rules)
-    if (!rule.passed && rule.mode == RuleMode::enforce)
-      return fail(ErrorCode::permission_denied, "policy_refused", "cannot accept agent: " + verdict.summary());
+  auto verdict = appraise_token(policy, token, "agent");
+  if (!verdict) return verdict;
+  verdict->notes = {"not attested: it registered without a key, a challenge or an event log"};
+  verdict->accepted = false;
   return verdict;
 }
 

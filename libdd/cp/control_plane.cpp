@@ -15,10 +15,12 @@
 #include "libdd/cp/context.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/fleet_api.hpp"
+#include "libdd/cp/own_evidence.hpp"
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
 #include "libdd/cp/self_tunnel.hpp"
 #include "libdd/cp/sweeper.hpp"
+#include "libdd/cp/take_over.hpp"
 #include "libdd/crypto/hkdf.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/http_client.hpp"
@@ -126,6 +128,7 @@ struct Services {
         registrar(context, link, dropper),
         calls(context),
         api(context, dropper),
+        own_evidence(context, o.transport),
         compat(context, link),
         poller(context, link, dropper),
         sweeper(context) {}
@@ -135,6 +138,7 @@ struct Services {
     registrar.add_routes(router);
     calls.add_routes(router);
     api.add_routes(router);
+    own_evidence.add_routes(router);
     return router;
   }
 
@@ -149,6 +153,7 @@ struct Services {
   Registrar registrar;
   AgentCalls calls;
   FleetApi api;
+  OwnEvidence own_evidence;
   CompatApi compat;
   Poller poller;
   Sweeper sweeper;
@@ -160,7 +165,9 @@ struct ControlPlane::Impl {
   Impl(ControlPlaneOptions o, Policy p) : options(std::move(o)), policy(std::move(p)) {}
 
   net::Task<Result<void>> start();
+  net::Task<Result<void>> connect(Bytes fleet_key);
   net::Task<void> stop();
+  net::Task<void> give_way();
   Result<void> prepare();
   Result<void> listen();
   [[nodiscard]] std::vector<IngressRule> own_ingress() const;
@@ -174,6 +181,9 @@ struct ControlPlane::Impl {
   std::unique_ptr<Store> store;
   std::unique_ptr<Services> services;
   std::unique_ptr<SelfTunnel> self_tunnel;
+  std::unique_ptr<TakeOver> take_over;
+  std::stop_source ending;
+  bool replaced = false;
   std::unique_ptr<net::HttpServer> server;
   std::unique_ptr<net::HttpServer> compat_server;
 };
@@ -213,12 +223,36 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   if (!listening) co_return listening;
 
   if (options.own_tunnel) {
-    self_tunnel = std::make_unique<SelfTunnel>(io.get_executor(), options.transport, options, *store, *tunnels);
-    const auto connected = co_await self_tunnel->start(*fleet_key, *options.random, own_ingress());
+    auto connecting = connect(*fleet_key);
+    const auto connected = co_await std::move(connecting);
     if (!connected) co_return connected;
   }
+  net::spawn(io.get_executor(), services->own_evidence.run(), "own evidence");
   net::spawn(io.get_executor(), services->sweeper.run(), "sweeper");
   net::spawn(io.get_executor(), services->poller.run(), "poller");
+  co_return Result<void>();
+}
+
+net::Task<Result<void>> ControlPlane::Impl::connect(Bytes fleet_key) {
+  self_tunnel = std::make_unique<SelfTunnel>(io.get_executor(), options.transport, options, *store, *tunnels);
+  auto opening =
+      self_tunnel->open(std::move(fleet_key), services->context.cp_key.kid(), *options.random, own_ingress());
+  const auto opened = co_await std::move(opening);
+  if (!opened) co_return opened;
+  services->own_evidence.set_tunnel(self_tunnel->name());
+  take_over = std::make_unique<TakeOver>(services->context, services->own_evidence, *self_tunnel, *tunnels, [this] {
+    replaced = true;
+    ending.request_stop();
+  });
+  const auto taken = co_await take_over->take();
+  if (!taken) {
+    // Nothing leads to it: whoever starts next makes one of its own.
+    co_await self_tunnel->stop(options.stop_grace);
+    const auto removed = co_await self_tunnel->remove();
+    if (!removed) log::warning("cannot remove own tunnel", {{"why", removed.error().message}});
+    co_return taken;
+  }
+  net::spawn(io.get_executor(), take_over->watch(), "host name");
   co_return Result<void>();
 }
 
@@ -253,10 +287,22 @@ net::Task<void> ControlPlane::Impl::stop() {
   if (services) {
     services->poller.stop();
     services->sweeper.stop();
+    services->own_evidence.stop();
   }
+  if (take_over) take_over->stop();
   if (compat_server) co_await compat_server->stop(options.stop_grace);
   if (server) co_await server->stop(options.stop_grace);
   if (self_tunnel) co_await self_tunnel->stop(options.stop_grace);
+  if (replaced) co_await give_way();
+}
+
+/// Another control plane has the host name: nothing here is needed any more.
+net::Task<void> ControlPlane::Impl::give_way() {
+  const auto removed = co_await self_tunnel->remove();
+  if (!removed) log::warning("cannot remove own tunnel", {{"why", removed.error().message}});
+  if (options.on_replaced != OnReplaced::power_off) co_return;
+  const auto off = co_await capability->power_off();
+  if (!off) log::error("cannot power off as DD_ON_REPLACED wants", {{"why", off.error().message}});
 }
 
 ControlPlane::ControlPlane() = default;
@@ -278,8 +324,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(ControlPlaneOptions o
 
 Result<void> ControlPlane::run(std::stop_token stop) {
   Impl& impl = *impl_;
+  const std::stop_callback forward(stop, [&impl] { impl.ending.request_stop(); });
   return net::run_until_stopped(
-      impl.io, std::move(stop), [&impl] { return impl.start(); }, [&impl] { return impl.stop(); });
+      impl.io, impl.ending.get_token(), [&impl] { return impl.start(); }, [&impl] { return impl.stop(); });
 }
 
 }  // namespace dd

@@ -1,5 +1,9 @@
 #include "libdd/cp/evidence.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace dd::cp {
 namespace {
 
@@ -15,7 +19,20 @@ Result<EventLog> replay(const protocol::RegisterClaims& claims) {
   return log;
 }
 
+constexpr std::array<std::string_view, 8> kTokenRules = {"mrtd",   "rtmr0",       "rtmr1",      "rtmr2",
+                                                         "mrseam", "platform_id", "tcb_status", "debug"};
+
 }  // namespace
+
+Result<Verdict> appraise_token(const Policy& policy, const TdxClaims& token, const std::string& whom) {
+  auto verdict = policy.appraise(token, LogFacts{});
+  std::erase_if(verdict.rules,
+                [](const RuleVerdict& rule) { return std::ranges::find(kTokenRules, rule.rule) == kTokenRules.end(); });
+  for (const auto& rule : verdict.rules)
+    if (!rule.passed && rule.mode == RuleMode::enforce)
+      return fail(ErrorCode::permission_denied, "policy_refused", "cannot accept " + whom + ": " + verdict.summary());
+  return verdict;
+}
 
 bool rtmr3_fits(const TdxClaims& token, const Digest384& head, const Digest384* one_before) {
   const auto& rtmr3 = token.report.rtmr[3];

@@ -21,6 +21,10 @@ struct Appraised {
                                                       const Digest256& claims_sha256, const TdxClaims& token,
                                                       const Policy& policy);
 
+/// The rules that the token alone can answer, for evidence without an event log of an agent; `whom` is "agent" or "control plane".
+/// Errors: permission_denied with reason policy_refused.
+[[nodiscard]] Result<Verdict> appraise_token(const Policy& policy, const TdxClaims& token, const std::string& whom);
+
 /// Whether RTMR3 fits a log of which `head` is the value that REPORTDATA names; one trailing event may be logged and not extended yet.
 [[nodiscard]] bool rtmr3_fits(const TdxClaims& token, const Digest384& head, const Digest384* one_before);
 

@@ -37,6 +37,8 @@ void declare_cloudflare(Config& config, ControlPlaneOptions& options) {
   config.text("DD_CF_ACCOUNT_ID", options.cloudflare_account_id, "Cloudflare account", Presence::required);
   config.text("DD_CF_ZONE_ID", options.cloudflare_zone_id, "Cloudflare zone of DD_CF_DOMAIN", Presence::required);
   config.text("DD_CF_DOMAIN", options.domain, "domain under which agents get their names", Presence::required);
+  config.choice("DD_ON_REPLACED", options.on_replaced, {"exit", "poweroff"},
+                "what to do when another control plane has taken DD_HOSTNAME over: exit, or power the VM off");
   config.boolean("DD_CP_TUNNEL", options.own_tunnel, "make a tunnel for DD_HOSTNAME and run a connector for it");
   config.argv("DD_CONNECTOR", options.connector,
               "command of the tunnel connector; dd-enclave sets it to the measured one");
@@ -55,6 +57,9 @@ void declare_compat(Config& config, ControlPlaneOptions& options) {
 }
 
 void declare_trust(Config& config, ControlPlaneOptions& options) {
+  config.text("DD_ITA_BASE_URL", options.ita_base_url, "Intel Trust Authority API");
+  config.secret("DD_ITA_API_KEY", options.ita_api_key,
+                "its attestation API key; without one the control plane cannot prove itself");
   config.text("DD_ITA_ISSUER", options.ita_issuer, "issuer of Intel Trust Authority tokens, compared exactly");
   config.text("DD_ITA_JWKS_URL", options.ita_jwks_url, "its key set");
   config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API");

@@ -1,9 +1,13 @@
 #include "libdd/cp/self_tunnel.hpp"
 
+#include <utility>
+
 namespace dd::cp {
 namespace {
 
 constexpr const char* kTunnelName = "own_tunnel";
+constexpr const char* kTunnelKey = "own_tunnel_kid";
+constexpr const char* kFormerTunnel = "former_tunnel";
 
 tunnel::ConnectorOptions connector_options(const ControlPlaneOptions& options) {
   tunnel::ConnectorOptions connector;
@@ -21,29 +25,70 @@ SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTrans
       tunnels_(tunnels),
       connector_(std::move(executor), std::move(transport), connector_options(options)) {}
 
-net::Task<Result<void>> SelfTunnel::start(Bytes fleet_key, Random& random, std::vector<IngressRule> rules) {
-  auto known = co_await store_.setting(kTunnelName);
-  if (!known) co_return wrap(known.error(), "cannot read own tunnel's name");
-  std::string name = known->value_or("");
-  if (name.empty()) {
-    name = make_tunnel_name(options_.env, "cp", fleet_key, random);
-    const auto kept = co_await store_.set_setting(kTunnelName, name);
-    if (!kept) co_return wrap(kept.error(), "cannot keep own tunnel's name");
-  }
-  const auto made = co_await tunnels_.ensure(name);
+net::Task<Result<void>> SelfTunnel::open(Bytes fleet_key, std::string kid, Random& random,
+                                         std::vector<IngressRule> rules) {
+  auto naming = name_it(std::move(fleet_key), std::move(kid), random);
+  const auto named = co_await std::move(naming);
+  if (!named) co_return named;
+  const auto made = co_await tunnels_.ensure(name_);
   if (!made) co_return wrap(made.error(), "cannot create own tunnel");
-  std::vector<std::string> hostnames;
-  hostnames.reserve(rules.size());
-  for (const auto& rule : rules) hostnames.push_back(rule.hostname);
-  const auto ingress = co_await tunnels_.put_ingress(made->id, std::move(rules));
+  id_ = made->id;
+  for (const auto& rule : rules) hostnames_.push_back(rule.hostname);
+  const auto ingress = co_await tunnels_.put_ingress(id_, std::move(rules));
   if (!ingress) co_return wrap(ingress.error(), "cannot publish own ingress");
-  const auto dns = co_await tunnels_.put_dns(made->id, name, std::move(hostnames));
-  if (!dns) co_return wrap(dns.error(), "cannot publish own DNS record");
-  auto token = co_await tunnels_.run_token(made->id);
+  auto token = co_await tunnels_.run_token(id_);
   if (!token) co_return wrap(token.error(), "cannot fetch own run token");
   co_return connector_.start(*std::move(token));
 }
 
+net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Random& random) {
+  const auto known = co_await store_.setting(kTunnelName);
+  if (!known) co_return wrap(known.error(), "cannot read own tunnel's name");
+  const auto key = co_await store_.setting(kTunnelKey);
+  if (!key) co_return wrap(key.error(), "cannot read own tunnel's key");
+  name_ = known->value_or("");
+  if (!name_.empty() && key->value_or(kid) == kid) co_return Result<void>();
+  if (!name_.empty()) {
+    const auto former = co_await store_.set_setting(kFormerTunnel, name_);
+    if (!former) co_return wrap(former.error(), "cannot keep the former tunnel's name");
+  }
+  name_ = make_tunnel_name(options_.env, "cp", fleet_key, random);
+  const auto kept = co_await store_.set_setting(kTunnelName, name_);
+  if (!kept) co_return wrap(kept.error(), "cannot keep own tunnel's name");
+  const auto kept_key = co_await store_.set_setting(kTunnelKey, std::move(kid));
+  if (!kept_key) co_return wrap(kept_key.error(), "cannot keep own tunnel's key");
+  co_return Result<void>();
+}
+
+net::Task<Result<void>> SelfTunnel::publish() {
+  const auto dns = co_await tunnels_.put_dns(id_, name_, hostnames_);
+  if (!dns) co_return wrap(dns.error(), "cannot publish own DNS record");
+  co_return Result<void>();
+}
+
+net::Task<Result<void>> SelfTunnel::settle_former(bool lives) {
+  const auto former = co_await store_.setting(kFormerTunnel);
+  if (!former) co_return tl::unexpected(former.error());
+  const auto name = former->value_or("");
+  if (name.empty()) co_return Result<void>();
+  if (!lives) {
+    // Ours to remove: its name stood in our registry, made under our fleet's key.
+    const auto found = co_await tunnels_.find(name);
+    if (!found) co_return tl::unexpected(found.error());
+    if (*found) {
+      const auto removed = co_await tunnels_.remove((*found)->id, name);
+      if (!removed) co_return removed;
+    }
+  }
+  co_return co_await store_.set_setting(kFormerTunnel, "");
+}
+
 net::Task<void> SelfTunnel::stop(std::chrono::milliseconds grace) { co_await connector_.stop(grace); }
+
+net::Task<Result<void>> SelfTunnel::remove() {
+  const auto removed = co_await tunnels_.remove(id_, name_);
+  if (!removed) co_return removed;
+  co_return co_await store_.set_setting(kTunnelName, "");
+}
 
 }  // namespace dd::cp

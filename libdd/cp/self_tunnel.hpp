@@ -12,15 +12,34 @@ class SelfTunnel {
  public:
   SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport,
              const ControlPlaneOptions& options, Store& store, tunnel::TunnelProvider& tunnels);
-  /// Makes or adopts the tunnel (its name is kept in the registry), publishes `rules`, starts the connector.
-  net::Task<Result<void>> start(Bytes fleet_key, Random& random, std::vector<IngressRule> rules);
+
+  /// Makes or adopts the tunnel, gives it `rules` and starts the connector; the host names do not lead to it yet. Its name is kept in the
+  /// registry for the key `kid`: a registry that came from another control plane does not bring that one's tunnel along.
+  net::Task<Result<void>> open(Bytes fleet_key, std::string kid, Random& random, std::vector<IngressRule> rules);
+  /// Points the host names of the rules to it.
+  net::Task<Result<void>> publish();
+  /// The tunnel of this registry's control plane before this one: removes it, or leaves it to the one that still lives.
+  net::Task<Result<void>> settle_former(bool lives);
+  net::Task<bool> wait_ready(std::chrono::milliseconds timeout) { return connector_.wait_ready(timeout); }
+  /// Ends the connector; the tunnel stays for the next start.
   net::Task<void> stop(std::chrono::milliseconds grace);
+  /// After stop(): the tunnel goes too.
+  net::Task<Result<void>> remove();
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Whether the record leads to this tunnel.
+  [[nodiscard]] bool has(const tunnel::DnsRecord& record) const { return record.content == tunnel::target_of(id_); }
 
  private:
+  net::Task<Result<void>> name_it(Bytes fleet_key, std::string kid, Random& random);
+
   const ControlPlaneOptions& options_;
   Store& store_;
   tunnel::TunnelProvider& tunnels_;
   tunnel::Connector connector_;
+  std::string name_;
+  std::string id_;
+  std::vector<std::string> hostnames_;
 };
 
 }  // namespace dd::cp

@@ -17,6 +17,7 @@ inline constexpr std::string_view kJoinTyp = "dd-join+jwt";
 inline constexpr std::string_view kSessionTyp = "dd-session+jwt";
 inline constexpr std::string_view kHandoffTyp = "dd-handoff+jwt";
 inline constexpr std::string_view kCookieTyp = "dd-cookie+jwt";
+inline constexpr std::string_view kHolderTyp = "dd-holder+jwt";
 
 enum class Expiry { required, absent };
 

@@ -24,7 +24,8 @@ constexpr std::int64_t kLastSeq = (std::int64_t{1} << 53) - 1;
 
 // Each role signs only what it says itself: an agent's key must never make a control plane's statement.
 constexpr std::array kAgentStatements = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp, crypto::kCookieTyp};
-constexpr std::array kCpStatements = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp};
+constexpr std::array kCpStatements = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp,
+                                      crypto::kHolderTyp};
 
 bool may_sign(Role role, std::string_view typ) {
   const auto in = [typ](const auto& list) { return std::ranges::find(list, typ) != list.end(); };
@@ -45,8 +46,8 @@ Result<std::vector<Digest256>> fields_from(ObjectReader& request) {
 
 }  // namespace
 
-CapabilityServer::CapabilityServer(const VmKeys& keys, MeasuredLog& log, std::string boundary)
-    : keys_(keys), log_(log), boundary_(std::move(boundary)) {}
+CapabilityServer::CapabilityServer(const VmKeys& keys, MeasuredLog& log, std::string boundary, PowerOff power_off)
+    : keys_(keys), log_(log), boundary_(std::move(boundary)), power_off_(std::move(power_off)) {}
 
 net::Task<std::string> CapabilityServer::answer(Role role, std::string line) {
   auto outcome = co_await dispatch(role, std::move(line));
@@ -64,9 +65,10 @@ net::Task<Result<Json>> CapabilityServer::dispatch(Role role, std::string line) 
   if (method == "open") co_return open(request);
   if (method == "seq") co_return seq(request);
   if (method == "log") co_return log(request);
+  if (method == "power_off") co_return power_off(role);
   if (method == "quote") co_return co_await quote(*std::move(parsed));
   co_return fail_at(ErrorCode::unsupported, "$.method",
-                    "cannot answer: unknown method, want keys, sign, open, seq, quote or log");
+                    "cannot answer: unknown method, want keys, sign, open, seq, quote, log or power_off");
 }
 
 Json CapabilityServer::keys() const {
@@ -105,6 +107,14 @@ Result<Json> CapabilityServer::seq(ObjectReader& request) {
   const auto first = next_seq_;
   next_seq_ += count;
   return Json{{"first", first}};
+}
+
+Result<Json> CapabilityServer::power_off(Role role) const {
+  if (role != Role::cp)
+    return fail(ErrorCode::permission_denied,
+                "cannot power off: role " + std::string(to_string(role)) + " does not end the VM");
+  if (const auto off = power_off_(); !off) return tl::unexpected(off.error());
+  return Json::object();
 }
 
 Result<Json> CapabilityServer::log(ObjectReader& request) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "dd/workload.hpp"
@@ -13,8 +14,10 @@ namespace dd::enclave {
 /// Use on one io thread. The numbers of `seq` go on as long as the keys live, across restarts of who asks.
 class CapabilityServer {
  public:
+  using PowerOff = std::function<Result<void>()>;
+
   /// Borrows keys and log. `boundary` is "uid" or "none".
-  CapabilityServer(const VmKeys& keys, MeasuredLog& log, std::string boundary);
+  CapabilityServer(const VmKeys& keys, MeasuredLog& log, std::string boundary, PowerOff power_off);
 
   /// Answers one request line of the holder of `role`.
   net::Task<std::string> answer(BootWorkload::Role role, std::string line);
@@ -26,11 +29,13 @@ class CapabilityServer {
   [[nodiscard]] Result<Json> open(ObjectReader& request) const;
   [[nodiscard]] Result<Json> seq(ObjectReader& request);
   [[nodiscard]] Result<Json> log(ObjectReader& request) const;
+  [[nodiscard]] Result<Json> power_off(BootWorkload::Role role) const;
   net::Task<Result<Json>> quote(Json request);
 
   const VmKeys& keys_;
   MeasuredLog& log_;
   std::string boundary_;
+  PowerOff power_off_;
   std::int64_t next_seq_ = 1;
 };
 

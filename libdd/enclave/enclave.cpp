@@ -11,6 +11,7 @@
 #include "dd/log.hpp"
 #include "dd/quote_source.hpp"
 #include "libdd/enclave/capability_server.hpp"
+#include "libdd/enclave/power_off.hpp"
 #include "libdd/enclave/process_family.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/enclave/workload_socket.hpp"
@@ -68,7 +69,7 @@ struct Enclave::Impl {
         uid_lock(std::move(lock)),
         keys(*settings.random),
         log(io.get_executor(), pool, std::move(quotes)),
-        capability(keys, log, settings.boundary()),
+        capability(keys, log, settings.boundary(), power_off),
         runtime(io.get_executor(), pool, settings, data, keys, log, capability),
         socket(settings, runtime, log, keys),
         server(

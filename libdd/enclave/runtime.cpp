@@ -201,7 +201,10 @@ net::Task<void> Runtime::shut_down() {
 
 void Runtime::ended(DeploymentPtr deployment) {
   guests_.host_ended(*deployment);
-  const bool comes_back = deployment->role == BootWorkload::Role::agent || deployment->role == BootWorkload::Role::cp;
+  // A control plane that gave its host name to another one ends well, and would take it back.
+  const bool gave_way = deployment->role == BootWorkload::Role::cp && deployment->info.exit_code == 0;
+  const bool comes_back =
+      deployment->role == BootWorkload::Role::agent || (deployment->role == BootWorkload::Role::cp && !gave_way);
   if (comes_back && !stopping_) net::spawn(executor_, restart(std::move(deployment)), "restart of a boot workload");
   tidy();
   changed_.notify();

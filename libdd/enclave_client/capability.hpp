@@ -51,6 +51,8 @@ class Capability {
   /// `fields` are those that the caller knows (docs/wire.md, 9).
   virtual net::Task<Result<BoundQuote>> quote(std::string tag, std::vector<Digest256> fields) = 0;
   virtual net::Task<Result<protocol::LogPage>> log(std::int64_t from) = 0;
+  /// Ends the VM. Errors: unsupported where the runtime is not its PID 1; permission_denied for an agent.
+  virtual net::Task<Result<void>> power_off() = 0;
 };
 
 /// Over the descriptor that the runtime handed down (DD_CAP_FD). Takes ownership of `fd`.

@@ -46,6 +46,10 @@ class LocalCapability final : public Capability {
     co_return fail(ErrorCode::unsupported, "cannot make a quote: this process runs outside a dd-enclave");
   }
 
+  net::Task<Result<void>> power_off() override {
+    co_return fail(ErrorCode::unsupported, "cannot power off: this process runs outside a dd-enclave");
+  }
+
   net::Task<Result<protocol::LogPage>> log(std::int64_t) override {
     co_return fail(ErrorCode::unsupported, "cannot read the event log: this process runs outside a dd-enclave");
   }

@@ -119,6 +119,13 @@ class SocketCapability final : public Capability {
     co_return protocol::log_page_from(*answer, "$");
   }
 
+  net::Task<Result<void>> power_off() override {
+    auto request = Json::object();
+    const auto answer = co_await call("power_off", std::move(request), kDeadline);
+    if (!answer) co_return tl::unexpected(answer.error());
+    co_return Result<void>();
+  }
+
  private:
   net::Task<Result<Json>> call(const char* method, Json request, std::chrono::milliseconds deadline) {
     request["method"] = method;

@@ -37,6 +37,7 @@ class Cloudflare final : public TunnelProvider {
                                   std::vector<std::string> hostnames) override;
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override;
   net::Task<Result<std::optional<Tunnel>>> find(std::string name) override;
+  net::Task<Result<std::optional<DnsRecord>>> find_dns(std::string hostname) override;
   net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) override;
 
  private:
@@ -220,6 +221,16 @@ net::Task<Result<std::optional<Tunnel>>> Cloudflare::find(std::string name) {
   if (!found) co_return give(found.error());
   if (!*found) co_return std::optional<Tunnel>();
   co_return std::move((*found)->tunnel);
+}
+
+net::Task<Result<std::optional<DnsRecord>>> Cloudflare::find_dns(std::string hostname) {
+  if (auto good = usable(); !good) co_return tl::unexpected(good.error());
+  auto finding = dns_.find(std::move(hostname), api_.deadline());
+  auto found = co_await std::move(finding);
+  if (!found) co_return give(found.error());
+  std::optional<DnsRecord> record;
+  if (*found) record = record_from(**found);
+  co_return record;
 }
 
 net::Task<Result<std::vector<Tunnel>>> Cloudflare::list(std::string prefix) {

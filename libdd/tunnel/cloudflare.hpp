@@ -43,6 +43,9 @@ struct DnsRecord {
   std::string comment;
 };
 
+/// Where a tunnel's records point.
+[[nodiscard]] std::string target_of(std::string_view tunnel_id);
+
 /// Abstract so that tests and embedders can replace it. Use on one io thread. Calls for one tunnel run one after the other: a repeated PUT must
 /// not overtake a newer one. Errors: rate_limited, unavailable and deadline_exceeded are worth another try later; unauthenticated and
 /// permission_denied are the API token's; upstream is an answer that makes no sense or a refusal that another try does not change.
@@ -60,6 +63,8 @@ class TunnelProvider {
   /// DNS records by content, connections, then the tunnel; only if its name is exactly `name`. Gone already is success.
   virtual net::Task<Result<void>> remove(std::string tunnel_id, std::string name) = 0;
   virtual net::Task<Result<std::optional<Tunnel>>> find(std::string name) = 0;
+  /// The record of exactly this host name, whoever made it.
+  virtual net::Task<Result<std::optional<DnsRecord>>> find_dns(std::string hostname) = 0;
   /// Live tunnels whose name starts with `prefix`.
   virtual net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) = 0;
 };

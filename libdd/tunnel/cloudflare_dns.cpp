@@ -13,10 +13,6 @@ std::string text_of(const Json& record, const char* name) {
   return found != record.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-DnsRecord record_from(const Json& value) {
-  return {text_of(value, "id"), text_of(value, "name"), text_of(value, "content"), text_of(value, "comment")};
-}
-
 ApiFailure failure_with(ErrorCode code, std::string message) {
   ApiFailure failure;
   failure.error = {code, std::move(message), {}, {}};
@@ -34,6 +30,10 @@ bool says_the_same(const Json& record, const Json& document) {
 }
 
 }  // namespace
+
+DnsRecord record_from(const Json& value) {
+  return {text_of(value, "id"), text_of(value, "name"), text_of(value, "content"), text_of(value, "comment")};
+}
 
 std::string target_of(std::string_view tunnel_id) { return std::string(tunnel_id) + ".cfargotunnel.com"; }
 
@@ -82,6 +82,17 @@ net::Task<ApiResult<void>> DnsCalls::point(std::string name, std::string tunnel_
   }
 }
 
+net::Task<ApiResult<std::optional<Json>>> DnsCalls::find(std::string name, TimePoint until) {
+  ApiCall search{.method = "GET", .path = path(), .what = "find DNS record " + name, .until = until};
+  search.query = {{"name.exact", name}};
+  auto items = co_await api_.list(std::move(search));
+  if (!items) co_return tl::unexpected(items.error());
+  const auto found = std::ranges::find_if(*items, [&](const Json& item) { return text_of(item, "name") == name; });
+  std::optional<Json> record;
+  if (found != items->end()) record = std::move(*found);
+  co_return record;
+}
+
 net::Task<ApiResult<void>> DnsCalls::create(Json document, TimePoint until) {
   ApiCall call{
       .method = "POST", .path = path(), .what = "create DNS record " + text_of(document, "name"), .until = until};
@@ -93,13 +104,11 @@ net::Task<ApiResult<void>> DnsCalls::create(Json document, TimePoint until) {
 
 net::Task<ApiResult<void>> DnsCalls::take_over(Json document, TimePoint until) {
   const auto name = text_of(document, "name");
-  ApiCall search{.method = "GET", .path = path(), .what = "find DNS record " + name, .until = until};
-  search.query = {{"name.exact", name}};
-  const auto items = co_await api_.list(std::move(search));
-  if (!items) co_return tl::unexpected(items.error());
-  const auto found = std::ranges::find_if(*items, [&](const Json& item) { return text_of(item, "name") == name; });
-  if (found == items->end())
-    co_return tl::unexpected(failure_with(ErrorCode::not_found, "cannot find DNS record " + name));
+  auto finding = find(name, until);
+  const auto search = co_await std::move(finding);
+  if (!search) co_return tl::unexpected(search.error());
+  const auto& found = *search;
+  if (!found) co_return tl::unexpected(failure_with(ErrorCode::not_found, "cannot find DNS record " + name));
   if (!may_take_over(*found, text_of(document, "content")))
     co_return tl::unexpected(
         failure_with(ErrorCode::conflict, "cannot point " + name + " to the tunnel: its " + text_of(*found, "type") +

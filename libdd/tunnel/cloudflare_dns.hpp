@@ -9,8 +9,7 @@
 
 namespace dd::tunnel {
 
-/// Where a tunnel's records point.
-[[nodiscard]] std::string target_of(std::string_view tunnel_id);
+[[nodiscard]] DnsRecord record_from(const nlohmann::json& value);
 
 class DnsCalls {
  public:
@@ -20,6 +19,8 @@ class DnsCalls {
 
   /// Every CNAME that leads to this tunnel: the reliable way to clean up.
   net::Task<ApiResult<std::vector<DnsRecord>>> of_tunnel(std::string tunnel_id, TimePoint until);
+  /// The record of that name, of whatever type; nothing when there is none.
+  net::Task<ApiResult<std::optional<nlohmann::json>>> find(std::string name, TimePoint until);
   /// Makes `name` a CNAME to the tunnel. A record that is there already is taken over when it leads to the tunnel or carries a comment of our
   /// environment. Errors: conflict when it is somebody else's.
   net::Task<ApiResult<void>> point(std::string name, std::string tunnel_id, std::string tunnel_name, TimePoint until);

@@ -66,6 +66,8 @@ class FakeCapability final : public enclave_client::Capability {
     co_return page;
   }
 
+  net::Task<Result<void>> power_off() override { co_return fail(ErrorCode::permission_denied, "not an agent's"); }
+
   std::vector<std::string> events = {R"({"index":0,"type":"boot"})", R"({"index":1,"type":"workload"})",
                                      R"({"index":2,"type":"workload"})"};
   std::int64_t quoted_events = 3;

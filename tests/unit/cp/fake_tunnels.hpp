@@ -42,6 +42,10 @@ class FakeTunnels final : public tunnel::TunnelProvider {
   net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                   std::vector<std::string> hostnames) override {
     if (fails("put_dns") || name_of(tunnel_id) != tunnel_name) co_return down();
+    // A host name has one record.
+    for (auto& [other, hosts] : dns)
+      std::erase_if(hosts,
+                    [&](const std::string& host) { return std::ranges::find(hostnames, host) != hostnames.end(); });
     dns[tunnel_name] = std::move(hostnames);
     co_return Result<void>();
   }
@@ -56,6 +60,14 @@ class FakeTunnels final : public tunnel::TunnelProvider {
     if (fails("find")) co_return down();
     std::optional<tunnel::Tunnel> found;
     if (names.contains(name)) found = tunnel_called(name);
+    co_return found;
+  }
+  net::Task<Result<std::optional<tunnel::DnsRecord>>> find_dns(std::string hostname) override {
+    if (fails("find_dns")) co_return down();
+    std::optional<tunnel::DnsRecord> found;
+    for (const auto& [name, hosts] : dns)
+      if (std::ranges::find(hosts, hostname) != hosts.end())
+        found = tunnel::DnsRecord{"record", hostname, tunnel::target_of(id_of(name)), "dd env=test tunnel=" + name};
     co_return found;
   }
   net::Task<Result<std::vector<tunnel::Tunnel>>> list(std::string prefix) override {

@@ -9,6 +9,7 @@
 #include "dd/report_data.hpp"
 #include "libdd/crypto/hpke.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "libdd/enclave/power_off.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/unit/enclave/fake_quotes.hpp"
 
@@ -23,7 +24,12 @@ struct Fixture {
   net::asio::thread_pool pool{1};
   VmKeys keys{system_random()};
   MeasuredLog log{io.get_executor(), pool, test::make_fake_quotes(std::make_shared<test::FakeTdx>())};
-  CapabilityServer server{keys, log, "uid"};
+  Result<void> off = fail(ErrorCode::unsupported, "cannot power off: a test");
+  int powered_off = 0;
+  CapabilityServer server{keys, log, "uid", [this] {
+                            ++powered_off;
+                            return off;
+                          }};
 
   Json call(Role role, const Json& request) {
     return parse_json(test::run(io, server.answer(role, request.dump()))).value();
@@ -62,11 +68,13 @@ TEST_CASE("each role signs its own statements and no others") {
                                   crypto::kSessionTyp,
                                   crypto::kHandoffTyp,
                                   crypto::kCookieTyp,
+                                  crypto::kHolderTyp,
                                   "JWT",
                                   ""};
   const std::set<std::string_view> agents = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp,
                                              crypto::kCookieTyp};
-  const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp};
+  const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp,
+                                          crypto::kHolderTyp};
   Fixture f;
   for (const auto typ : all) {
     CAPTURE(typ);
@@ -160,4 +168,22 @@ TEST_CASE("requests that are not understood are refused with the field") {
     CHECK(answer.at("ok") == false);
     CHECK(answer.value("path", "") == c.path);
   }
+}
+
+TEST_CASE("only a control plane ends the VM") {
+  Fixture f;
+  const Json request = {{"method", "power_off"}};
+  CHECK(f.call(Role::agent, request).at("code") == "permission_denied");
+  CHECK(f.call(Role::none, request).at("code") == "permission_denied");
+  CHECK(f.powered_off == 0);
+  CHECK(f.call(Role::cp, request).at("code") == "unsupported");
+  f.off = {};
+  CHECK(f.call(Role::cp, request).at("ok") == true);
+  CHECK(f.powered_off == 2);
+}
+
+TEST_CASE("a runtime that is not PID 1 switches nothing off") {
+  const auto off = power_off();
+  REQUIRE_FALSE(off.has_value());
+  CHECK(off.error().code == ErrorCode::unsupported);
 }

@@ -99,6 +99,19 @@ TEST_CASE("a full zone is reported and not tried again") {
         "cannot create DNS record a.example.com: Cloudflare says \"Record quota exceeded\" (HTTP 400, code 81045)");
 }
 
+TEST_CASE("the record of a host name is found by its exact name, whoever made it") {
+  const auto near = record_json("aa.example.com", kTarget, kComment, std::string(32, 'd'));
+  Scripted api({{kByName, page("[" + near + "," + record_json(kHost, kOther, "by hand") + "]", 2, 2)},
+                {kByName, page("[" + near + "]", 1, 1)},
+                {kByName, failure(403, 10000)}});
+  const auto found = api.run(api.provider->find_dns(kHost)).value();
+  REQUIRE(found.has_value());
+  CHECK(found->content == kOther);
+  CHECK(found->comment == "by hand");
+  CHECK_FALSE(api.run(api.provider->find_dns(kHost)).value().has_value());
+  CHECK(api.run(api.provider->find_dns(kHost)).error().code == ErrorCode::permission_denied);
+}
+
 TEST_CASE("every value of a query is encoded") {
   const std::string odd = "a&name=b #.example.com";
   Scripted api({{kOwnRecords, none()},
