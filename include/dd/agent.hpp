@@ -28,6 +28,8 @@ struct AgentOptions {
   std::string vm_name;  // empty: this machine's host name
   /// Origin of the control plane. Its exact origin is part of what the policy checks.
   std::string cp_url;
+  /// The control plane is of the earlier system (docs/wire.md, 12): it asks for no proof, so none is given. Needs `pat`.
+  bool compat = false;
   /// What lets this VM join: a ticket from `ddctl agents invite`, or an owner's PAT. One of both.
   Secret join_ticket;
   Secret pat;

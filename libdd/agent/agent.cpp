@@ -54,6 +54,8 @@ Result<void> check(AgentOptions& options) {
                                                  "\", want up to 63 lower-case letters, digits and inner hyphens");
   if (options.join_ticket.empty() == options.pat.empty())
     return fail(ErrorCode::invalid_argument, "cannot join a fleet: set exactly one of DD_JOIN_TICKET and DD_PAT");
+  if (options.compat && options.pat.empty())
+    return fail(ErrorCode::invalid_argument, "cannot use DD_COMPAT=seed: set DD_PAT, that system knows no tickets");
   if (options.capability_fd < 0)
     return fail(
         ErrorCode::invalid_argument,

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/agent/seed_control_plane.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
@@ -56,6 +57,11 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
 net::Task<Result<protocol::IngressAnswer>> CpCalls::replace_ingress(std::vector<Expose> extras) {
   if (!context_.state.membership)
     co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
+  if (context_.options.compat) {
+    SeedControlPlane seed(context_);
+    auto replacing = seed.replace_ingress(std::move(extras));
+    co_return co_await std::move(replacing);
+  }
   const protocol::IngressReplace wanted{context_.state.membership->agent_id, std::move(extras)};
   const auto response = co_await post("/ingress/replace", to_text(protocol::to_json_value(wanted)));
   if (!response) co_return wrap(response.error(), "cannot publish");

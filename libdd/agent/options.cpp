@@ -11,6 +11,9 @@ void declare_fleet(Config& config, AgentOptions& options) {
   identity::declare_owner(config, options.owner);
   config.text("DD_VM_NAME", options.vm_name, "name of this VM in the fleet; default: its host name");
   config.text("DD_CP_URL", options.cp_url, "origin of the control plane", Presence::required);
+  config.choice(
+      "DD_COMPAT", options.compat, {"off", "seed"},
+      "seed: the control plane is of the earlier system; this VM's token is public then, and nothing is proven");
   config.secret("DD_JOIN_TICKET", options.join_ticket, "join ticket from ddctl agents invite");
   config.secret("DD_PAT", options.pat, "an owner's PAT, instead of a ticket");
 }

@@ -7,6 +7,7 @@
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "libdd/protocol/seed_agent.hpp"
 
 namespace dd::agent {
 namespace {
@@ -41,7 +42,11 @@ net::ServerResponse PollApi::public_health() const {
 }
 
 net::Task<Result<net::ServerResponse>> PollApi::health(const net::ServerRequest& request) {
-  if (request.headers.find(protocol::kChallengeHeader) == nullptr) co_return public_health();
+  if (request.headers.find(protocol::kChallengeHeader) == nullptr) {
+    if (!context_.options.compat || !context_.state.membership) co_return public_health();
+    auto answering = seed_health();
+    co_return co_await std::move(answering);
+  }
   const auto poll = accept_poll(request, Use::once);
   if (!poll) co_return tl::unexpected(poll.error());
   auto health = co_await full_health(poll->log_from);
@@ -65,6 +70,34 @@ net::Task<Result<net::ServerResponse>> PollApi::log_page(const net::ServerReques
   const auto page = co_await context_.capability.log(*from);
   if (!page) co_return wrap(page.error(), "cannot read the event log");
   co_return net::json_response(to_text(protocol::to_json_value(*page)));
+}
+
+/// A control plane of the earlier system reads all of it without a challenge.
+net::Task<Result<net::ServerResponse>> PollApi::seed_health() {
+  const auto& state = context_.state;
+  const auto deployments = co_await context_.runtime.list();
+  if (!state.membership) co_return public_health();
+  protocol::SeedAgentHealth health;
+  health.ok = deployments.has_value();
+  health.agent_id = state.membership->agent_id;
+  health.vm_name = context_.options.vm_name;
+  health.hostname = state.membership->hostname;
+  health.owner = context_.options.owner.login;
+  health.attestation_type = state.keys.attestation_type;
+  if (deployments)
+    for (const auto& info : *deployments)
+      if (is_live(info.status)) health.deployments.push_back(info.app_name);
+  health.metrics = read_metrics();
+  health.interfaces = read_interfaces();
+  health.disks = read_disks();
+  health.uptime_secs = uptime_secs();
+  health.ita_token = state.shown.token;
+  health.extra_ingress = exposer_.published();
+  co_return net::json_response(to_text(protocol::to_json_value(health)));
+}
+
+std::int64_t PollApi::uptime_secs() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
 }
 
 Result<protocol::PollClaims> PollApi::accept_poll(const net::ServerRequest& request, Use use) {
@@ -119,8 +152,7 @@ net::Task<Result<protocol::AgentHealth>> PollApi::full_health(std::int64_t log_f
     for (const auto& info : *deployments)
       health.deployments.push_back({info.app_name, std::string(dd::to_string(info.status))});
   health.extra_ingress = exposer_.published();
-  health.uptime_secs =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count();
+  health.uptime_secs = uptime_secs();
   health.metrics = read_metrics();
   co_return health;
 }

@@ -25,6 +25,8 @@ class PollApi {
   net::Task<Result<net::ServerResponse>> health(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> log_page(const net::ServerRequest& request);
   [[nodiscard]] net::ServerResponse public_health() const;
+  net::Task<Result<net::ServerResponse>> seed_health();
+  [[nodiscard]] std::int64_t uptime_secs() const;
   [[nodiscard]] Result<protocol::PollClaims> accept_poll(const net::ServerRequest& request, Use use);
   net::Task<Result<protocol::AgentHealth>> full_health(std::int64_t log_from);
   net::Task<Result<std::string>> proof_for(protocol::AgentHealth health, std::string body, Digest256 nonce);

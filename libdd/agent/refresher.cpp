@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dd/log.hpp"
+#include "libdd/agent/seed_control_plane.hpp"
 #include "libdd/crypto/digest.hpp"
 
 namespace dd::agent {
@@ -19,7 +20,7 @@ net::Task<void> Refresher::run() {
   while (!stopping_) {
     const auto interval = context_.state.membership ? context_.state.membership->refresh : kUnregisteredPause;
     if (co_await stop_.wait(interval)) continue;
-    while (!stopping_ && context_.state.membership && !context_.state.poll_nonce)
+    while (!stopping_ && context_.state.membership && !context_.state.poll_nonce && !context_.options.compat)
       co_await polled_.wait(kUnregisteredPause);
     if (stopping_ || !context_.state.membership) continue;
     auto done = co_await refresh();
@@ -41,6 +42,13 @@ void Refresher::stop() {
 }
 
 net::Task<Result<void>> Refresher::refresh() {
+  if (context_.options.compat) {
+    SeedControlPlane seed(context_);
+    auto shown = co_await seed.mint();
+    if (!shown) co_return tl::unexpected(shown.error());
+    context_.state.shown = *std::move(shown);
+    co_return Result<void>();
+  }
   if (!context_.state.membership || !context_.state.poll_nonce) co_return Result<void>();
   const auto nonce = *context_.state.poll_nonce;
   const auto agent_id = context_.state.membership->agent_id;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/agent/seed_control_plane.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
@@ -19,6 +20,11 @@ std::chrono::milliseconds milliseconds_since(std::chrono::steady_clock::time_poi
 }  // namespace
 
 net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) {
+  if (context_.options.compat) {
+    SeedControlPlane seed(context_);
+    auto attempting = seed.attempt(std::move(extras));
+    co_return co_await std::move(attempting);
+  }
   const auto began_at = std::chrono::steady_clock::now();
   const auto nonce = co_await challenge();
   if (!nonce) co_return wrap(nonce.error(), "cannot get a challenge");
@@ -130,6 +136,7 @@ net::Task<Result<protocol::RegisterAnswer>> Registration::submit(protocol::Regis
 }
 
 net::Task<bool> Registration::control_plane_has_new_key() {
+  if (context_.options.compat) co_return false;
   HttpRequest request;
   request.url = context_.cp_origin + "/api/key";
   request.deadline = std::chrono::seconds(5);

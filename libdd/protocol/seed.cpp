@@ -58,6 +58,25 @@ Result<SeedRegister> seed_register_from(const Json& value) {
   return finish(reader, std::move(request));
 }
 
+Json to_json_value(const SeedRegister& request) {
+  return {{"vm_name", request.vm_name},
+          {"env_label", request.env_label},
+          {"owner", request.owner},
+          {"ita_token", request.ita_token},
+          {"extra_ingress", ingress_list(request.extra_ingress)}};
+}
+
+Result<SeedRegisterAnswer> seed_register_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  SeedRegisterAnswer answer;
+  answer.tunnel_token = reader.text("tunnel_token", kTokenRule);
+  answer.hostname = read_hostname(reader, "hostname");
+  answer.agent_id = read_agent_id(reader, "agent_id");
+  answer.jwt_secret_b64 = reader.optional_text("jwt_secret_b64", kTokenRule).value_or("");
+  answer.cp_hostname = read_hostname(reader, "cp_hostname");
+  return finish(reader, std::move(answer));
+}
+
 Json to_json_value(const SeedRegisterAnswer& answer) {
   return {{"tunnel_token", answer.tunnel_token},
           {"hostname", answer.hostname},
@@ -72,6 +91,10 @@ Result<SeedIngress> seed_ingress_from(const Json& value) {
   request.agent_id = read_agent_id(reader, "agent_id");
   request.extras = read_extras(reader, "extras");
   return finish(reader, std::move(request));
+}
+
+Json to_json_value(const SeedIngress& request) {
+  return {{"agent_id", request.agent_id}, {"extras", ingress_list(request.extras)}};
 }
 
 Result<SeedHealth> seed_health_from(const Json& value) {

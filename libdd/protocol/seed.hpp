@@ -22,6 +22,7 @@ struct SeedRegister {
   bool operator==(const SeedRegister&) const = default;
 };
 [[nodiscard]] Result<SeedRegister> seed_register_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const SeedRegister& request);
 
 /// Its answer. The secret keys cookies of the earlier system; nothing else of this fleet accepts it.
 struct SeedRegisterAnswer {
@@ -30,8 +31,10 @@ struct SeedRegisterAnswer {
   std::string agent_id;
   std::string jwt_secret_b64;
   std::string cp_hostname;
+  bool operator==(const SeedRegisterAnswer&) const = default;
 };
 [[nodiscard]] nlohmann::json to_json_value(const SeedRegisterAnswer& answer);
+[[nodiscard]] Result<SeedRegisterAnswer> seed_register_answer_from(const nlohmann::json& value);
 
 /// POST /ingress/replace: the full list.
 struct SeedIngress {
@@ -40,6 +43,7 @@ struct SeedIngress {
   bool operator==(const SeedIngress&) const = default;
 };
 [[nodiscard]] Result<SeedIngress> seed_ingress_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const SeedIngress& request);
 
 /// What of an agent's GET /health says who it is; the rest is for people.
 struct SeedHealth {

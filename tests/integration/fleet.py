@@ -37,6 +37,7 @@ class Fleet:
         self.folder = Path(self.scratch.name)
         self.folder.chmod(0o711)
         self.home = self.folder / "fleet"
+        self.booted = {}
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DD_CONTEXT": str(self.folder / "fleet.json")}
         for relay in relays:
             relay.fleet = self
@@ -64,7 +65,40 @@ class Fleet:
     def __exit__(self, *_):
         self.stop()
 
+    def boot(self, name, like, *settings):
+        """A further VM: a dd-enclave configured like VM `like` of `ddctl up`, but for these settings of its agent or control plane."""
+        folder = self.home / name
+        folder.mkdir(mode=0o711)
+        config = json.loads((self.home / like / "config.json").read_text())
+        config.update(socket_path=str(folder / "run/agent.sock"), data_dir=str(folder / "data"))
+        service = next(w for w in config["boot_workloads"] if w.get("role") in ("cp", "agent"))
+        settings = [f"EE_SOCKET_PATH={config['socket_path']}", *settings] if service["role"] == "agent" else settings
+        names = [s.split("=", 1)[0] for s in settings]
+        service["env"] = [s for s in service["env"] if s.split("=", 1)[0] not in names] + list(settings)
+        (folder / "config.json").touch(0o600)
+        (folder / "config.json").write_text(json.dumps(config))
+        environment = dict(v.split("=", 1) for v in Path(f"/proc/{self.runtime_of('cp')}/environ").read_text().split("\0") if v)
+        environment["DD_ENCLAVE_CONFIG"] = str(folder / "config.json")
+        environment["DD_UID_BASE"] = str(int(environment["DD_UID_BASE"]) + 5000 + 1000 * len(self.booted))
+        with open(folder / "enclave.log", "w") as log:
+            self.booted[name] = subprocess.Popen([self.tools / "dd-enclave"], env=environment, stdout=log, stderr=log)
+        return self.booted[name]
+
+    def runtime_of(self, vm):
+        """The pid of a VM's dd-enclave."""
+        if vm in self.booted:
+            return self.booted[vm].pid
+        return next(pid for pid in self.processes("dd-enclave") if f"/{vm}/config.json" in Path(f"/proc/{pid}/environ").read_text())
+
+    def said(self, vm):
+        """What a VM's runtime, agent and control plane have logged."""
+        return (self.home / vm / "enclave.log").read_text()
+
     def stop(self):
+        for process in self.booted.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self.booted.values():
+            process.wait(40)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:

@@ -60,3 +60,12 @@ TEST_CASE("errors have its five codes, its status and its words") {
     CHECK(parse_json(spelled.body).value() == expected);
   }
 }
+
+TEST_CASE("what an agent says to a control plane of the earlier system is read back as it was written") {
+  const SeedRegister request{"vm-1", "prod", "octo", "a.b.c", {{"web", 80, ServiceProtocol::http}}};
+  CHECK(seed_register_from(to_json_value(request)).value() == request);
+  const SeedIngress ingress{"agent-1", {{"web", 80, ServiceProtocol::http}}};
+  CHECK(seed_ingress_from(to_json_value(ingress)).value() == ingress);
+  const SeedRegisterAnswer answer{"run token", "a.dd.example", "agent-1", "c2VjcmV0", "app.dd.example"};
+  CHECK(seed_register_answer_from(to_json_value(answer)).value() == answer);
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Our agent under a control plane of the earlier system: the compat listener of dd-cp speaks as that one does. Usage: compat_agent.py TOOLS_FOLDER"""
+
+import json
+import sys
+from pathlib import Path
+
+from fleet import Fleet, free_port, main, wait_for
+
+tools = Path(sys.argv[1]).resolve()
+AGENT = free_port()
+fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=200ms", "--cp-env", "DD_COMPAT=seed", "--cp-env", "DD_COMPAT_PORT=0",
+              "--cp-env", "DD_COMPAT_HOSTNAME=seed.dd.localhost", "--cp-env", "DD_COMPAT_VMS=vm-old=2100-01-01",
+              "--cp-env", f"DD_COMPAT_AGENT_PORT={AGENT}")
+control_plane = fleet.about["cp_url"].replace("app.", "seed.", 1)
+fleet.boot("vm-old", "vm-1", "DD_VM_NAME=vm-old", f"DD_PORT={AGENT}", "DD_COMPAT=seed", f"DD_CP_URL={control_plane}",
+           f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=", "DD_REFRESH_INTERVAL=1s")
+
+
+def row():
+    return fleet.agent("vm-old")
+
+
+def url(path):
+    return fleet.about["cp_url"].replace("app.dd.localhost", row()["hostname"]) + path
+
+
+def health():
+    return json.loads(fleet.get(url("/health"))[1])
+
+
+def it_registers_and_stays_healthy():
+    wait_for("registered", lambda: row() and row()["status"] == "healthy")
+    assert row()["compat"], row()
+    first = health()["ita_token"]
+    wait_for("a newer token", lambda: health()["ita_token"] != first)
+    wait_for("healthy with it", lambda: row()["status"] == "healthy")
+
+
+def its_health_says_all_that_system_reads():
+    said = health()
+    assert said["service"] == "agent" and said["vm_name"] == "vm-old" and said["agent_id"] == row()["agent_id"], said
+    assert said["deployment_count"] == len(said["deployments"]) and "dd-agent" in said["deployments"], said
+    assert said["memory_total_mb"] > said["memory_used_mb"] > 0 and any(d["mount"] == "/" for d in said["disks"]) and "nets" in said, said
+    assert all(d["total_bytes"] >= d["used_bytes"] >= 0 for d in said["disks"]), said["disks"]
+
+
+def the_native_one_keeps_its_token_to_itself():
+    said = json.loads(fleet.get(fleet.agent_url() + "/health")[1])
+    assert sorted(said) == ["integrity", "ok", "service", "version"], said
+
+
+def a_deployment_is_public():
+    port = free_port()
+    spec = {"app_name": "hello", "cmd": ["hello", str(port)], "expose": {"hostname_label": "hello", "port": port}}
+    status, answer = fleet.as_owner("POST", url("/deploy"), json.dumps(spec))
+    assert status == 200 and answer["status"] == "running", answer
+    assert fleet.get(answer["urls"][0])[0] == 200
+    assert [e["hostname_label"] for e in health()["extra_ingress"]] == ["hello"]
+    assert fleet.as_owner("DELETE", url("/deployments/hello"))[0] == 200
+    assert fleet.get(answer["urls"][0])[0] == 404
+
+
+def a_stranger_gets_nothing():
+    assert fleet.request("POST", url("/deploy"), "{}", {"Content-Type": "application/json"})[0] == 401
+
+
+try:
+    main([
+        ("it registers with a PAT and a token, and refreshes the token", it_registers_and_stays_healthy),
+        ("its health says all that the earlier system reads", its_health_says_all_that_system_reads),
+        ("an agent of ours shows no token without a challenge", the_native_one_keeps_its_token_to_itself),
+        ("a deployment is public while it lives", a_deployment_is_public),
+        ("a stranger deploys nothing", a_stranger_gets_nothing),
+    ])
+finally:
+    fleet.stop()
