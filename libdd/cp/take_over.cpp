@@ -1,5 +1,6 @@
 #include "libdd/cp/take_over.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -17,6 +18,8 @@ namespace dd::cp {
 namespace {
 
 constexpr std::size_t kLongestProof = 256 * 1024;
+// Each look is a call of Cloudflare, which allows four a second in all.
+constexpr std::chrono::milliseconds kShortestPause{2'000};
 
 Result<protocol::HolderClaims> read_statement(const Context& context, const protocol::HolderProof& proof) {
   const auto statement = crypto::parse_statement(proof.statement, crypto::kHolderTyp);
@@ -123,8 +126,9 @@ net::Task<Result<bool>> TakeOver::may_take(tunnel::DnsRecord record) {
 }
 
 net::Task<void> TakeOver::watch() {
+  const auto pause = std::max<std::chrono::milliseconds>(context_.options.poll_interval, kShortestPause);
   while (!stopping_) {
-    co_await net::sleep_for(context_.options.poll_interval);
+    co_await net::sleep_for(pause);
     if (stopping_) co_return;
     const auto looked = co_await look();
     if (!looked)
