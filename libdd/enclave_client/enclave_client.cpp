@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr auto kDeadline = 10s;
 // A stop lasts as long as the runtime's own grace lets it; this only bounds a runtime that hangs.
 constexpr auto kStopDeadline = 120s;
+// What a command may take beyond its timeout: to be measured and started, and to be seen to its end.
+constexpr auto kExecMargin = 60s;
 
 Error unreadable(const Error& cause) {
   return {ErrorCode::upstream, "cannot read the runtime's answer: " + cause.message};
@@ -51,12 +53,17 @@ Result<std::vector<DeploymentInfo>> deployments_from(const Json& answer) {
 
 struct EnclaveClient::Impl {
   net::LineClient line;
+  std::filesystem::path socket;
   Secret token;
 
-  net::Task<Result<Json>> call(const char* method, Json request, std::chrono::milliseconds deadline) {
+  [[nodiscard]] std::string line_of(const char* method, Json request) const {
     request["method"] = method;
     if (!token.empty()) request["token"] = std::string(token.reveal());
-    auto text = to_text(request);
+    return to_text(request);
+  }
+
+  net::Task<Result<Json>> call(const char* method, Json request, std::chrono::milliseconds deadline) {
+    auto text = line_of(method, std::move(request));
     const auto answer = co_await line.call(std::move(text), deadline);
     if (!answer) co_return wrap(answer.error(), "cannot ask the workload runtime");
     co_return answer_from(*answer);
@@ -64,7 +71,7 @@ struct EnclaveClient::Impl {
 };
 
 EnclaveClient::EnclaveClient(net::asio::any_io_executor executor, std::filesystem::path socket, Secret token)
-    : impl_(new Impl{net::LineClient(std::move(executor), std::move(socket)), std::move(token)}) {}
+    : impl_(new Impl{net::LineClient(std::move(executor), socket), socket, std::move(token)}) {}
 EnclaveClient::~EnclaveClient() = default;
 
 net::Task<Result<RuntimeHealth>> EnclaveClient::health() {
@@ -110,6 +117,33 @@ net::Task<Result<LogLines>> EnclaveClient::logs(std::string id, std::int64_t tai
   auto lines = read_log_lines(reader);
   if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
   co_return lines;
+}
+
+net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecRequest request) {
+  const auto deadline = request.timeout + kExecMargin;
+  auto text = impl_->line_of("exec", protocol::to_json_value(request));
+  const auto opened = co_await net::open_connection(impl_->socket, std::move(text), deadline);
+  if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
+  const auto answer = answer_from(opened->answer);
+  if (!answer) co_return tl::unexpected(answer.error());
+  auto executed = protocol::exec_answer_from(*answer);
+  if (!executed) co_return tl::unexpected(unreadable(executed.error()));
+  co_return executed;
+}
+
+net::Task<Result<std::shared_ptr<Terminal>>> EnclaveClient::attach(std::string app_name, protocol::WindowSize size) {
+  Json request = {{"app", std::move(app_name)}, {"mode", "framed"}, {"cols", size.cols}, {"rows", size.rows}};
+  auto text = impl_->line_of("attach", std::move(request));
+  const auto opened = co_await net::open_connection(impl_->socket, std::move(text), kDeadline);
+  if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
+  const auto answer = answer_from(opened->answer);
+  if (!answer) co_return tl::unexpected(answer.error());
+  ObjectReader reader(*answer, "$");
+  const bool attached = reader.required_boolean("attached");
+  auto id = reader.text("id", {.most = 64});
+  if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
+  if (!attached) co_return fail(ErrorCode::upstream, "cannot attach: the runtime says that it did not");
+  co_return std::make_shared<Terminal>(std::move(id), opened->connection);
 }
 
 }  // namespace dd::enclave_client

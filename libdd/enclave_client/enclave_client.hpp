@@ -9,7 +9,9 @@
 
 #include "dd/secret.hpp"
 #include "dd/workload.hpp"
+#include "libdd/enclave_client/terminal.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/protocol/exec.hpp"
 #include "libdd/workload/log_lines.hpp"
 
 namespace dd::enclave_client {
@@ -35,6 +37,11 @@ class EnclaveClient {
   net::Task<Result<void>> stop(std::string id);
   /// The last `tail` lines; with `from` the oldest `tail` whole lines from that number on.
   net::Task<Result<LogLines>> logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from);
+
+  /// Returns when the command has ended. Over a connection of its own, as attach(): calls go on beside it.
+  net::Task<Result<protocol::ExecAnswer>> exec(protocol::ExecRequest request);
+  /// A shell with a terminal, in a running workload.
+  net::Task<Result<std::shared_ptr<Terminal>>> attach(std::string app_name, protocol::WindowSize size);
 
  private:
   struct Impl;

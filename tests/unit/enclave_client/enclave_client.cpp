@@ -118,3 +118,70 @@ TEST_CASE("without a socket the runtime is unavailable") {
   REQUIRE_FALSE(health.has_value());
   CHECK(health.error().code == ErrorCode::unavailable);
 }
+
+TEST_CASE("exec asks for what was wanted and returns how it ended") {
+  FakeRuntime fake(R"({"ok":true,"id":"id-1","exit_code":3,"stdout":"out","stderr":"err"})");
+  protocol::ExecRequest request;
+  request.cmd = {"sh", "-c", "exit 3"};
+  request.app_name = "app";
+  request.timeout = std::chrono::seconds(7);
+  const auto answer = test::run(fake.io, fake.client->exec(request)).value();
+  CHECK(answer == protocol::ExecAnswer{"id-1", {3, {}}, "out", "err", false});
+  CHECK(fake.asked == Json{{"method", "exec"},
+                           {"token", "token-1"},
+                           {"cmd", {"sh", "-c", "exit 3"}},
+                           {"app", "app"},
+                           {"timeout_secs", 7}});
+}
+
+TEST_CASE("an answer to exec that is none is the runtime's fault") {
+  for (const char* line : {R"({"ok":true})", R"({"ok":true,"exit_code":"3","stdout":"","stderr":""})"}) {
+    CAPTURE(line);
+    FakeRuntime fake(line);
+    protocol::ExecRequest request;
+    request.cmd = {"true"};
+    const auto answer = test::run(fake.io, fake.client->exec(request));
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().code == ErrorCode::upstream);
+  }
+}
+
+TEST_CASE("attach asks for frames and a size, and keeps the connection") {
+  FakeRuntime fake(R"({"ok":true,"attached":true,"id":"id-1"})");
+  const auto terminal = test::run(fake.io, fake.client->attach("app", {100, 30})).value();
+  CHECK(terminal->id() == "id-1");
+  CHECK(
+      fake.asked ==
+      Json{
+          {"method", "attach"}, {"token", "token-1"}, {"app", "app"}, {"mode", "framed"}, {"cols", 100}, {"rows", 30}});
+}
+
+TEST_CASE("a runtime that refuses to attach, or only says that it did something, gives no terminal") {
+  const struct {
+    const char* line;
+    ErrorCode code;
+  } cases[] = {{R"({"ok":false,"error":"cannot attach","code":"not_found"})", ErrorCode::not_found},
+               {R"({"ok":true,"attached":false,"id":"id-1"})", ErrorCode::upstream},
+               {R"({"ok":true})", ErrorCode::upstream}};
+  for (const auto& c : cases) {
+    CAPTURE(c.line);
+    FakeRuntime fake(c.line);
+    const auto terminal = test::run(fake.io, fake.client->attach("app", {}));
+    REQUIRE_FALSE(terminal.has_value());
+    CHECK(terminal.error().code == c.code);
+  }
+}
+
+TEST_CASE("exec and attach say so when the runtime is not there") {
+  const TempDir folder;
+  net::asio::io_context io;
+  EnclaveClient client(io.get_executor(), folder.path() / "none.sock", Secret("t"));
+  protocol::ExecRequest request;
+  request.cmd = {"true"};
+  const auto executed = test::run(io, client.exec(request));
+  REQUIRE_FALSE(executed.has_value());
+  CHECK(executed.error().code == ErrorCode::unavailable);
+  const auto terminal = test::run(io, client.attach("app", {}));
+  REQUIRE_FALSE(terminal.has_value());
+  CHECK(terminal.error().code == ErrorCode::unavailable);
+}
