@@ -13,7 +13,9 @@
 #include "dd/log.hpp"
 #include "libdd/net/ascii.hpp"
 #include "libdd/net/into.hpp"
+#include "libdd/net/served_web_socket.hpp"
 #include "libdd/net/target.hpp"
+#include "libdd/net/web_socket_request.hpp"
 
 namespace dd::net {
 namespace http = boost::beast::http;
@@ -24,6 +26,7 @@ namespace {
 constexpr std::size_t kReadSize = 4096;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kLingerDeadline{2'000};
+constexpr std::chrono::hours kNoDeadline{24 * 365};
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -52,6 +55,20 @@ Task<Result<T>> guarded(const std::function<Task<Result<T>>(const ServerRequest&
   log::error("handler threw",
              {{"request_id", request.request_id}, {"method", request.method}, {"path", request.path}, {"error", what}});
   co_return fail(ErrorCode::internal, "cannot answer: internal error");
+}
+
+/// The same behind a handshake, where nobody waits for an answer.
+Task<void> guarded(const WebSocketHandler& talk, std::shared_ptr<WebSocket> socket, const ServerRequest& request) {
+  std::string what;
+  try {
+    auto task = talk(socket, request);
+    co_await std::move(task);
+    co_return;
+  } catch (const std::exception& e) {
+    what = e.what();
+  }
+  log::error("WebSocket handler threw", {{"request_id", request.request_id}, {"path", request.path}, {"error", what}});
+  co_await socket->close(WebSocket::Close::internal, "internal error");
 }
 
 void log_refusal(const Error& error, const ServerRequest& request) {
@@ -102,11 +119,14 @@ Task<void> HttpConnection::run() {
 
 Task<bool> HttpConnection::serve_one() {
   Exchange exchange;
-  if (!co_await read_header(exchange)) co_return false;
+  const bool read = co_await read_header(exchange);
+  if (!read) co_return false;
   auto refused = co_await admit(exchange);
   if (abandoned_) co_return false;
   if (refused) co_return co_await answer(exchange, std::move(*refused));
-  if (!co_await read_body(exchange)) co_return false;
+  if (exchange.match.route->talk) co_return co_await converse(exchange);
+  const bool whole = co_await read_body(exchange);
+  if (!whole) co_return false;
   auto response = co_await handle(exchange);
   if (abandoned_) co_return false;
   co_return co_await answer(exchange, std::move(response));
@@ -183,6 +203,13 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
     co_return refused;
   }
   request.params = exchange.match.params;
+  if (route->talk) {
+    if (auto problem = web_socket_problem(request)) co_return web_socket_refusal(*problem, answer_to(*problem));
+    // RFC 6455, 4.1: the client waits for the answer. Beast would lose what came before it.
+    if (exchange.body_pending || buffer_->bytes.size() > 0)
+      co_return refusal({ErrorCode::malformed, "cannot open a WebSocket: data came before the answer", {}, {}},
+                        request);
+  }
 
   if (route->options.authenticate) {
     enter(Phase::work, route->options.handler_deadline);
@@ -240,11 +267,30 @@ Task<ServerResponse> HttpConnection::handle(Exchange& exchange) {
   co_return refusal(outcome.error(), exchange.request);
 }
 
+Task<bool> HttpConnection::converse(Exchange& exchange) {
+  const auto& route = *exchange.match.route;
+  if (finishing_) {
+    auto refused = answer_to({ErrorCode::unavailable, "cannot open a WebSocket: the server is stopping", {}, {}});
+    co_return co_await answer(exchange, std::move(refused));
+  }
+  web_socket_ = std::make_shared<ServedWebSocket>(std::move(socket_), route.options.max_body, options_.ping_interval);
+  enter(Phase::talk, kNoDeadline);
+  const bool accepted = co_await web_socket_->accept(exchange.request);
+  if (accepted) {
+    auto task = guarded(route.talk, web_socket_, exchange.request);
+    co_await std::move(task);
+    co_await web_socket_->close(WebSocket::Close::normal, "");
+  }
+  web_socket_->abort();
+  co_return false;
+}
+
 Task<bool> HttpConnection::answer(Exchange& exchange, ServerResponse response) {
   const bool keep = exchange.keep_alive && !exchange.body_pending && !finishing_;
   auto head = answer_head(response, request_id_, keep ? Persistence::keep_alive : Persistence::close);
   if (exchange.request.method == "HEAD") response.body.clear();
-  if (!co_await write(std::move(head), std::move(response.body))) co_return false;
+  const bool written = co_await write(std::move(head), std::move(response.body));
+  if (!written) co_return false;
   if (!keep) co_await linger();
   co_return keep;
 }
@@ -261,7 +307,8 @@ ServerResponse HttpConnection::refusal(const Error& error, const ServerRequest& 
 Task<void> HttpConnection::give_up(Error error, int status) {
   auto response = answer_to(error, status);
   auto head = answer_head(response, request_id_, Persistence::close);
-  if (co_await write(std::move(head), std::move(response.body))) co_await linger();
+  const bool written = co_await write(std::move(head), std::move(response.body));
+  if (written) co_await linger();
 }
 
 Task<void> HttpConnection::refuse() {
@@ -273,7 +320,8 @@ Task<void> HttpConnection::refuse() {
 
 Task<void> HttpConnection::answer_late(std::shared_ptr<HttpConnection> self, ServerResponse response) {
   auto head = answer_head(response, self->request_id_, Persistence::close);
-  if (co_await self->write(std::move(head), std::move(response.body))) co_await self->linger();
+  const bool written = co_await self->write(std::move(head), std::move(response.body));
+  if (written) co_await self->linger();
   self->close();
 }
 
@@ -310,11 +358,15 @@ void HttpConnection::expire(TimePoint now) {
 
 void HttpConnection::finish() {
   finishing_ = true;
+  if (web_socket_)
+    spawn(web_socket_->executor(), web_socket_->close(WebSocket::Close::going_away, "the server is stopping"),
+          "close of a WebSocket", web_socket_);
   const bool nothing_read = buffer_->bytes.size() == 0 && phase_ == Phase::header && fresh_;
   if (phase_ == Phase::idle || nothing_read) close();
 }
 
 void HttpConnection::close() {
+  if (web_socket_) web_socket_->abort();
   error_code ignored;
   socket_.close(ignored);
 }

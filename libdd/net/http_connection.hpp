@@ -15,8 +15,10 @@
 
 namespace dd::net {
 
+class ServedWebSocket;
+
 /// What a connection waits for; each has a deadline of its own.
-enum class Phase { idle, header, work, body, write, linger };
+enum class Phase { idle, header, work, body, write, linger, talk };
 
 /// Lives on the server's thread, owned by the coroutine that awaits run(). It has no timers: the server sweeps over all connections and calls expire(),
 /// which costs nothing per request.
@@ -48,6 +50,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Task<std::optional<ServerResponse>> admit(Exchange& exchange);
   Task<bool> read_body(Exchange& exchange);
   Task<ServerResponse> handle(Exchange& exchange);
+  /// Hands the connection over to the route's WebSocket handler until that is done.
+  Task<bool> converse(Exchange& exchange);
   Task<bool> answer(Exchange& exchange, ServerResponse response);
   /// As the listener spells errors; `status` as for error_answer.
   [[nodiscard]] ServerResponse answer_to(const Error& error, int status = 0) const;
@@ -66,6 +70,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   const Router& router_;
   const HttpServerOptions& options_;
   std::unique_ptr<Buffer> buffer_;
+  std::shared_ptr<ServedWebSocket> web_socket_;  // has the socket then
   std::string request_id_;
   TimePoint deadline_;
   Phase phase_ = Phase::header;

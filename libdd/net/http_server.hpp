@@ -1,5 +1,5 @@
 // The HTTP server: routes, limits, deadlines, authentication before the body, uniform JSON errors, graceful stop.
-// Boost.Beast stays inside http_connection.cpp.
+// Boost.Beast stays inside http_connection.cpp and served_web_socket.cpp.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include "dd/error.hpp"
 #include "dd/http.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/net/web_socket.hpp"
 
 namespace dd::net {
 
@@ -42,9 +43,11 @@ struct ServerResponse {
 using Handler = std::function<Task<Result<ServerResponse>>(const ServerRequest&)>;
 /// Runs after the headers and before the body; `body` is empty then. The value becomes `principal`.
 using Authenticate = std::function<Task<Result<std::string>>(const ServerRequest&)>;
+/// The connection is closed, in order, when it returns.
+using WebSocketHandler = std::function<Task<void>(std::shared_ptr<WebSocket>, const ServerRequest&)>;
 
 struct RouteOptions {
-  std::size_t max_body = 64 * 1024;
+  std::size_t max_body = 64 * 1024;  // of a WebSocket: its largest message
   std::chrono::milliseconds handler_deadline{60'000};
   Authenticate authenticate = {};  // none: public
 };
@@ -55,11 +58,16 @@ class Router {
  public:
   void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});
 
+  /// A GET that becomes a WebSocket. Before `authenticate`: the request must ask for one, and an Origin, which every browser sends, must be
+  /// this host's own. No deadline holds behind the handshake but that of pings.
+  void add_web_socket(std::string pattern, WebSocketHandler talk, RouteOptions options = {});
+
   struct Route {
     std::string method;
     std::vector<std::string> segments;
     Handler handler;
     RouteOptions options;
+    WebSocketHandler talk = {};  // in place of `handler`
   };
   struct Match {
     const Route* route = nullptr;
@@ -86,6 +94,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};
   std::chrono::milliseconds write_deadline{30'000};
+  std::chrono::milliseconds ping_interval{30'000};  // an edge drops a WebSocket that is silent for longer
   RenderError render_error = {};  // none: docs/wire.md, 2
 };
 
@@ -103,7 +112,7 @@ class HttpServer {
   /// Binds and listens. Errors: unavailable with the address when it cannot.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::uint16_t port() const noexcept;
-  /// Closes the listener and idle connections at once, lets running requests finish for `grace`, then closes them. A handler that is still
+  /// Closes the listener and idle connections at once, tells the peers of WebSockets that it goes away, lets running requests finish for `grace`, then closes them. A handler that is still
   /// suspended then keeps its request and ends later, without an answer.
   Task<void> stop(std::chrono::milliseconds grace);
 

@@ -28,6 +28,10 @@ void Router::add(std::string method, std::string pattern, Handler handler, Route
   routes_.push_back(Route{std::move(method), split_path(pattern), std::move(handler), std::move(options)});
 }
 
+void Router::add_web_socket(std::string pattern, WebSocketHandler talk, RouteOptions options) {
+  routes_.push_back(Route{"GET", split_path(pattern), {}, std::move(options), std::move(talk)});
+}
+
 Router::Match Router::match(std::string_view method, std::string_view path) const {
   // RFC 9110, 9.3.2: HEAD is GET without the content.
   const auto wanted = method == "HEAD" ? std::string_view("GET") : method;

@@ -73,6 +73,14 @@ std::optional<RawAnswer> RawClient::answer(bool head_only) {
   return answer;
 }
 
+std::string RawClient::take(std::size_t count) {
+  while (bytes_.size() < count)
+    if (!receive()) break;
+  auto taken = bytes_.substr(0, count);
+  bytes_.erase(0, taken.size());
+  return taken;
+}
+
 bool RawClient::closed() {
   while (receive()) {
   }

@@ -27,6 +27,8 @@ class RawClient {
   void send(std::string_view bytes) const;
   /// One answer; nullopt when the server closed instead. `head_only`: the answer to a HEAD.
   [[nodiscard]] std::optional<RawAnswer> answer(bool head_only = false);
+  /// So many bytes, or fewer when the server closes.
+  [[nodiscard]] std::string take(std::size_t count);
   /// Waits until the server closes, and says whether nothing more came.
   [[nodiscard]] bool closed();
   /// Ends our half of the connection.
