@@ -12,6 +12,7 @@
 #include "libdd/agent/evidence_api.hpp"
 #include "libdd/agent/membership_keeper.hpp"
 #include "libdd/agent/poll_api.hpp"
+#include "libdd/agent/session_api.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/http_client.hpp"
@@ -122,6 +123,7 @@ struct Agent::Impl {
   PollApi polls;
   DeployApi deploys;
   EvidenceApi evidence;
+  SessionApi sessions;
   std::unique_ptr<net::HttpServer> server;
 };
 
@@ -150,13 +152,15 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       refresher(context),
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),
-      evidence(context) {}
+      evidence(context),
+      sessions(context) {}
 
 net::Router Agent::Impl::routes() {
   net::Router router;
   polls.add_routes(router);
   deploys.add_routes(router);
   evidence.add_routes(router);
+  sessions.add_routes(router);
   return router;
 }
 

@@ -51,7 +51,7 @@ std::optional<Error> web_socket_problem(const ServerRequest& request) {
     return Error{ErrorCode::unsupported, "cannot answer: this is a WebSocket of version 13 (RFC 6455)", {}, {}};
   if (!is_own_origin(request.headers))
     return Error{
-        ErrorCode::permission_denied, "cannot open a WebSocket for a page of another host", {}, "cross_origin"};
+        ErrorCode::permission_denied, "cannot open a WebSocket for a page of another host", {}, "origin_mismatch"};
   return std::nullopt;
 }
 

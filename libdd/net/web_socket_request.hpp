@@ -7,7 +7,7 @@
 
 namespace dd::net {
 
-/// unsupported when it does not ask for one of version 13; permission_denied with reason cross_origin when a page of another host sent it. Only
+/// unsupported when it does not ask for one of version 13; permission_denied with reason origin_mismatch when a page of another host sent it. Only
 /// browsers send an Origin, and they always do; the scheme is not compared, since behind a tunnel nobody knows it.
 [[nodiscard]] std::optional<Error> web_socket_problem(const ServerRequest& request);
 

@@ -169,7 +169,7 @@ struct Room {
   }
 
   net::Task<std::string> reply(std::string line) {
-    const auto asked = parse_json(line).value();
+    const auto asked = last_asked = parse_json(line).value();
     runtime_calls.push_back(asked.at("method").get<std::string>());
     if (runtime_refusal) co_return to_text(*runtime_refusal);
     Json answer = {{"ok", true}};
@@ -189,6 +189,8 @@ struct Room {
     if (method == "stop")
       for (auto& info : deployments)
         if (info.id == asked.at("id").get<std::string>()) info.status = DeploymentStatus::stopped;
+    if (method == "exec") answer.update(executed);
+    if (method == "attach") answer.update({{"attached", true}, {"id", "id-terminal"}});
     if (method == "logs") {
       const auto from = asked.value("from", 7);
       answer["lines"] = Json::array({"tail " + std::to_string(asked.at("tail").get<int>())});
@@ -221,6 +223,8 @@ struct Room {
   DeploymentInfo after_deploy;
   std::function<void()> on_deploy;  // what the process then does
   std::vector<std::string> runtime_calls;
+  Json last_asked;
+  Json executed;  // the answer to exec
   std::optional<Json> runtime_refusal;
   net::LineServer server{io.get_executor(), [this](std::string line, net::Peer) { return reply(std::move(line)); },
                          server_options()};
