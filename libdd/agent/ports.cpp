@@ -49,7 +49,8 @@ std::string holder_in(const char* table, std::uint16_t port) {
 
 net::Task<bool> answers(std::uint16_t port) {
   const auto v4 = asio::ip::address(asio::ip::address_v4::loopback());
-  if (co_await connects(v4, port)) co_return true;
+  const bool on_v4 = co_await connects(v4, port);
+  if (on_v4) co_return true;
   const auto v6 = asio::ip::address(asio::ip::address_v6::loopback());
   co_return co_await connects(v6, port);
 }

@@ -19,7 +19,8 @@ net::Task<void> Refresher::run() {
   auto pause = kFirstPause;
   while (!stopping_) {
     const auto interval = context_.state.membership ? context_.state.membership->refresh : kUnregisteredPause;
-    if (co_await stop_.wait(interval)) continue;
+    const bool stopped = co_await stop_.wait(interval);
+    if (stopped) continue;
     while (!stopping_ && context_.state.membership && !context_.state.poll_nonce && !context_.options.compat)
       co_await polled_.wait(kUnregisteredPause);
     if (stopping_ || !context_.state.membership) continue;

@@ -133,8 +133,9 @@ net::Task<bool> Attachment::take_frames(std::string_view bytes) {
       const auto size = protocol::window_size_from(taken.payload);
       if (!size) co_return false;
       if (master_.is_open()) resize(master_.native_handle(), *size);
-    } else if (!co_await type(taken.payload)) {
-      co_return false;
+    } else {
+      const bool typed = co_await type(taken.payload);
+      if (!typed) co_return false;
     }
   }
 }

@@ -171,7 +171,8 @@ net::Task<void> Supervisor::halt(DeploymentPtr deployment) {
   if (!run) co_return;
   run->halt_deadline = std::chrono::steady_clock::now() + settings_.stop_grace;
   run->child->signal_group(SIGTERM);
-  if (!co_await run->child->wait_for(settings_.stop_grace)) run->child->signal_group(SIGKILL);
+  const bool ended = co_await run->child->wait_for(settings_.stop_grace);
+  if (!ended) run->child->signal_group(SIGKILL);
   while (!run->ended) co_await run->over.wait(std::chrono::hours(24));
 }
 

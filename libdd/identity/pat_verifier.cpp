@@ -87,9 +87,10 @@ net::Task<Result<Principal>> PatVerifier::Impl::verify(std::shared_ptr<Impl> sel
     net::spawn(self->executor, std::move(task), "GitHub token check");
   }
   const auto lookup = slot;
-  while (!lookup->outcome)
-    if (!co_await lookup->done.wait(kLongestLookup) && !lookup->outcome)
-      co_return fail(ErrorCode::unavailable, "cannot check token: GitHub took too long");
+  while (!lookup->outcome) {
+    const bool done = co_await lookup->done.wait(kLongestLookup);
+    if (!done && !lookup->outcome) co_return fail(ErrorCode::unavailable, "cannot check token: GitHub took too long");
+  }
   co_return *lookup->outcome;
 }
 

@@ -113,9 +113,10 @@ Task<Result<std::string>> LineClient::call(std::string line, std::chrono::millis
   impl->queue.push_back(ticket);
   // Also when the io_context destroys this coroutine.
   const std::shared_ptr<void> leaving(nullptr, [impl, ticket](void*) { impl->leave(ticket); });
-  if (!co_await impl->take_turn(ticket, until))
-    co_return fail(ErrorCode::deadline_exceeded, "cannot call: earlier calls took too long");
-  if (auto connected = co_await impl->connect(); !connected) co_return tl::unexpected(connected.error());
+  const bool our_turn = co_await impl->take_turn(ticket, until);
+  if (!our_turn) co_return fail(ErrorCode::deadline_exceeded, "cannot call: earlier calls took too long");
+  const auto connected = co_await impl->connect();
+  if (!connected) co_return tl::unexpected(connected.error());
   const auto stream = impl->stream;
   stream->expire_at(until);
   auto answer = co_await impl->exchange(std::move(line));

@@ -2,7 +2,10 @@
 """A co_await expression holds only names and calls.
 
 GCC 12 corrupts the heap when it holds an aggregate, a lambda, or a defaulted aggregate argument, without a warning
-(docs/adr/0002-names-before-co-await.md). A subscript, as in `co_await handlers[i](request)`, is fine."""
+(docs/adr/0002-names-before-co-await.md). A subscript, as in `co_await handlers[i](request)`, is fine.
+
+Nor does it stand in the condition of an if, while or switch: in a coroutine that declares no variable GCC 12 then puts the condition's value in
+front of the frame, and every parameter is read from eight bytes behind where it is."""
 
 import re
 
@@ -10,6 +13,7 @@ from sources import Problem, closing, code_only, cpp_files, line_of, main, text_
 
 AWAIT = re.compile(r"\bco_await\b")
 COROUTINE = re.compile(r"\b(?:Task|awaitable)\s*(?=<)")
+CONDITION = re.compile(r"\b(if|while|switch)\s*(?=\()")
 NAME_AND_BRACKET = re.compile(r"\s*[&*]*\s*(?:[\w:~]|<[^<>;(]*>)+\s*\(")
 BRACED_DEFAULT = re.compile(r"=\s*(?:[\w:]+(?:<[^;=]*>)?\s*)?\{")
 
@@ -62,6 +66,14 @@ def awaits(path, code):
             yield Problem(path, line_of(code, match.start()), f"{what} inside co_await: name it on the line above, then std::move it")
 
 
+def conditions(path, code):
+    """What stands between the parentheses of an if, while or switch; a lambda there has conditions of its own."""
+    for match in CONDITION.finditer(code):
+        condition = code[match.end() : closing(code, match.end())]
+        if "{" not in condition and (found := AWAIT.search(condition)):
+            yield Problem(path, line_of(code, match.end() + found.start()), f"co_await in the condition of {match[1]}: name its value on the line above")
+
+
 def defaults(path, code):
     """Defaulted aggregate parameters of functions that return a coroutine."""
     for match in COROUTINE.finditer(code):
@@ -79,6 +91,7 @@ def check(root):
     for path in cpp_files(root):
         code = code_only(text_of(root, path))
         found += awaits(path, code)
+        found += conditions(path, code)
         found += defaults(path, code)
     return found
 

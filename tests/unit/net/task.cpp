@@ -71,7 +71,8 @@ TEST_CASE("an event wakes everyone who waits, and a wait ends by itself") {
     auto all = std::make_shared<Event>(co_await this_executor());
     auto count = std::make_shared<int>(0);
     const auto waiter = [event, all, count]() -> Task<void> {
-      if (co_await event->wait(10s)) ++*count;
+      const bool notified = co_await event->wait(10s);
+      if (notified) ++*count;
       all->notify();
     };
     for (int i = 0; i < 3; ++i) spawn(co_await this_executor(), waiter(), "waiter");
