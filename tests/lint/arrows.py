@@ -35,6 +35,7 @@ OWNER = {
     **dict.fromkeys(["bytes", "clock", "config", "error", "http", "log", "random", "secret"], "core"),
     **dict.fromkeys(["claims", "event_log", "policy", "quote", "quote_source", "report_data"], "attest"),
     **dict.fromkeys(["control_plane", "registry"], "cp"),
+    "bake": "workload",
 }
 
 # Headers of other projects, and the only files that may include them.
