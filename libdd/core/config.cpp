@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libdd/core/config_values.hpp"
+#include "libdd/core/environment.hpp"
 #include "libdd/core/secret_file.hpp"
 
 namespace dd {
@@ -183,10 +184,12 @@ Result<void> Config::load(const Lookup& lookup) const {
 }
 
 Result<void> Config::load_environment() const {
-  return load([](const std::string& name) -> std::optional<std::string> {
-    const char* value = getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  });
+  return load([](const std::string& name) { return environment_variable(name); });
+}
+
+std::optional<std::string> environment_variable(std::string_view name) {
+  const char* value = getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
 const std::vector<Config::Variable>& Config::variables() const noexcept { return variables_; }
