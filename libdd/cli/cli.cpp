@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   add_logs(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
+  add_bake(app, invocation);
   add_doctor(app, invocation);
   try {
     app.parse(argc, argv);

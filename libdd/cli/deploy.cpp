@@ -1,27 +1,14 @@
 // ddctl deploy FILE.
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "libdd/cli/spec_file.hpp"
 #include "libdd/cli/verbs.hpp"
 
 namespace dd::cli {
 namespace {
-
-constexpr std::size_t kMaxFile = 256 * 1024;
-
-Result<std::string> read_spec(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  if (text.size() > kMaxFile) return fail(ErrorCode::too_large, "cannot deploy " + file + ": larger than 256 KiB");
-  return text;
-}
 
 int deploy(const Invocation& invocation, const std::string& file, const std::string& agent_name) {
   const auto spec = read_spec(file);

@@ -23,6 +23,7 @@ struct Invocation {
 
 void add_agents(CLI::App& app, Invocation& invocation);
 void add_attest(CLI::App& app, Invocation& invocation);
+void add_bake(CLI::App& app, Invocation& invocation);
 void add_deploy(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);

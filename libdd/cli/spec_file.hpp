@@ -1,0 +1,13 @@
+// A workload's text from a file or from standard input.
+#pragma once
+
+#include <string>
+
+#include "dd/error.hpp"
+
+namespace dd::cli {
+
+/// `-` reads standard input. Errors: not_found; too_large for a file over 256 KiB.
+[[nodiscard]] Result<std::string> read_spec(const std::string& file);
+
+}  // namespace dd::cli
