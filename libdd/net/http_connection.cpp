@@ -273,7 +273,7 @@ Task<bool> HttpConnection::converse(Exchange& exchange) {
     auto refused = answer_to({ErrorCode::unavailable, "cannot open a WebSocket: the server is stopping", {}, {}});
     co_return co_await answer(exchange, std::move(refused));
   }
-  web_socket_ = std::make_shared<ServedWebSocket>(std::move(socket_), route.options.max_body, options_.ping_interval);
+  web_socket_ = ServedWebSocket::over(std::move(socket_), route.options.max_body, options_.ping_interval);
   enter(Phase::talk, kNoDeadline);
   const bool accepted = co_await web_socket_->accept(exchange.request);
   if (accepted) {

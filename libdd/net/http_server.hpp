@@ -1,5 +1,5 @@
 // The HTTP server: routes, limits, deadlines, authentication before the body, uniform JSON errors, graceful stop.
-// Boost.Beast stays inside http_connection.cpp and served_web_socket.cpp.
+// Boost.Beast stays inside http_connection.cpp and web_socket_over.hpp.
 #pragma once
 
 #include <chrono>

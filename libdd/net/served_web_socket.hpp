@@ -1,9 +1,8 @@
 // The server's side of a WebSocket, over a connection whose request asked for one. Private to libdd/net.
 #pragma once
 
-#include <utility>
-
 #include <chrono>
+#include <memory>
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -11,27 +10,15 @@
 
 namespace dd::net {
 
-class ServedWebSocket final : public WebSocket, public std::enable_shared_from_this<ServedWebSocket> {
+class ServedWebSocket : public WebSocket {
  public:
   /// A peer that says nothing for `ping_interval` is pinged, and after as long again without an answer given up.
-  ServedWebSocket(asio::ip::tcp::socket socket, std::size_t max_message, std::chrono::milliseconds ping_interval);
-  ~ServedWebSocket() override;
+  [[nodiscard]] static std::shared_ptr<ServedWebSocket> over(asio::ip::tcp::socket socket, std::size_t max_message,
+                                                             std::chrono::milliseconds ping_interval);
 
   /// Answers the handshake. False when it was refused (the peer was told) or the peer is gone.
-  Task<bool> accept(const ServerRequest& request);
-  Task<std::optional<Message>> read() override;
-  Task<bool> write(Kind kind, std::string bytes) override;
-  Task<void> close(Close code, std::string reason) override;
-  [[nodiscard]] asio::any_io_executor executor();
-  /// Without a word.
-  void abort();
-
- private:
-  struct Stream;
-  std::unique_ptr<Stream> stream_;
-  Event closed_event_;
-  bool closing_ = false;
-  bool closed_ = false;
+  virtual Task<bool> accept(const ServerRequest& request) = 0;
+  [[nodiscard]] virtual asio::any_io_executor executor() = 0;
 };
 
 }  // namespace dd::net

@@ -60,6 +60,7 @@ class Viewer final : public WebSocket {
     leave();
     co_return;
   }
+  void abort() override { leave(); }
 
   std::string heard;
   std::string texts;
