@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,26 @@ struct Mopped {
   std::vector<std::string> hostnames;  // that answer no longer
 };
 
+/// A command for exec().
+struct Command {
+  std::vector<std::string> cmd;
+  /// The running workload whose uid, environment and folder it shares; empty: a uid and an empty folder of its own.
+  std::string app_name;
+  bool privileged = false;
+  /// 1 s to an hour. Cloudflare gives an answer up after 100 s.
+  std::chrono::seconds timeout{60};
+};
+
+/// How it ended: exactly one of exit_code and signal.
+struct Executed {
+  std::string id;
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::string out;
+  std::string err;
+  bool truncated = false;  // there was more than 1 MiB of one of them
+};
+
 struct JoinTicket {
   Secret ticket;
   std::int64_t expires_at = 0;  // unix seconds
@@ -138,6 +159,11 @@ class FleetClient {
                                                std::int64_t most = 1000) const;
   /// Stops the workload with all its processes and takes its hostnames away.
   [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
+  /// Runs a command to its end. Errors also: deadline_exceeded when it took longer than its timeout, and was killed.
+  [[nodiscard]] Result<Executed> exec(std::string_view agent, const Command& command) const;
+  /// Where a WebSocket becomes a terminal in that running workload (docs/wire.md, 6.1), once, within 30 s; `&cols=` and `&rows=` may be
+  /// added. https or http, as the handshake is one or the other. It holds the ticket, and so is as secret as the credential.
+  [[nodiscard]] Result<Secret> terminal_url(std::string_view agent, std::string_view app) const;
   /// What proves the VM, bound to `nonce` (16..64 bytes): the JSON text of docs/wire.md, 5.5, neither parsed nor verified.
   [[nodiscard]] Result<std::string> evidence(std::string_view agent, ByteView nonce) const;
 

@@ -54,6 +54,7 @@ HttpRequest FleetClient::Connection::to_cp(std::string method, std::string_view 
   HttpRequest request;
   request.method = std::move(method);
   request.url = cp.origin() + std::string(target);
+  request.deadline = deadline;
   return request;
 }
 
@@ -67,6 +68,7 @@ Result<HttpRequest> FleetClient::Connection::to_agent(std::string method, std::s
   HttpRequest request;
   request.method = std::move(method);
   request.url = url->origin() + std::string(target);
+  request.deadline = deadline;
   return request;
 }
 
@@ -77,7 +79,6 @@ Result<std::string> FleetClient::Connection::call(HttpRequest request, Identity 
     request.headers.set("Authorization", "Bearer " + std::string(credential.reveal()));
   }
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
-  request.deadline = deadline;
   request.max_response_bytes = kMaxAnswerBytes;
   auto response = net::send_blocking(*transport, std::move(request));
   if (!response) return tl::unexpected(std::move(response).error());

@@ -29,7 +29,7 @@ struct FleetClient::Connection {
 
   [[nodiscard]] static Result<Connection> open(FleetClientOptions options);
 
-  /// A request to the control plane; `target` starts with '/'.
+  /// A request to the control plane, with our deadline; `target` starts with '/'.
   [[nodiscard]] HttpRequest to_cp(std::string method, std::string_view target) const;
   /// A request to the agent with that hostname. Errors: invalid_argument when it is no plain hostname: it becomes part of a URL
   /// that the credential is sent to.

@@ -114,6 +114,41 @@ TEST_CASE("deployments, logs and mop are asked of the agent") {
   CHECK(mopped.hostnames == std::vector<std::string>{"a.one.dd.example"});
 }
 
+TEST_CASE("a command runs at the agent, and may take as long as its timeout says") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://one.dd.example/exec",
+                  R"({"ok":true,"id":"e-1","exit_code":3,"stdout":"o","stderr":"e","truncated":true})");
+  Command command;
+  command.cmd = {"sh", "-c", "exit 3"};
+  command.app_name = "a";
+  command.timeout = std::chrono::seconds(600);
+  const auto ended = t.client.exec("one.dd.example", command).value();
+  CHECK(ended.id == "e-1");
+  CHECK(ended.exit_code == 3);
+  CHECK_FALSE(ended.signal);
+  CHECK(ended.out == "o");
+  CHECK(ended.err == "e");
+  CHECK(ended.truncated);
+  const auto& sent = t.fleet->requests.at(0);
+  CHECK(Json::parse(sent.body) == Json{{"cmd", command.cmd}, {"app", "a"}, {"timeout_secs", 600}});
+  CHECK(sent.deadline > command.timeout);
+
+  t.fleet->answer("POST https://one.dd.example/exec",
+                  R"({"ok":true,"id":"e-2","exit_code":-1,"signal":9,"stdout":"","stderr":""})");
+  const auto killed = t.client.exec("one.dd.example", command).value();
+  CHECK(killed.signal == 9);
+  CHECK_FALSE(killed.exit_code);
+}
+
+TEST_CASE("a terminal opens at the agent with a ticket, and with nothing else that is secret") {
+  FleetUnderTest t;
+  t.fleet->answer("POST https://one.dd.example/session/a/ticket", R"({"ticket":"t+1","expires_in":30})");
+  CHECK(t.client.terminal_url("one.dd.example", "a").value().reveal() ==
+        "https://one.dd.example/ws/session/a?ticket=t%2B1");
+  t.fleet->answer("POST https://one.dd.example/session/a/ticket", R"({"ticket":""})");
+  CHECK(t.client.terminal_url("one.dd.example", "a").error().code == ErrorCode::upstream);
+}
+
 TEST_CASE("a name cannot leave its place in a path") {
   FleetUnderTest t;
   (void)t.client.mop("one.dd.example", "../agents?x");
