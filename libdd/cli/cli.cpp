@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "libdd/cli/remote_status.hpp"
 #include "libdd/cli/verbs.hpp"
 #include "libdd/local/connector.hpp"
 
@@ -41,6 +42,8 @@ int run(int argc, char** argv) {
   add_deploy(app, invocation);
   add_ps(app, invocation);
   add_logs(app, invocation);
+  add_exec(app, invocation);
+  add_shell(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
   add_bake(app, invocation);
@@ -49,7 +52,9 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return code == 0 ? 0 : kUsage;
+    if (code == 0) return 0;
+    const bool passes_status = app.got_subcommand("exec") || app.got_subcommand("shell");
+    return passes_status ? kOwnFailure : kUsage;
   }
   return invocation.work ? invocation.work() : kUsage;
 }

@@ -26,9 +26,11 @@ void add_attest(CLI::App& app, Invocation& invocation);
 void add_bake(CLI::App& app, Invocation& invocation);
 void add_deploy(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
+void add_exec(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_mop(CLI::App& app, Invocation& invocation);
 void add_ps(CLI::App& app, Invocation& invocation);
+void add_shell(CLI::App& app, Invocation& invocation);
 void add_up(CLI::App& app, Invocation& invocation);
 
 /// Loads the context and connects, or reports why not.

@@ -64,6 +64,8 @@ struct ServedFleet {
                  {"warnings", Json::array()}};
   Json logs = {{"app_name", "app"},      {"id", "id-1"}, {"status", "running"},
                {"lines", Json::array()}, {"first", 0},   {"next", 0}};
+  Json exec = Json::object();
+  std::string exec_asked;
   std::vector<std::string> logs_asked;
   std::vector<Json> logs_later;  // what the calls after the first answer; the last one stays
   std::string revoked;
@@ -95,6 +97,10 @@ struct ServedFleet {
     router.add("POST", "/api/agents/{id}/revoke", handler([this](const auto& request) {
                  revoked = request.params.at(0) + " " + request.body;
                  return Json{{"agent_id", request.params.at(0)}, {"status", "dropped"}};
+               }));
+    router.add("POST", "/exec", handler([this](const auto& request) {
+                 exec_asked = request.body;
+                 return exec;
                }));
     router.add("POST", "/deploy", handler([this](const auto&) { return deploy; }));
     router.add("GET", "/logs/{app}", handler([this](const auto& request) {
