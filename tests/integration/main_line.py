@@ -31,8 +31,8 @@ def deploy(spec):
 
 
 def agents_are_healthy():
-    agents = fleet.ctl_json("agents")
-    assert [a["status"] for a in agents] == ["healthy"], agents
+    # The first poll may come before the connector.
+    agents = wait_for("one healthy agent", lambda: (lambda all: all if [a["status"] for a in all] == ["healthy"] else None)(fleet.ctl_json("agents")))
     assert agents[0]["simulated"] and agents[0]["verdict"]["accepted"], agents
 
 
