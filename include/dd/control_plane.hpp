@@ -81,6 +81,10 @@ struct ControlPlaneOptions {
   std::string ita_issuer = "https://portal.trustauthority.intel.com";
   std::string ita_jwks_url = "https://portal.trustauthority.intel.com/certs";
   std::string github_api_url = "https://api.github.com";
+  /// Where people sign in with an app of GitHub's; without a client id there are only PATs and one-time links.
+  std::string github_web_url = "https://github.com";
+  std::string github_client_id;
+  Secret github_client_secret;
   std::filesystem::path ca_file;
   /// Connect to every host under `domain` here and keep the Host header (names that do not resolve).
   std::string edge_url;
@@ -95,6 +99,8 @@ struct ControlPlaneOptions {
   std::chrono::milliseconds refresh_interval{180'000};  // what agents are told
   std::chrono::milliseconds token_leeway{60'000};
   std::chrono::milliseconds delete_after{900'000};  // quarantined for so long: deleted
+  std::chrono::milliseconds session_life{
+      3'600'000};  // of a sign-in at our pages; membership is asked again at the next one
   std::chrono::milliseconds stop_grace{10'000};
 
   /// A capability descriptor from dd-enclave (DD_CAP_FD), or -1: keys in this process's memory.

@@ -10,15 +10,19 @@
 #include "dd/log.hpp"
 #include "libdd/cp/agent_calls.hpp"
 #include "libdd/cp/agent_link.hpp"
+#include "libdd/cp/agent_sessions.hpp"
 #include "libdd/cp/compat_api.hpp"
 #include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/context.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/fleet_api.hpp"
+#include "libdd/cp/github_sign_in.hpp"
 #include "libdd/cp/own_evidence.hpp"
+#include "libdd/cp/pages.hpp"
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
 #include "libdd/cp/self_tunnel.hpp"
+#include "libdd/cp/sign_in_api.hpp"
 #include "libdd/cp/sweeper.hpp"
 #include "libdd/cp/take_over.hpp"
 #include "libdd/crypto/hkdf.hpp"
@@ -62,6 +66,9 @@ Result<void> check(ControlPlaneOptions& options) {
   auto origin = net::parse_url(options.origin);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
   options.origin = origin->origin();
+  if (options.github_client_id.empty() != options.github_client_secret.empty())
+    return refuse("cannot use DD_GITHUB_CLIENT_ID: it and DD_GITHUB_CLIENT_SECRET go together");
+  if (options.session_life < std::chrono::seconds(1)) return refuse("cannot use DD_SESSION_LIFE: want at least 1s");
 #ifndef DD_SIMULATION
   if (options.accept_simulated)
     return fail(ErrorCode::unsupported, "cannot accept simulated evidence: this build has no -Dsimulation=true");
@@ -127,8 +134,13 @@ struct Services {
         dropper(context),
         registrar(context, link, dropper),
         calls(context),
-        api(context, dropper),
+        people(context),
+        api(context, dropper, people),
         own_evidence(context, o.transport),
+        sign_ins(context, people, failures),
+        github(context, people, failures, o.transport),
+        agent_sessions(context, people),
+        pages(context, people),
         compat(context, link),
         poller(context, link, dropper),
         sweeper(context) {}
@@ -139,6 +151,10 @@ struct Services {
     calls.add_routes(router);
     api.add_routes(router);
     own_evidence.add_routes(router);
+    sign_ins.add_routes(router);
+    github.add_routes(router);
+    agent_sessions.add_routes(router);
+    pages.add_routes(router);
     return router;
   }
 
@@ -152,8 +168,14 @@ struct Services {
   Dropper dropper;
   Registrar registrar;
   AgentCalls calls;
+  People people;
   FleetApi api;
   OwnEvidence own_evidence;
+  identity::FailureLimit failures{{}};
+  SignInApi sign_ins;
+  GithubSignIn github;
+  AgentSessions agent_sessions;
+  Pages pages;
   CompatApi compat;
   Poller poller;
   Sweeper sweeper;

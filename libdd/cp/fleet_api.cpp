@@ -4,8 +4,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/core/json.hpp"
-#include "libdd/core/rfc3339.hpp"
-#include "libdd/cp/owner_route.hpp"
+#include "libdd/cp/fleet_view.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/protocol/fleet.hpp"
 
@@ -13,9 +12,6 @@ namespace dd::cp {
 namespace {
 
 constexpr std::int64_t kInviteLife = 900;
-
-/// Empty for a time that never was.
-std::string time_text(std::int64_t seconds) { return seconds == 0 ? std::string() : to_rfc3339(seconds); }
 
 protocol::AgentView view_of(const AgentRecord& record, std::vector<std::string> extra_hostnames) {
   protocol::AgentView view;
@@ -41,10 +37,12 @@ Result<Json> json_in(const std::string& body) { return body.empty() ? Result<Jso
 
 }  // namespace
 
-FleetApi::FleetApi(Context& context, Dropper& dropper) : context_(context), dropper_(dropper) {}
+FleetApi::FleetApi(Context& context, Dropper& dropper, People& people)
+    : context_(context), dropper_(dropper), people_(people) {}
 
 void FleetApi::add_routes(net::Router& router) {
-  const auto owner = owner_route(context_);
+  net::RouteOptions owner;
+  owner.authenticate = people_.owner_only();
   router.add("GET", "/health", [this](const net::ServerRequest&) { return health(); });
   router.add("GET", "/api/key", [this](const net::ServerRequest&) { return key(); });
   router.add("GET", "/api/agents", [this](const net::ServerRequest&) { return agents(); }, owner);

@@ -5,13 +5,14 @@
 
 #include "libdd/cp/context.hpp"
 #include "libdd/cp/dropper.hpp"
+#include "libdd/cp/people.hpp"
 #include "libdd/net/http_server.hpp"
 
 namespace dd::cp {
 
 class FleetApi {
  public:
-  FleetApi(Context& context, Dropper& dropper);
+  FleetApi(Context& context, Dropper& dropper, People& people);
   void add_routes(net::Router& router);
 
  private:
@@ -24,6 +25,7 @@ class FleetApi {
 
   Context& context_;
   Dropper& dropper_;
+  People& people_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 

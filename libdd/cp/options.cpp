@@ -63,6 +63,10 @@ void declare_trust(Config& config, ControlPlaneOptions& options) {
   config.text("DD_ITA_ISSUER", options.ita_issuer, "issuer of Intel Trust Authority tokens, compared exactly");
   config.text("DD_ITA_JWKS_URL", options.ita_jwks_url, "its key set");
   config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API");
+  config.text("DD_GITHUB_WEB_URL", options.github_web_url, "GitHub's site, where people sign in");
+  config.text("DD_GITHUB_CLIENT_ID", options.github_client_id,
+              "OAuth app or GitHub App for signing in; its callback is DD_CP_ORIGIN/auth/github/callback");
+  config.secret("DD_GITHUB_CLIENT_SECRET", options.github_client_secret, "its client secret");
   config.path("DD_CA_FILE", options.ca_file,
               "PEM file of the only authorities to trust for outbound TLS; default: the system's");
   config.text("DD_EDGE_URL", options.edge_url, "connect to hosts under DD_CF_DOMAIN here and keep their Host header");
@@ -75,6 +79,8 @@ void declare_times(Config& config, ControlPlaneOptions& options) {
   config.duration("DD_TOKEN_LEEWAY", options.token_leeway, "tolerance for clocks when a token's times are checked");
   config.duration("DD_DELETE_AFTER", options.delete_after,
                   "how long an agent may stay quarantined before it is deleted");
+  config.duration("DD_SESSION_LIFE", options.session_life,
+                  "how long a sign-in at the pages lasts; then GitHub is asked again");
   config.duration("DD_STOP_GRACE", options.stop_grace,
                   "how long running requests may take when the control plane stops");
 }

@@ -13,6 +13,14 @@ constexpr std::string_view kScheme = "bearer ";
 /// RFC 6750, 2.1: b64token.
 bool is_token_char(char c) { return net::is_alnum(c) || std::string_view("-._~+/=").find(c) != std::string_view::npos; }
 
+Result<Secret> read_token(std::string_view token, const char* where) {
+  if (token.empty() || token.size() > kLongestToken || !std::ranges::all_of(token, is_token_char))
+    return fail(ErrorCode::unauthenticated, "cannot read " + std::string(where) + ": want 1.." +
+                                                std::to_string(kLongestToken) +
+                                                " characters of A-Z a-z 0-9 - . _ ~ + / = as token");
+  return Secret(std::string(token));
+}
+
 }  // namespace
 
 Result<Secret> bearer_token(const HttpHeaders& headers) {
@@ -25,11 +33,9 @@ Result<Secret> bearer_token(const HttpHeaders& headers) {
   const std::string_view text = *value;
   if (!net::same_ignoring_case(text.substr(0, kScheme.size()), kScheme))
     return fail(ErrorCode::unauthenticated, "cannot read Authorization: want \"Bearer <token>\"");
-  const auto token = text.substr(kScheme.size());
-  if (token.empty() || token.size() > kLongestToken || !std::ranges::all_of(token, is_token_char))
-    return fail(ErrorCode::unauthenticated, "cannot read Authorization: want 1.." + std::to_string(kLongestToken) +
-                                                " characters of A-Z a-z 0-9 - . _ ~ + / = as token");
-  return Secret(std::string(token));
+  return read_token(text.substr(kScheme.size()), "Authorization");
 }
+
+Result<Secret> typed_token(std::string_view text) { return read_token(text, "the token"); }
 
 }  // namespace dd::identity

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "dd/clock.hpp"
 #include "dd/http.hpp"
@@ -39,5 +40,7 @@ class PatVerifier {
 
 /// The token of an `Authorization: Bearer` header. Errors: unauthenticated when there is none, twice, or it has impossible characters.
 [[nodiscard]] Result<Secret> bearer_token(const HttpHeaders& headers);
+/// `text` as a token by the same rule, for one that somebody typed: it goes on into a header of ours.
+[[nodiscard]] Result<Secret> typed_token(std::string_view text);
 
 }  // namespace dd::identity

@@ -15,6 +15,7 @@
 #include "libdd/cp/agent_link.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/fleet_api.hpp"
+#include "libdd/cp/people.hpp"
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
 #include "tests/support/ask_route.hpp"
@@ -122,7 +123,8 @@ struct Room {
   Dropper dropper{context};
   Registrar registrar{context, link, dropper};
   AgentCalls calls{context};
-  FleetApi api{context, dropper};
+  People people{context};
+  FleetApi api{context, dropper, people};
   Poller poller{context, link, dropper};
   net::Router router;
 };

@@ -55,3 +55,13 @@ TEST_CASE("no header and two headers are refused") {
   headers.add("authorization", "Bearer one");
   REQUIRE_FALSE(identity::bearer_token(headers).has_value());
 }
+
+TEST_CASE("a token that somebody typed cannot become more than a header's value") {
+  CHECK(identity::typed_token("ghp_abc").value().reveal() == "ghp_abc");
+  for (const std::string& text : {std::string(), std::string("ghp abc"), std::string("ghp\r\nX-Evil: 1"),
+                                  std::string(" ghp"), std::string("a\0b", 3), std::string(16 * 1024 + 1, 'a')}) {
+    const auto token = identity::typed_token(text);
+    REQUIRE_FALSE(token.has_value());
+    CHECK(token.error().code == ErrorCode::unauthenticated);
+  }
+}

@@ -1,0 +1,124 @@
+#include "libdd/cp/sign_in_api.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/core/json.hpp"
+#include "libdd/identity/local_path.hpp"
+#include "libdd/identity/request_origin.hpp"
+#include "libdd/web/sign_in_page.hpp"
+
+namespace dd::cp {
+namespace {
+
+constexpr std::size_t kMaxForm = 16 * 1024;
+
+net::RouteOptions small() {
+  net::RouteOptions options;
+  options.max_body = kMaxForm;
+  return options;
+}
+
+}  // namespace
+
+void SignInApi::add_routes(net::Router& router) {
+  auto owner = small();
+  owner.authenticate = people_.owner_only();
+  router.add("GET", "/auth/pat", [this](const net::ServerRequest& request) -> net::Task<Result<net::ServerResponse>> {
+    co_return form_page(request);
+  });
+  router.add("POST", "/auth/pat", [this](const net::ServerRequest& request) { return by_pat(request); }, small());
+  router.add("POST", "/auth/link", [this](const net::ServerRequest& request) { return make_link(request); }, owner);
+  router.add("GET", "/auth/link", [](const net::ServerRequest& request) -> net::Task<Result<net::ServerResponse>> {
+    co_return web::answer(web::link_page(request.query_value("code").value_or("")));
+  });
+  router.add("POST", "/auth/link/use", [this](const net::ServerRequest& request) { return by_link(request); }, small());
+  router.add("POST", "/auth/logout", [this](const net::ServerRequest& request) { return logout(request); }, small());
+}
+
+net::ServerResponse SignInApi::form_page(const net::ServerRequest& request) const {
+  web::SignInView view;
+  view.next = identity::local_path(request.query_value("next").value_or("/"));
+  view.github = offers_github();
+  return web::answer(web::sign_in_page(view));
+}
+
+Result<net::Form> SignInApi::form_in(const net::ServerRequest& request) const {
+  if (auto ours = identity::check_request_origin(request.headers, context_.origin); !ours)
+    return tl::unexpected(std::move(ours).error());
+  auto form = net::Form::parse(request);
+  if (!form) return form;
+  const auto client = identity::client_of(request.headers);
+  if (auto allowed = failures_.check(client, context_.clock.unix_seconds()); !allowed)
+    return tl::unexpected(std::move(allowed).error());
+  return form;
+}
+
+net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerRequest& request) {
+  const auto form = form_in(request);
+  if (!form) co_return refuse(form.error(), "/");
+  auto next = identity::local_path(form->value("next"));
+  auto token = identity::typed_token(form->value("pat"));
+  if (!token) co_return refuse(token.error(), std::move(next));
+  auto person = co_await context_.owners.verify(*std::move(token));
+  if (person) co_return co_await welcome(*std::move(person), std::move(next));
+  // It counts when it was about who somebody is, not when GitHub was down.
+  const auto code = person.error().code;
+  if (code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied)
+    failures_.failed(identity::client_of(request.headers), context_.clock.unix_seconds());
+  co_return refuse(person.error(), std::move(next));
+}
+
+net::Task<Result<net::ServerResponse>> SignInApi::make_link(const net::ServerRequest& request) {
+  auto visitor = co_await people_.who(request.method, request.headers);
+  if (!visitor) co_return tl::unexpected(std::move(visitor).error());
+  const auto code = links_.make(std::move(visitor->person), context_.clock.unix_seconds());
+  if (!code) co_return tl::unexpected(code.error());
+  log::info("sign-in link made", {{"by", request.principal}});
+  const protocol::LinkAnswer answer{context_.origin + "/auth/link?code=" + *code, identity::SignInLinks::kLife};
+  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
+
+net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerRequest& request) {
+  const auto form = form_in(request);
+  if (!form) co_return refuse(form.error(), "/");
+  const auto now = context_.clock.unix_seconds();
+  auto person = links_.use(form->value("code"), now);
+  if (person) co_return co_await welcome(*std::move(person), "/");
+  failures_.failed(identity::client_of(request.headers), now);
+  co_return refuse(person.error(), "/");
+}
+
+net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerRequest& request) {
+  const auto visitor = co_await people_.who(request.method, request.headers);
+  auto response = web::redirect("/auth/pat");
+  // Whose session is over already is signed out as he wished.
+  if (!visitor && visitor.error().code == ErrorCode::unauthenticated) co_return response;
+  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor->session) co_return response;
+  auto cookie = people_.sign_out(*visitor->session);
+  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
+  response.headers.add("Set-Cookie", *std::move(cookie));
+  co_return response;
+}
+
+net::Task<Result<net::ServerResponse>> SignInApi::welcome(Principal person, std::string next) {
+  const auto login = person.login;
+  auto cookie = co_await people_.sign_in(std::move(person));
+  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
+  log::info("signed in", {{"who", login}});
+  auto response = web::redirect(std::move(next));
+  response.headers.add("Set-Cookie", *std::move(cookie));
+  co_return response;
+}
+
+net::ServerResponse SignInApi::refuse(const Error& why, std::string next) const {
+  web::SignInView view;
+  view.next = std::move(next);
+  view.error = why.message;
+  view.status = http_status(why.code);
+  view.github = offers_github();
+  return web::answer(web::sign_in_page(view));
+}
+
+}  // namespace dd::cp

@@ -1,0 +1,169 @@
+#include "libdd/cp/sign_in_api.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/cp/visitors.hpp"
+
+using namespace dd;
+using namespace dd::cp;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// The form again, with that status and why.
+void check_form(const Answer& answer, int status, std::string_view why) {
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == status);
+  CHECK(contains(answer->body, "action=\"/auth/pat\""));
+  CHECK(contains(answer->body, why));
+  CHECK(header_of(answer, "Set-Cookie").empty());
+}
+
+void check_redirect(const Answer& answer, const std::string& location) {
+  REQUIRE(answer.has_value());
+  CHECK(answer->status == 303);
+  CHECK(header_of(answer, "Location") == location);
+}
+
+std::string code_of(const Answer& link) {
+  const auto url = body_of(link).at("url").get<std::string>();
+  return url.substr(url.find("code=") + 5);
+}
+
+}  // namespace
+
+TEST_CASE("an owner's PAT signs in, and the cookie then does what the PAT does") {
+  Visitors f;
+  Browser browser;
+  const auto signed_in = f.post(browser, "/auth/pat", "pat=" + kOwnerPat + "&next=%2Fagent%2F1");
+  check_redirect(signed_in, "/agent/1");
+  CHECK(header_of(signed_in, "Set-Cookie").starts_with("__Host-dd_session="));
+  CHECK(contains(header_of(signed_in, "Set-Cookie"), "; HttpOnly; Secure; SameSite=Lax; Max-Age=3600"));
+  browser.keep(signed_in);
+  CHECK(f.get(browser, "/api/agents").has_value());
+  CHECK(f.ask("POST", "/api/invites", browser.headers()).has_value());
+}
+
+TEST_CASE("a sign-in ends with its session, also where the browser keeps the cookie") {
+  Visitors f;
+  const auto browser = f.signed_in();
+  f.clock.advance(std::chrono::seconds(3599));
+  CHECK(f.get(browser, "/api/agents").has_value());
+  f.clock.advance(std::chrono::seconds(1));
+  CHECK_FALSE(f.get(browser, "/api/agents").has_value());
+}
+
+TEST_CASE("who is not the owner is told so, at the form") {
+  Visitors f;
+  check_form(f.post({}, "/auth/pat", "pat=" + kStrangerPat), 403, "cannot accept token");
+  check_form(f.post({}, "/auth/pat", "pat=ghp_nobody"), 401, "cannot");
+  check_form(f.post({}, "/auth/pat", "pat="), 401, "cannot read the token");
+  check_form(f.post({}, "/auth/pat", "pat=ghp_owner%0d%0aX-Evil%3A+1"), 401, "cannot read the token");
+  CHECK(f.transport->requests.size() == 2);
+  f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
+  check_form(f.post({}, "/auth/pat", "pat=" + kOwnerPat), 503, "cannot");
+}
+
+TEST_CASE("nobody is sent to another host after signing in") {
+  Visitors f;
+  for (const auto* next : {"%2F%2Fevil.example", "%2F%5Cevil.example", "https%3A%2F%2Fevil.example", ""}) {
+    CAPTURE(next);
+    check_redirect(f.post({}, "/auth/pat", "pat=" + kOwnerPat + "&next=" + next), "/");
+    CHECK(contains(f.get({}, "/auth/pat?next=" + std::string(next))->body, "name=\"next\" value=\"/\""));
+  }
+}
+
+TEST_CASE("another page cannot sign its visitor in or out, nor act with his cookie") {
+  Visitors f;
+  auto browser = f.signed_in();
+  const auto link = code_of(f.as_owner("POST", "/auth/link"));
+  for (const auto* origin : {"", "null", "https://evil.example", "https://hello.dd-1.dd.example"}) {
+    CAPTURE(origin);
+    browser.origin = origin;
+    check_form(f.post(browser, "/auth/pat", "pat=" + kOwnerPat), 403, "Origin");
+    check_form(f.post(browser, "/auth/link/use", "code=" + link), 403, "Origin");
+    CHECK(f.post(browser, "/auth/logout")->status == 403);
+    const auto invite = f.ask("POST", "/api/invites", browser.headers());
+    REQUIRE_FALSE(invite.has_value());
+    CHECK(invite.error().reason == "origin_mismatch");
+  }
+  browser.origin = kOrigin;
+  CHECK(f.get(browser, "/api/agents").has_value());
+}
+
+TEST_CASE("who fails too often waits, and nobody else does") {
+  Visitors f;
+  const auto try_from = [&](const char* address, const std::string& pat) {
+    auto headers = Browser().headers();
+    headers.set("Content-Type", "application/x-www-form-urlencoded");
+    headers.set("CF-Connecting-IP", address);
+    return f.ask("POST", "/auth/pat", std::move(headers), "pat=" + pat);
+  };
+  for (int i = 0; i < 10; ++i) CHECK(try_from("203.0.113.9", "ghp_guess" + std::to_string(i))->status == 401);
+  check_form(try_from("203.0.113.9", kOwnerPat), 429, "too many");
+  CHECK(try_from("203.0.113.10", kOwnerPat)->status == 303);
+  f.clock.advance(std::chrono::seconds(600));
+  CHECK(try_from("203.0.113.9", kOwnerPat)->status == 303);
+}
+
+TEST_CASE("while GitHub is down nobody is locked out") {
+  Visitors f;
+  f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
+  for (int i = 0; i < 20; ++i) CHECK(f.post({}, "/auth/pat", "pat=" + kOwnerPat)->status == 503);
+  f.github.reset();
+  CHECK(f.post({}, "/auth/pat", "pat=" + kOwnerPat)->status == 303);
+}
+
+TEST_CASE("a one-time link signs in with a click and not by being fetched") {
+  Visitors f;
+  const auto link = f.as_owner("POST", "/auth/link");
+  CHECK(body_of(link).at("expires_in") == 600);
+  CHECK(body_of(link).at("url").get<std::string>().starts_with(kOrigin + "/auth/link?code="));
+  const auto code = code_of(link);
+  for (int i = 0; i < 2; ++i) CHECK(contains(f.get({}, "/auth/link?code=" + code)->body, "value=\"" + code + "\""));
+  Browser browser;
+  const auto used = f.post(browser, "/auth/link/use", "code=" + code);
+  check_redirect(used, "/");
+  browser.keep(used);
+  CHECK(f.get(browser, "/api/agents").has_value());
+  check_form(f.post({}, "/auth/link/use", "code=" + code), 401, "was used");
+}
+
+TEST_CASE("a link is made for an owner only") {
+  Visitors f;
+  CHECK_FALSE(f.ask("POST", "/auth/link").has_value());
+  CHECK_FALSE(f.ask("POST", "/auth/link", test::bearer(kStrangerPat)).has_value());
+  CHECK_FALSE(f.ask("POST", "/auth/link", test::bearer("ghp_nobody")).has_value());
+}
+
+TEST_CASE("signing out ends the session for who kept a copy of the cookie, too") {
+  Visitors f;
+  const auto browser = f.signed_in();
+  const auto other = f.signed_in();
+  const auto out = f.post(browser, "/auth/logout");
+  check_redirect(out, "/auth/pat");
+  CHECK(contains(header_of(out, "Set-Cookie"), "__Host-dd_session=; "));
+  CHECK(contains(header_of(out, "Set-Cookie"), "Max-Age=0"));
+  const auto refused = f.get(browser, "/api/agents");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::unauthenticated);
+  CHECK(f.get(other, "/api/agents").has_value());
+  check_redirect(f.post(browser, "/auth/logout"), "/auth/pat");
+  CHECK_FALSE(f.get(browser, "/auth/logout").has_value());
+}
+
+TEST_CASE("a cookie that is not this control plane's session is none") {
+  Visitors f;
+  const auto good = f.signed_in().cookie;
+  const auto other = Visitors().signed_in().cookie;
+  f.keep_agent("dd-1", AgentStatus::healthy);
+  const auto token = body_of(f.as_owner("POST", "/auth/token", R"({"aud":"dd-1"})")).at("token").get<std::string>();
+  for (const auto& cookie : {other, "__Host-dd_session=" + token, good + "x", good + "; " + good, good + "; " + other,
+                             std::string("__Host-dd_session="), good.substr(std::string("__Host-").size())}) {
+    CAPTURE(cookie);
+    const auto answer = f.get({cookie}, "/api/agents");
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error().code == ErrorCode::unauthenticated);
+  }
+}
