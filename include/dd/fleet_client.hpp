@@ -126,6 +126,11 @@ struct JoinTicket {
   std::int64_t expires_at = 0;  // unix seconds
 };
 
+struct SignInLink {
+  std::string url;  // signs in whoever opens it first: as secret as a credential
+  std::int64_t expires_in = 0;  // seconds
+};
+
 /// Calls block until the answer or the deadline; never call from an I/O thread. Thread-safe: calls may run at the same time.
 ///
 /// Errors of every call: those that the fleet answers, with its code, message, path and reason; unavailable or deadline_exceeded
@@ -171,6 +176,8 @@ class FleetClient {
   [[nodiscard]] Result<void> revoke(std::string_view agent_id, std::string_view reason) const;
   /// A credential with which one VM may join once, within 15 minutes. With a name only the VM of that name may.
   [[nodiscard]] Result<JoinTicket> invite(std::string_view vm_name) const;
+  /// A link that signs a browser in at the control plane's pages as the credential's user, once, within 10 minutes.
+  [[nodiscard]] Result<SignInLink> sign_in_link() const;
 
  private:
   struct Connection;

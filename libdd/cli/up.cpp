@@ -74,8 +74,11 @@ Result<Json> describe(const UpFleet& fleet) {
 }
 
 int run_until_signal(UpFleet& fleet, const UpFlags& flags, const sigset_t& signals) {
-  const auto description = describe(fleet);
+  auto description = describe(fleet);
   if (!description) return report(description.error());
+  // A control plane of one's own may have no pages.
+  const auto link = fleet.client().sign_in_link();
+  if (link) (*description)["sign_in_url"] = link->url;
   if (flags.json) {
     print_json(*description);
   } else {
@@ -84,6 +87,7 @@ int run_until_signal(UpFleet& fleet, const UpFlags& flags, const sigset_t& signa
     for (const auto& agent : description->at("agents"))
       print_line(agent.at("vm_name").get<std::string>() + "           http://" +
                  agent.at("hostname").get<std::string>());
+    if (link) print_line("sign in        " + link->url + "  (once, within 10 minutes)");
     progress("try: ddctl deploy " + fleet.programs().hello_spec.string());
     progress("Ctrl-C stops everything");
   }

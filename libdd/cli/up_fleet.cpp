@@ -90,6 +90,7 @@ Result<void> UpFleet::start_services() {
   services_ = *std::move(services);
 
   context_.cp_url = "http://" + std::string(kCpHost) + ":" + std::to_string(services_->public_port());
+  services_->register_app(context_.cp_url);
   context_.edge_url = services_->edge_url();
   context_.credential = services_->owner_pat();
   context_.ita_issuer = services_->ita_url();
@@ -150,6 +151,9 @@ Settings UpFleet::cp_settings() const {
                        {"DD_ITA_ISSUER", services_->ita_url()},
                        {"DD_ITA_JWKS_URL", services_->ita_jwks_url()},
                        {"DD_GITHUB_API_URL", services_->github_api_url()},
+                       {"DD_GITHUB_WEB_URL", services_->github_web_url()},
+                       {"DD_GITHUB_CLIENT_ID", kUpClientId},
+                       {"DD_GITHUB_CLIENT_SECRET", std::string(services_->github_client_secret().reveal())},
                        {"DD_EDGE_URL", services_->edge_url()}};
   return merged(std::move(settings), options_.cp_settings);
 }

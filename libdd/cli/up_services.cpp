@@ -70,6 +70,7 @@ struct UpServices::Impl {
   Secret cloudflare_token = make_secret("cf-");
   Secret ita_key = make_secret("ita-");
   Secret owner_pat = make_secret("ghp_");
+  Secret github_client_secret = make_secret("");
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> keep = asio::make_work_guard(io);
   local::Edge edge;
@@ -102,6 +103,12 @@ std::string UpServices::cloudflare_api_url() const { return impl_->edge.api_url(
 std::string UpServices::ita_url() const { return impl_->ita.url(); }
 std::string UpServices::ita_jwks_url() const { return impl_->ita.jwks_url(); }
 std::string UpServices::github_api_url() const { return impl_->idp.api_url(); }
+std::string UpServices::github_web_url() const { return impl_->idp.web_url(); }
+void UpServices::register_app(const std::string& cp_origin) {
+  local::GithubAppEntry app{kUpClientId, impl_->github_client_secret, cp_origin + "/auth/github/callback"};
+  impl_->idp.set_app(std::move(app));
+}
+const Secret& UpServices::github_client_secret() const { return impl_->github_client_secret; }
 const Secret& UpServices::cloudflare_token() const { return impl_->cloudflare_token; }
 const Secret& UpServices::ita_key() const { return impl_->ita_key; }
 const Secret& UpServices::owner_pat() const { return impl_->owner_pat; }

@@ -33,6 +33,10 @@ class UpServices {
   [[nodiscard]] std::string ita_url() const;
   [[nodiscard]] std::string ita_jwks_url() const;
   [[nodiscard]] std::string github_api_url() const;
+  [[nodiscard]] std::string github_web_url() const;
+  /// Of an app whose callback is below `cp_origin`.
+  void register_app(const std::string& cp_origin);
+  [[nodiscard]] const Secret& github_client_secret() const;
   [[nodiscard]] const Secret& cloudflare_token() const;
   [[nodiscard]] const Secret& ita_key() const;
   /// A PAT of the fleet's owner.
@@ -46,6 +50,7 @@ class UpServices {
 
 inline constexpr const char* kUpAccount = "00000000000000000000000000000acc";
 inline constexpr const char* kUpZone = "000000000000000000000000000020ae";
+inline constexpr const char* kUpClientId = "local-app";
 inline constexpr const char* kUpOwner = "local-owner";
 inline constexpr std::int64_t kUpOwnerId = 1001;
 

@@ -5,6 +5,7 @@
 #include "libdd/fleet_client/agent_choice.hpp"
 #include "libdd/fleet_client/connection.hpp"
 #include "libdd/protocol/fleet.hpp"
+#include "libdd/protocol/session.hpp"
 
 namespace dd {
 namespace {
@@ -64,6 +65,12 @@ Result<JoinTicket> FleetClient::invite(std::string_view vm_name) const {
   auto invite = connection_->ask(std::move(request), protocol::invite_from);
   if (!invite) return tl::unexpected(std::move(invite).error());
   return JoinTicket{Secret(std::move(invite->ticket)), invite->expires_at};
+}
+
+Result<SignInLink> FleetClient::sign_in_link() const {
+  auto answer = connection_->ask(connection_->to_cp("POST", "/auth/link"), protocol::link_answer_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  return SignInLink{std::move(answer->url), answer->expires_in};
 }
 
 }  // namespace dd

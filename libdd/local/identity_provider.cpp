@@ -11,6 +11,7 @@ namespace dd::local {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{1'000};
+constexpr const char* kAuthorize = "/login/oauth/authorize";
 
 /// GitHub takes "Bearer" and "token" alike.
 std::string token_of(const net::ServerRequest& request) {
@@ -29,7 +30,9 @@ struct IdentityProvider::Impl {
                                          const std::vector<std::string>& params);
 
   explicit Impl(IdentityProviderOptions options)
-      : address(std::move(options.address)), table(std::move(options.table)) {}
+      : address(std::move(options.address)),
+        table(std::move(options.table)),
+        app(std::move(options.app), system_clock(), system_random()) {}
 
   net::ServerResponse answer(const net::ServerRequest& request, Answer how) {
     if (auto fault = faults.next()) return *std::move(fault);
@@ -41,10 +44,19 @@ struct IdentityProvider::Impl {
     return how(table, token_of(request), request.params);
   }
 
+  net::ServerResponse web_answer(const net::ServerRequest& request) {
+    if (auto fault = faults.next()) return *std::move(fault);
+    const std::lock_guard lock(mutex);
+    if (request.path == kAuthorize)
+      return request.method == "POST" ? app.consent(request, table) : app.ask(request, table);
+    return app.trade(request, table);
+  }
+
   std::string address;
   Faults faults;
-  std::mutex mutex;  // guards table
+  std::mutex mutex;  // guards table and app
   GithubTable table;
+  GithubApp app;
   std::unique_ptr<net::HttpServer> server;
 };
 
@@ -72,6 +84,15 @@ IdentityProvider::IdentityProvider(net::asio::any_io_executor executor, Identity
   });
   get("/users/{login}",
       [](const auto& table, const auto& token, const auto& params) { return answer_account(table, token, params[0]); });
+  for (const auto& [method, path] :
+       {std::pair("GET", kAuthorize), std::pair("POST", kAuthorize), std::pair("POST", "/login/oauth/access_token")})
+    router.add(
+        method, path,
+        [impl = std::weak_ptr(impl_)](const net::ServerRequest& request) -> net::Task<Result<net::ServerResponse>> {
+          const auto self = impl.lock();
+          if (!self) co_return fail(ErrorCode::unavailable, "cannot answer: the identity provider has stopped");
+          co_return self->web_answer(request);
+        });
   impl_->server = std::make_unique<net::HttpServer>(std::move(executor), std::move(router), server);
 }
 
@@ -85,6 +106,11 @@ net::Task<void> IdentityProvider::stop() { return impl_->server->stop(kStopGrace
 void IdentityProvider::set_table(GithubTable table) {
   const std::lock_guard lock(impl_->mutex);
   impl_->table = std::move(table);
+}
+
+void IdentityProvider::set_app(GithubAppEntry app) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->app.set_entry(std::move(app));
 }
 
 Faults& IdentityProvider::faults() noexcept { return impl_->faults; }
