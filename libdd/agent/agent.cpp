@@ -11,6 +11,7 @@
 #include "libdd/agent/deploy_api.hpp"
 #include "libdd/agent/evidence_api.hpp"
 #include "libdd/agent/membership_keeper.hpp"
+#include "libdd/agent/pages.hpp"
 #include "libdd/agent/poll_api.hpp"
 #include "libdd/agent/session_api.hpp"
 #include "libdd/core/decimal.hpp"
@@ -123,7 +124,9 @@ struct Agent::Impl {
   PollApi polls;
   DeployApi deploys;
   EvidenceApi evidence;
+  SignInApi sign_ins;
   SessionApi sessions;
+  Pages pages;
   std::unique_ptr<net::HttpServer> server;
 };
 
@@ -153,14 +156,18 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),
       evidence(context),
-      sessions(context) {}
+      sign_ins(context),
+      sessions(context),
+      pages(context, exposer, sign_ins) {}
 
 net::Router Agent::Impl::routes() {
   net::Router router;
   polls.add_routes(router);
   deploys.add_routes(router);
   evidence.add_routes(router);
+  sign_ins.add_routes(router);
   sessions.add_routes(router);
+  pages.add_routes(router);
   return router;
 }
 

@@ -140,7 +140,7 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
           continue;
         }
         answer.hostnames.push_back(hostname);
-        answer.urls.push_back(url_of(expose, hostname));
+        answer.urls.push_back(exposer_.url_of(expose, hostname));
       }
       if (answer.hostnames.size() == wanted.expose.size()) {
         if (exposer_.quarantined() && !wanted.expose.empty())
@@ -155,14 +155,6 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
   answer.status = dd::to_string(DeploymentStatus::deploying);
   answer.warnings.push_back("not public yet: " + missing);
   co_return answer;
-}
-
-std::string DeployApi::url_of(const Expose& expose, const std::string& hostname) const {
-  if (expose.protocol == ServiceProtocol::tcp) return "tcp://" + hostname;
-  const auto host_at = context_.cp_origin.find("://") + 3;
-  const auto port_at = context_.cp_origin.find(':', host_at);
-  return context_.cp_origin.substr(0, host_at) + hostname +
-         (port_at == std::string::npos ? "" : context_.cp_origin.substr(port_at)) + "/";
 }
 
 net::Task<Result<DeploymentInfo>> DeployApi::find_id(std::string id) {
@@ -185,7 +177,10 @@ net::Task<Result<net::ServerResponse>> DeployApi::deployments() {
   const auto all = co_await context_.runtime.list();
   if (!all) co_return tl::unexpected(all.error());
   Json list = Json::array();
-  for (const auto& info : *all) list.push_back(dd::to_json_value(info));
+  for (const auto& info : *all) {
+    list.push_back(dd::to_json_value(info));
+    list.back()["urls"] = exposer_.urls_of(info);
+  }
   const Json answer = {{"deployments", std::move(list)}};
   co_return net::json_response(to_text(answer));
 }

@@ -26,7 +26,6 @@ class DeployApi {
   net::Task<Result<protocol::DeployAnswer>> follow(DeployRequest wanted, std::string id);
   net::Task<Result<DeploymentInfo>> find(std::string app_name);
   net::Task<Result<DeploymentInfo>> find_id(std::string id);
-  [[nodiscard]] std::string url_of(const Expose& expose, const std::string& hostname) const;
 
   Context& context_;
   Exposer& exposer_;

@@ -4,6 +4,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/agent/ports.hpp"
+#include "libdd/agent/visitor.hpp"
 
 namespace dd::agent {
 
@@ -92,6 +93,20 @@ void Exposer::stop() {
 std::string Exposer::hostname_of(const std::string& label) const {
   const auto found = hostnames_.find(label);
   return found == hostnames_.end() ? std::string() : found->second;
+}
+
+std::string Exposer::url_of(const Expose& expose, const std::string& hostname) const {
+  if (expose.protocol == ServiceProtocol::tcp) return "tcp://" + hostname;
+  return origin_of(context_, hostname) + "/";
+}
+
+std::vector<std::string> Exposer::urls_of(const DeploymentInfo& info) const {
+  std::vector<std::string> urls;
+  if (!is_live(info.status)) return urls;
+  for (const auto& expose : info.expose)
+    if (const auto hostname = hostname_of(expose.hostname_label); !hostname.empty())
+      urls.push_back(url_of(expose, hostname));
+  return urls;
 }
 
 bool Exposer::is_published(const Expose& expose) const {

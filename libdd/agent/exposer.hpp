@@ -34,6 +34,10 @@ class Exposer {
   [[nodiscard]] bool quarantined() const noexcept { return quarantined_; }
   /// Public host name of a label, or "" while it is not public.
   [[nodiscard]] std::string hostname_of(const std::string& label) const;
+  /// How one reaches what a workload exposes at a public host name.
+  [[nodiscard]] std::string url_of(const Expose& expose, const std::string& hostname) const;
+  /// Of what a workload exposes, where it is public now.
+  [[nodiscard]] std::vector<std::string> urls_of(const DeploymentInfo& info) const;
 
  private:
   net::Task<Result<std::vector<Expose>>> wanted();

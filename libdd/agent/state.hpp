@@ -6,6 +6,7 @@
 
 #include "libdd/crypto/okp.hpp"
 #include "libdd/enclave_client/capability.hpp"
+#include "libdd/identity/cookie_sessions.hpp"
 #include "libdd/protocol/health.hpp"
 
 namespace dd::agent {
@@ -32,6 +33,8 @@ struct State {
   Shown shown;
   /// Of the last poll that was accepted; a refresh is bound to it.
   std::optional<Digest256> poll_nonce;
+  /// Of people at our pages: which were signed out.
+  identity::CookieSessions sessions;
 };
 
 }  // namespace dd::agent

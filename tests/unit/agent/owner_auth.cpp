@@ -24,6 +24,7 @@ struct Guarded : Room {
             {"iat", clock.unix_seconds()},
             {"exp", clock.unix_seconds() + 600},
             {"sub", "octo"},
+            {"user_id", 42},
             {"jti", "1"}};
   }
 };
@@ -77,6 +78,8 @@ TEST_CASE("a session that is not for this agent, not in time or not the control 
       {"from the future", f.by_cp(crypto::kSessionTyp, changed("iat", f.clock.unix_seconds() + 61))},
       {"for nobody", f.by_cp(crypto::kSessionTyp, changed("sub", ""))},
       {"for a number", f.by_cp(crypto::kSessionTyp, changed("sub", 42))},
+      {"for a name alone", f.by_cp(crypto::kSessionTyp, changed("user_id", Json()))},
+      {"a hand-off", f.by_cp(crypto::kHandoffTyp, good)},
       {"signed by another key", crypto::sign_jws(other, crypto::kSessionTyp, good)},
       {"a join ticket", f.by_cp(crypto::kJoinTyp, good)},
       {"a poll", f.by_cp(crypto::kPollTyp, good)},
