@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   add_logs(app, invocation);
   add_exec(app, invocation);
   add_shell(app, invocation);
+  add_login(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
   add_bake(app, invocation);

@@ -27,6 +27,7 @@ void add_bake(CLI::App& app, Invocation& invocation);
 void add_deploy(CLI::App& app, Invocation& invocation);
 void add_doctor(CLI::App& app, Invocation& invocation);
 void add_exec(CLI::App& app, Invocation& invocation);
+void add_login(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_mop(CLI::App& app, Invocation& invocation);
 void add_ps(CLI::App& app, Invocation& invocation);

@@ -39,6 +39,11 @@ def cases(fleet):
         refused = again.submit(page, page.form("/auth/link/use"))
         assert refused.status == 401 and "was used" in refused.text, refused.text
 
+    def login():
+        browser = Browser(fleet)
+        page = browser.open(fleet.ctl_json("login")["url"])
+        assert browser.submit(page, page.form("/auth/link/use")).url == cp + "/"
+
     def pat():
         browser = Browser(fleet)
         page = sign_in(fleet, browser)
@@ -93,6 +98,7 @@ def cases(fleet):
 
     return [
         ("a one-time link signs in with a click, once", link),
+        ("ddctl login prints such a link", login),
         ("a PAT signs in, and pages show the fleet with its verdicts", pat),
         ("GitHub's web flow signs in and leads on to where one wanted", github),
         ("after signing in nobody is sent to another host", next_is_ours),
