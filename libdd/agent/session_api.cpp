@@ -75,6 +75,8 @@ net::Task<Result<net::ServerResponse>> SessionApi::ticket(const net::ServerReque
 
 net::Task<Result<std::string>> SessionApi::admit(const net::ServerRequest& request, net::Authenticate otherwise) {
   if (const auto given = request.query_value("ticket")) co_return tickets_.spend(*given, request.params.at(0));
+  if (request.headers.find("Authorization") == nullptr)
+    co_return fail(ErrorCode::unauthenticated, "cannot open a terminal: want a ticket, or Authorization");
   auto task = otherwise(request);
   auto principal = co_await std::move(task);
   co_return principal;

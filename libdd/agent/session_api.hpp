@@ -15,7 +15,7 @@ class SessionApi {
  private:
   net::Task<Result<net::ServerResponse>> exec(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> ticket(const net::ServerRequest& request);
-  /// A ticket in the query goes before whatever else `otherwise` accepts.
+  /// A ticket in the query goes before whatever else `otherwise` accepts, of which a cookie alone is not enough: any page makes a browser send it.
   net::Task<Result<std::string>> admit(const net::ServerRequest& request, net::Authenticate otherwise);
   net::Task<void> talk(std::shared_ptr<net::WebSocket> socket, const net::ServerRequest& request);
 

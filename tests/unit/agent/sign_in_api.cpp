@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "libdd/agent/owner_auth.hpp"
+#include "libdd/agent/session_api.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/net/form.hpp"
 #include "libdd/net/target.hpp"
@@ -120,6 +121,35 @@ TEST_CASE("who is handed over is signed in with a cookie that only this VM could
   auto as_cookie = f.claims("aud", kOwn);
   CHECK_FALSE(f.asks("GET", "__Host-dd_session=" + f.by_cp(crypto::kCookieTyp, as_cookie)).has_value());
   CHECK_FALSE(f.asks("GET", "__Host-dd_session=" + f.by_cp(crypto::kSessionTyp, f.claims())).has_value());
+}
+
+TEST_CASE("a cookie opens no terminal, and gets the ticket that does") {
+  Fixture f;
+  SessionApi sessions(f.context);
+  net::Router router;
+  sessions.add_routes(router);
+  const auto cookie = cookie_in(f.hand_over());
+  const auto admitted = [&](std::vector<std::pair<std::string, std::string>> query) {
+    net::ServerRequest request;
+    request.method = "GET";
+    request.params = {"app"};
+    request.query = std::move(query);
+    request.headers.set("Cookie", cookie);
+    request.headers.set("Origin", kOwn);
+    const auto match = router.match("GET", "/ws/session/app");
+    return f.run(match.route->options.authenticate(request));
+  };
+  const auto refused = admitted({});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::unauthenticated);
+
+  test::RouteCall call{"POST", "/session/app/ticket", test::header("Cookie", cookie), {}};
+  CHECK_FALSE(f.ask(router, call).has_value());  // another page's
+  call.headers.set("Origin", kOwn);
+  const auto answer = f.ask(router, call);
+  REQUIRE(answer.has_value());
+  const auto ticket = parse_json(answer->body).value().at("ticket").get<std::string>();
+  CHECK(admitted({{"ticket", ticket}}).value() == "octo");
 }
 
 TEST_CASE("a hand-off is good once, in its browser, from the control plane's page") {
