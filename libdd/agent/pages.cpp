@@ -1,6 +1,6 @@
 #include "libdd/agent/pages.hpp"
 
-#include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
@@ -8,6 +8,7 @@
 #include "libdd/core/json.hpp"
 #include "libdd/protocol/fleet.hpp"
 #include "libdd/web/static_files.hpp"
+#include "libdd/web/terminal_page.hpp"
 
 namespace dd::agent {
 namespace {
@@ -31,6 +32,7 @@ void Pages::add_routes(net::Router& router) {
   router.add(
       "GET", "/workload/{id}/logs", [this](const net::ServerRequest& request) { return workload_logs(request); },
       owner);
+  router.add("GET", "/session/{app}", [this](const net::ServerRequest& request) { return terminal(request); });
   web::add_static_routes(router);
 }
 
@@ -92,6 +94,19 @@ net::Task<Result<net::ServerResponse>> Pages::workload_logs(const net::ServerReq
   const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
                                     *std::move(lines)};
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
+
+net::Task<Result<net::ServerResponse>> Pages::terminal(const net::ServerRequest& request) {
+  const auto visitor = co_await who(context_, request.method, request.headers);
+  if (!visitor) co_return sign_ins_.turn_away(request, visitor.error());
+  std::array<std::byte, 16> nonce{};
+  context_.random.fill(nonce);
+  web::TerminalView view;
+  view.person = visitor->login;
+  view.simulated = is_simulated();
+  view.app_name = request.params.at(0);
+  view.style_nonce = to_base64url(nonce);
+  co_return web::answer(web::terminal_page(view));
 }
 
 }  // namespace dd::agent

@@ -1,4 +1,4 @@
-// GET / and GET /workload/{id}: this VM's workloads for a person who is signed in, and one of them with its log.
+// GET /, GET /workload/{id} and GET /session/{app}: this VM's workloads for a person who is signed in, one of them with its log, and a terminal.
 #pragma once
 
 #include "libdd/agent/exposer.hpp"
@@ -17,6 +17,7 @@ class Pages {
   net::Task<Result<net::ServerResponse>> home(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> workload(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> workload_logs(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> terminal(const net::ServerRequest& request);
   [[nodiscard]] web::WorkloadRow row_of(const DeploymentInfo& info) const;
   net::Task<Result<DeploymentInfo>> find(std::string id);
   [[nodiscard]] bool is_simulated() const { return context_.state.keys.attestation_type == "tdx-simulated"; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes files as a C++ source: embed.py OUTPUT FILE… makes dd::web::static_files() of them."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -21,10 +22,21 @@ def literal(data):
     return "\n    ".join(pieces) or '""'
 
 
+def content_of(file):
+    """A package's file says where it comes from and under which licence."""
+    data = file.read_bytes()
+    if "node_modules" not in file.parts:
+        return data
+    package = file.parent.parent
+    about = json.loads((package / "package.json").read_text())
+    lines = [line for line in data.splitlines(keepends=True) if not line.startswith(b"//# sourceMappingURL")]
+    return f"/*! {about['name']} {about['version']}\n{(package / 'LICENSE').read_text()}*/\n".encode() + b"".join(lines)
+
+
 def source(files):
     entries = ",\n".join(
         f'    {{"{file.name}", "{TYPES[file.suffix]}", std::string_view({literal(data)}, {len(data)})}}'
-        for file, data in ((file, file.read_bytes()) for file in files))
+        for file, data in ((file, content_of(file)) for file in files))
     return ('#include "libdd/web/static_files.hpp"\n\nnamespace dd::web {\n\nstd::span<const StaticFile> static_files() noexcept {\n'
             f"  static constexpr StaticFile kFiles[] = {{\n{entries}}};\n  return kFiles;\n}}\n\n}}  // namespace dd::web\n")
 

@@ -5,9 +5,10 @@ namespace {
 
 std::string policy_of(const Page& page) {
   // 'self' in connect-src covers WebSockets of the same host.
-  std::string policy =
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-      "frame-ancestors 'none'; form-action 'self'";
+  const auto nonce = page.style_nonce.empty() ? "" : " 'nonce-" + page.style_nonce + "'";
+  std::string policy = "default-src 'none'; script-src 'self'; style-src 'self'" + nonce +
+                       "; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+                       "frame-ancestors 'none'; form-action 'self'";
   if (!page.form_target.empty()) policy += " " + page.form_target;
   return policy;
 }
@@ -19,6 +20,7 @@ net::ServerResponse answer(const Page& page) {
   html << "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
   html.text(page.title) << "</title>\n<link rel=\"stylesheet\" href=\"/static/style.css\">\n";
+  for (const auto& style : page.styles) (html << "<link rel=\"stylesheet\" href=\"/static/").text(style) << "\">\n";
   for (const auto& script : page.scripts)
     (html << "<script type=\"module\" src=\"/static/").text(script) << "\"></script>\n";
   html << "</head>\n<body>\n" << page.content << "</body>\n</html>\n";

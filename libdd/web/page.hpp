@@ -16,8 +16,12 @@ struct Page {
   int status = 200;
   /// Names of files in libdd/web/static/ that the page loads as scripts.
   std::vector<std::string> scripts = {};
+  /// The same for style sheets, besides our own.
+  std::vector<std::string> styles = {};
   /// An origin besides our own that a form of the page may post to, or empty.
   std::string form_target = {};
+  /// Style elements with this nonce are allowed, or none when it is empty.
+  std::string style_nonce = {};
 };
 
 /// With a Content-Security-Policy that allows our own files and nothing inline, no frames around it, and no more of our URLs for other origins than the

@@ -6,12 +6,6 @@
 namespace dd::web {
 namespace {
 
-Html simulated_banner() {
-  Html html;
-  html << "<p class=\"banner red\">SIMULATED: no hardware vouches for this VM. Nothing here is protected.</p>\n";
-  return html;
-}
-
 Html links(const std::vector<std::string>& urls) {
   Html html;
   for (const auto& url : urls) {
@@ -66,7 +60,8 @@ Page workload_page(const WorkloadView& view) {
   html.text(view.workload.app_name) << "</h1>\n<p id=\"status\">";
   html.text(view.workload.status);
   if (!view.workload.detail.empty()) (html << ": ").text(view.workload.detail);
-  html << "</p>\n" << links(view.workload.urls) << "<h2>Log</h2>\n<pre id=\"log\">";
+  html << "</p>\n" << links(view.workload.urls) << "<p><a href=\"/session/";
+  html.text(net::percent_encode(view.workload.app_name)) << "\">Terminal</a></p>\n<h2>Log</h2>\n<pre id=\"log\">";
   for (const auto& line : view.lines) html.text(line) << "\n";
   html << "</pre>\n</main>\n";
   return page;

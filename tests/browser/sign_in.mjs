@@ -1,4 +1,4 @@
-// A real browser at a real fleet: it signs in, opens an agent, reads a log and signs out. Run by browser.py, which says in FLEET where everything is.
+// A real browser at a real fleet: it signs in, opens an agent, reads a log, types in a terminal and signs out. Run by browser.py, which says in FLEET where everything is.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
@@ -60,6 +60,24 @@ await test("an agent opens through the control plane, and its log is text that g
   const before = (await log.innerText()).split("\n").length;
   await page.waitForFunction((lines) => document.getElementById("log").textContent.split("\n").length > lines + 1, before);
   assert.equal(await log.locator("*").count(), 0);
+});
+
+await test("a terminal answers what is typed, as text, and says how its shell ended", async (page) => {
+  await page.goto(`${fleet.agent_url}/workload/${fleet.talker}`);
+  await signInWithPat(page);
+  await page.getByRole("link", { name: "Terminal" }).click();
+  await page.getByText("Connected to vm-1").waitFor();
+  const type = (line) => page.keyboard.type(line + "\n");
+  const said = (text) => page.locator(".xterm-rows", { hasText: text }).waitFor();
+  await type("echo $((6*7))'<b>'");
+  await said("42<b>");
+  await page.setViewportSize({ width: 900, height: 500 });
+  await type('while [ "$(stty size)" = "$before" ]; do before=; done; stty size | tr " " x');
+  await page.waitForFunction(() => /^\d+x\d+$/m.test([...document.querySelectorAll(".xterm-rows > div")].map((row) => row.textContent.trim()).join("\n")));
+  await type("exit 3");
+  await page.getByText("The shell ended with status 3").waitFor();
+  await page.getByRole("button", { name: "Connect again" }).click();
+  await page.getByText("Connected to vm-1").waitFor();
 });
 
 await test("the fleet's page follows what happens", async (page) => {

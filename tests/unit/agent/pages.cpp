@@ -82,9 +82,21 @@ TEST_CASE("a workload that is not there is a page that says so, and 404 for the 
   CHECK(logs.error().code == ErrorCode::not_found);
 }
 
+TEST_CASE("a terminal's page is for its workload, with a nonce of its own") {
+  Fixture f;
+  const auto page = f.get("/session/hello");
+  REQUIRE(page.has_value());
+  if (page->status == 501) return;  // built without xterm.js
+  CHECK(page->status == 200);
+  CHECK(contains(page->body, "data-app=\"hello\""));
+  const auto policy_of = [](const auto& answer) { return *answer->headers.find("Content-Security-Policy"); };
+  CHECK(contains(policy_of(page), "style-src 'self' 'nonce-"));
+  CHECK(policy_of(page) != policy_of(f.get("/session/hello")));
+}
+
 TEST_CASE("a stranger sees no page and no log") {
   Fixture f;
-  for (const auto* path : {"/", "/workload/id-hello"}) {
+  for (const auto* path : {"/", "/workload/id-hello", "/session/hello"}) {
     const auto away = f.ask(f.router, {"GET", path, {}, {}});
     REQUIRE(away.has_value());
     CHECK(away->status == 303);

@@ -3,6 +3,7 @@
 #include "libdd/web/fleet_page.hpp"
 #include "libdd/web/sign_in_page.hpp"
 #include "libdd/web/static_files.hpp"
+#include "libdd/web/terminal_page.hpp"
 #include "libdd/web/workload_page.hpp"
 
 using namespace dd::web;
@@ -43,6 +44,7 @@ TEST_CASE("no page makes markup of what it shows") {
       {"signed out", signed_out_page(kScript)},
       {"workloads", workloads_page({kScript, kScript, kScript, kScript, kScript, {hostile_workload()}})},
       {"workload", workload_page({kScript, true, hostile_workload(), {kScript, kScript}})},
+      {"terminal", terminal_page({kScript, true, kScript, "nonce"})},
       {"message", message_page(404, kScript, kScript)},
   };
   for (const auto& [name, page] : pages) {
@@ -53,6 +55,14 @@ TEST_CASE("no page makes markup of what it shows") {
     CHECK_FALSE(contains(body, "<img"));
     CHECK_FALSE(contains(body, "\"'"));
   }
+}
+
+TEST_CASE("style elements are for a page that has a nonce, and for those with that nonce") {
+  CHECK(contains(policy_of(message_page(200, "a", "b")), "style-src 'self';"));
+  Page page;
+  page.style_nonce = "bm9uY2U";
+  CHECK(contains(policy_of(page), "style-src 'self' 'nonce-bm9uY2U';"));
+  CHECK(contains(policy_of(page), "script-src 'self';"));
 }
 
 TEST_CASE("a page runs our own files and nothing else, and is in nobody's frame") {
