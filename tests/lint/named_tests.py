@@ -10,7 +10,7 @@ PAGES = ("docs/coverage.md", "docs/threat-model.md")
 
 
 def check(root):
-    tests = "\n".join(text_of(root, path) for path in files(root, {".cpp", ".py"}, ["tests"]))
+    tests = "\n".join(text_of(root, path) for path in files(root, {".cpp", ".py", ".mjs"}, ["tests"]))
     problems = []
     for page in PAGES:
         text = text_of(root, page) if (root / page).exists() else ""
