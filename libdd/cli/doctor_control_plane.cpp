@@ -8,6 +8,7 @@
 
 #include "libdd/cli/doctor.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/identity/owner_lookup.hpp"
 #include "libdd/jwks/key_set.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/tunnel/cloudflare_envelope.hpp"
@@ -69,26 +70,19 @@ Check check_ita(const ControlPlaneOptions& options, HttpTransport& transport) {
 /// The account of the owner: a repository's is what stands before the slash.
 Check check_github(const ControlPlaneOptions& options, HttpTransport& transport) {
   const auto& owner = options.owner;
-  const bool repository = owner.kind == OwnerKind::repository;
-  HttpRequest request;
-  request.url = options.github_api_url + (repository ? "/repos/" : "/users/") + owner.login;
-  request.headers.set("Accept", "application/vnd.github+json");
-  const auto response = net::send_blocking(transport, std::move(request));
-  if (!response) return {Health::bad, "owner", response.error().message, "check DD_GITHUB_API_URL and the way out"};
-  if (repository && response->status == 404)
+  const auto known = identity::look_up_owner(transport, options.github_api_url, owner);
+  if (!known && known.error().code == ErrorCode::not_found && owner.kind == OwnerKind::repository)
     return {Health::doubtful, "owner", owner.login + " is not public, so it was not looked at",
             "check DD_OWNER by hand"};
-  if (response->status != 200) return {Health::bad, "owner", net::error_from(*response).message, "check DD_OWNER"};
-  const auto value = parse_json(response->body);
-  const auto id = value && value->is_object() ? value->value("id", Json()) : Json();
-  if (!id.is_number_integer()) return {Health::bad, "owner", "GitHub's answer has no id", "check DD_GITHUB_API_URL"};
+  if (!known) return {Health::bad, "owner", known.error().message, "check DD_OWNER, DD_GITHUB_API_URL and the way out"};
+  const auto id = std::to_string(known->id);
   if (owner.id == 0)
     return {Health::doubtful, "owner", owner.login + " by name only",
-            "set DD_OWNER_ID=" + id.dump() + ": a name can change hands"};
-  if (id.get<std::int64_t>() != owner.id)
-    return {Health::bad, "owner", owner.login + " has id " + id.dump() + ", DD_OWNER_ID is " + std::to_string(owner.id),
+            "set DD_OWNER_ID=" + id + ": a name can change hands"};
+  if (known->id != owner.id)
+    return {Health::bad, "owner", owner.login + " has id " + id + ", DD_OWNER_ID is " + std::to_string(owner.id),
             "one of the two is somebody else"};
-  return {Health::good, "owner", owner.login + ", id " + id.dump(), {}};
+  return {Health::good, "owner", owner.login + ", id " + id, {}};
 }
 
 /// Looks only: dd-cp makes the folder itself.

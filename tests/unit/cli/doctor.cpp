@@ -46,7 +46,7 @@ struct Surroundings {
     const auto empty = R"({"success":true,"errors":[],"messages":[],"result":[]})";
     answers["/cfd_tunnel"] = answers["/dns_records"] = test::http_answer(200, empty);
     answers["/certs"] = issuer.certs().value();
-    answers["/users/octo"] = test::http_answer(200, R"({"login":"octo","id":42})");
+    answers["/users/octo"] = test::http_answer(200, R"({"login":"octo","id":42,"type":"User"})");
   }
   Result<HttpResponse> answer(const HttpRequest& request) const {
     for (const auto& [part, response] : answers)
@@ -127,7 +127,7 @@ TEST_CASE("what a control plane lacks is named with what to do, and no secret is
        "DD_ITA_JWKS_URL"},
       {[](auto& f) { f.answers["/users/octo"] = test::http_answer(404, R"({"message":"Not Found"})"); }, "owner",
        Health::bad, "DD_OWNER"},
-      {[](auto& f) { f.answers["/users/octo"] = test::http_answer(200, R"({"login":"octo","id":43})"); }, "owner",
+      {[](auto& f) { f.answers["/users/octo"] = test::http_answer(200, R"({"login":"octo","id":43,"type":"User"})"); }, "owner",
        Health::bad, "somebody else"},
       {[](auto& f) { f.options.owner.id = 0; }, "owner", Health::doubtful, "DD_OWNER_ID=42"},
       {[](auto& f) { f.options.policy = "/nowhere/policy.json"; }, "policy", Health::bad, "DD_POLICY"},
