@@ -29,10 +29,23 @@ Role role_from(std::string_view name) {
   return std::ranges::find(kRoles, name, [](const auto& entry) { return entry.second; })->first;
 }
 
+// The earlier system's boot specs name no role; there the name was one.
+constexpr std::array kNamedRoles = {
+    std::pair{Role::agent, std::string_view("dd-agent")},
+    std::pair{Role::cp, std::string_view("dd-management")},
+    std::pair{Role::connector, std::string_view("cloudflared")},
+};
+
+Role role_by_name(std::string_view app_name) {
+  const auto entry = std::ranges::find(kNamedRoles, app_name, [](const auto& e) { return e.second; });
+  return entry == kNamedRoles.end() ? Role::none : entry->first;
+}
+
 Result<BootWorkload> read_boot_workload(const Json& value, const std::string& path) {
   ObjectReader reader(value, path);
   BootWorkload workload;
-  if (const auto role = reader.optional_text("role", kRoleRule)) workload.role = role_from(*role);
+  const auto role = reader.optional_text("role", kRoleRule);
+  const bool token_is_said = reader.find("inherit_token") != nullptr;
   workload.inherit_token = reader.boolean("inherit_token", false);
   auto request = read_deploy_request(reader);
   if (!request) return tl::unexpected(std::move(request).error());
@@ -40,6 +53,9 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
   reader.refuse_unknown();
   if (reader.error()) return tl::unexpected(*reader.error());
   workload.request = *std::move(request);
+  workload.role = role ? role_from(*role) : role_by_name(workload.request.app_name);
+  // Nor did its agent need a token.
+  if (!role && !token_is_said) workload.inherit_token = workload.role == Role::agent;
   return workload;
 }
 

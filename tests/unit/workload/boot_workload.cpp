@@ -23,6 +23,35 @@ TEST_CASE("boot workloads are read in order with role and token") {
   CHECK(workloads[2].request.expose == std::vector<Expose>{{"web", 80, ServiceProtocol::http}});
 }
 
+TEST_CASE("the earlier system's boot specs name no role: the name stands for it") {
+  const auto workloads = parse_boot_workloads(R"([{"app_name":"cloudflared","cmd":["cloudflared"]},
+      {"app_name":"dd-management","cmd":["devopsdefender"]},{"app_name":"dd-agent","cmd":["devopsdefender","agent"]},
+      {"app_name":"other","cmd":["x"]}])")
+                             .value();
+  REQUIRE(workloads.size() == 4);
+  CHECK(workloads[0].role == BootWorkload::Role::connector);
+  CHECK(workloads[1].role == BootWorkload::Role::cp);
+  CHECK_FALSE(workloads[1].inherit_token);
+  CHECK(workloads[2].role == BootWorkload::Role::agent);
+  CHECK(workloads[2].inherit_token);
+  CHECK(workloads[3].role == BootWorkload::Role::none);
+  CHECK_FALSE(workloads[3].inherit_token);
+}
+
+TEST_CASE("what a boot workload says of itself goes before its name") {
+  const auto workloads = parse_boot_workloads(R"([{"app_name":"dd-agent","cmd":["x"],"role":"cp"},
+      {"app_name":"mine","cmd":["x"],"role":"agent"},{"app_name":"cloudflared","cmd":["x"],"role":"connector"}])")
+                             .value();
+  CHECK(workloads[0].role == BootWorkload::Role::cp);
+  CHECK_FALSE(workloads[0].inherit_token);
+  CHECK_FALSE(workloads[1].inherit_token);
+  CHECK_FALSE(
+      parse_boot_workloads(R"([{"app_name":"dd-agent","cmd":["x"],"inherit_token":false}])").value()[0].inherit_token);
+  CHECK_FALSE(
+      parse_boot_workloads(R"([{"app_name":"dd-agent","cmd":["x"]},{"app_name":"b","cmd":["x"],"role":"agent"}])")
+          .has_value());
+}
+
 TEST_CASE("a runtime may boot nothing") { CHECK(parse_boot_workloads("[]").value().empty()); }
 
 TEST_CASE("several boot workloads may have no role") {
