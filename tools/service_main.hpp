@@ -6,6 +6,7 @@
 
 #include "dd/config.hpp"
 #include "tools/log_sink.hpp"
+#include "tools/mode.hpp"
 #include "tools/signals.hpp"
 
 namespace dd::tools {
@@ -16,6 +17,7 @@ enum ExitCode : int { kExitOk = 0, kExitFailed = 1, kExitUsage = 2 };
 struct ServiceText {
   const char* name;     // "dd-enclave"
   const char* summary;  // one line
+  Mode mode = Mode::unset;  // what DD_MODE or a first word may say, if anything
 };
 
 /// What argv asks for beside serving. `handled` is set when the flag was answered (or refused) and the program is to exit with `code`.
@@ -32,6 +34,7 @@ void complain(const ServiceText& text, const Error& error);
 /// its arguments. Serves until SIGTERM or SIGINT.
 template <class Service, class Options>
 int service_main(int argc, char** argv, const ServiceText& text, Options options = {}) {
+  if (text.mode != Mode::unset && !fits(take_mode(argc, argv), text.mode, text.name)) return kExitUsage;
   LogOptions log_options;
   Config config;
   declare(config, options);

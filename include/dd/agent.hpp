@@ -23,6 +23,8 @@ namespace dd {
 class Config;
 
 struct AgentOptions {
+  /// The configuration is one of the earlier system's, which had no DD_OWNER_ID: the owner is looked up at start.
+  bool seed_configuration = false;
   std::string env;
   Owner owner;
   std::string vm_name;  // empty: this machine's host name

@@ -44,6 +44,9 @@ struct Candidate {
 enum class OnReplaced { exit, power_off };
 
 struct ControlPlaneOptions {
+  /// The configuration is one of the earlier system's, which had neither DD_OWNER_ID nor a policy: the owner is looked up at start, and
+  /// without a policy it is tofu, which then takes agents of such configurations too. Weaker: a login can change hands.
+  bool seed_configuration = false;
   std::string env;
   Owner owner;
   /// Public host name of the control plane ("app.example.com").

@@ -16,6 +16,7 @@
 #include "libdd/agent/session_api.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/identity/owner_config.hpp"
+#include "libdd/identity/owner_lookup.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/service_runner.hpp"
 #include "libdd/net/url.hpp"
@@ -203,6 +204,11 @@ Agent::Agent() = default;
 Agent::~Agent() = default;
 
 Result<std::unique_ptr<Agent>> Agent::create(AgentOptions options) {
+  if (options.seed_configuration) {
+    if (!options.transport) options.transport = net::make_http_transport(client_options(options));
+    const auto known = identity::complete_owner(*options.transport, options.github_api_url, options.owner);
+    if (!known) return tl::unexpected(known.error());
+  }
   if (auto good = check(options); !good) return tl::unexpected(good.error());
   auto fixed = fixed_extras(options.extra_ingress);
   if (!fixed) return tl::unexpected(fixed.error());

@@ -60,12 +60,12 @@ Result<Policy> Policy::parse(std::string_view text) {
   return policy;
 }
 
-Policy Policy::tofu(std::string owner_id, std::string cp_origin) {
+Policy Policy::tofu(std::vector<std::string> owner_ids, std::string cp_origin) {
   Policy policy;
   policy.tofu_ = true;
   policy.rules_.emplace("tcb_status", PolicyRule{{"UpToDate", "SWHardeningNeeded"}, RuleMode::enforce});
   policy.rules_.emplace("debug", PolicyRule{{"false"}, RuleMode::enforce});
-  policy.rules_.emplace("owner_id", PolicyRule{{std::move(owner_id)}, RuleMode::enforce});
+  policy.rules_.emplace("owner_id", PolicyRule{std::move(owner_ids), RuleMode::enforce});
   policy.rules_.emplace("cp_origin", PolicyRule{{std::move(cp_origin)}, RuleMode::enforce});
   return policy;
 }

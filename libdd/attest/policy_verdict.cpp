@@ -59,8 +59,8 @@ RuleVerdict judge(const std::string& name, const PolicyRule& rule, const TdxClai
   verdict.rule = name;
   verdict.mode = rule.mode;
   verdict.actual = actual_of(name, claims, facts);
-  // An absent value matches nothing, not even an absent one.
-  verdict.passed = !verdict.actual.empty() && std::ranges::find(rule.allow, verdict.actual) != rule.allow.end();
+  // An absent value is empty, which no policy file can allow; only tofu does, for an owner who is named by login alone.
+  verdict.passed = std::ranges::find(rule.allow, verdict.actual) != rule.allow.end();
   verdict.explanation = verdict.passed ? name + " is allowed"
                                        : name + " is " + shown(verdict.actual) + ", allowed: " + listed(rule.allow);
   if (name == "tcb_status" && verdict.actual == attest::kRevoked)

@@ -27,6 +27,7 @@
 #include "libdd/cp/take_over.hpp"
 #include "libdd/crypto/hkdf.hpp"
 #include "libdd/identity/owner_config.hpp"
+#include "libdd/identity/owner_lookup.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/service_runner.hpp"
 #include "libdd/net/url.hpp"
@@ -43,7 +44,11 @@ Result<Policy> load_policy(const ControlPlaneOptions& options) {
     return fail(
         ErrorCode::invalid_argument,
         "cannot start without a policy: set DD_POLICY to a policy file, or to tofu to pin what each agent shows first");
-  if (options.policy == "tofu") return Policy::tofu(std::to_string(options.owner.id), options.origin);
+  if (options.policy == "tofu") {
+    std::vector<std::string> owner_ids{std::to_string(options.owner.id)};
+    if (options.seed_configuration) owner_ids.emplace_back();  // its agents are configured with the login alone
+    return Policy::tofu(std::move(owner_ids), options.origin);
+  }
   std::ifstream file(options.policy, std::ios::binary);
   if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);
   std::string text(std::istreambuf_iterator<char>(file), {});
@@ -335,6 +340,11 @@ ControlPlane::~ControlPlane() {
 }
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::create(ControlPlaneOptions options) {
+  if (options.seed_configuration) {
+    if (!options.transport) options.transport = net::make_http_transport(client_options(options));
+    const auto known = identity::complete_owner(*options.transport, options.github_api_url, options.owner);
+    if (!known) return tl::unexpected(known.error());
+  }
   if (auto good = check(options); !good) return tl::unexpected(good.error());
   auto policy = load_policy(options);
   if (!policy) return tl::unexpected(policy.error());

@@ -19,7 +19,8 @@ void declare_fleet(Config& config, ControlPlaneOptions& options) {
   config.text("DD_HOSTNAME", options.hostname, "public host name of the control plane", Presence::required);
   config.text("DD_CP_ORIGIN", options.origin, "public origin as agents know it; default https:// and the host name");
   config.text("DD_POLICY", options.policy,
-              "path of the policy file, or tofu; a control plane without a policy does not start", Presence::required);
+              "path of the policy file, or tofu; a control plane without a policy does not start",
+              options.policy.empty() ? Presence::required : Presence::optional);
   config.boolean("DD_ACCEPT_SIMULATED", options.accept_simulated,
                  "accept simulated evidence; only in builds with -Dsimulation=true, never in production");
 }

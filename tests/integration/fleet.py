@@ -65,8 +65,9 @@ class Fleet:
     def __exit__(self, *_):
         self.stop()
 
-    def boot(self, name, like, *settings):
-        """A further VM: a dd-enclave configured like VM `like` of `ddctl up`, but for these settings of its agent or control plane."""
+    def boot(self, name, like, *settings, change=None):
+        """A further VM: a dd-enclave configured like VM `like` of `ddctl up`, but for these settings of its agent or control plane, and for what
+        `change` does to the list of boot workloads."""
         folder = self.home / name
         folder.mkdir(mode=0o711)
         config = json.loads((self.home / like / "config.json").read_text())
@@ -75,6 +76,8 @@ class Fleet:
         settings = [f"EE_SOCKET_PATH={config['socket_path']}", *settings] if service["role"] == "agent" else settings
         names = [s.split("=", 1)[0] for s in settings]
         service["env"] = [s for s in service["env"] if s.split("=", 1)[0] not in names] + list(settings)
+        if change:
+            change(config["boot_workloads"])
         (folder / "config.json").touch(0o600)
         (folder / "config.json").write_text(json.dumps(config))
         environment = dict(v.split("=", 1) for v in Path(f"/proc/{self.runtime_of('cp')}/environ").read_text().split("\0") if v)

@@ -134,7 +134,7 @@ TEST_CASE("no policy can accept a revoked platform or a genuine debug TD") {
   auto debug = sample_claims();
   debug.debug = true;
   CHECK_FALSE(policy.appraise(debug, sample_facts()).accepted);
-  CHECK_FALSE(Policy::tofu("1234", "https://app.example.com").appraise(debug, sample_facts()).accepted);
+  CHECK_FALSE(Policy::tofu({"1234"}, "https://app.example.com").appraise(debug, sample_facts()).accepted);
 }
 
 TEST_CASE("the simulator's debug bit needs the simulated flag and a policy that allows it") {
@@ -193,7 +193,7 @@ TEST_CASE("foreign text in an explanation is short and printable") {
 }
 
 TEST_CASE("trust on first use takes any measurement, and nothing else on trust") {
-  const auto policy = Policy::tofu("1234", "https://app.example.com");
+  const auto policy = Policy::tofu({"1234"}, "https://app.example.com");
   CHECK(policy.is_tofu());
   TdxClaims claims;
   claims.tcb_status = "UpToDate";
@@ -209,6 +209,16 @@ TEST_CASE("trust on first use takes any measurement, and nothing else on trust")
   CHECK_FALSE(policy.appraise(claims, facts).accepted);
   claims.tcb_status = "OutOfDate";
   CHECK_FALSE(policy.appraise(claims, sample_facts()).accepted);
+}
+
+TEST_CASE("trust on first use takes a VM that names its owner by login alone only where it is told so") {
+  auto facts = sample_facts();
+  facts.owner_id.clear();
+  const std::string origin = "https://app.example.com";
+  CHECK_FALSE(Policy::tofu({"1234"}, origin).appraise(sample_claims(), facts).accepted);
+  CHECK(Policy::tofu({"1234", ""}, origin).appraise(sample_claims(), facts).accepted);
+  facts.owner_id = "99";
+  CHECK_FALSE(Policy::tofu({"1234", ""}, origin).appraise(sample_claims(), facts).accepted);
 }
 
 TEST_CASE("a verdict is JSON for people and programs") {

@@ -105,7 +105,7 @@ struct Room {
   std::map<std::string, std::function<Result<HttpResponse>(const HttpRequest&)>> agents;
   std::shared_ptr<test::ScriptedTransport> transport =
       std::make_shared<test::ScriptedTransport>([this](const HttpRequest& request) { return carry(request); });
-  Policy policy = Policy::tofu("42", kOrigin);
+  Policy policy = Policy::tofu({"42"}, kOrigin);
   Bytes fleet_key = Bytes(32, std::byte{7});
 
   Store store{registry, pool, clock, system_random()};
