@@ -84,10 +84,13 @@ Result<Findings> check(const FleetContext& context, const protocol::Evidence& ev
 Json json_of(const Findings& findings) {
   Json checks = Json::array();
   for (const auto& [check, shown] : findings.passed) checks.push_back({{"check", check}, {"shows", shown}});
+  Json rtmr = Json::array();
+  for (const auto& measurement : findings.claims.report.rtmr) rtmr.push_back(to_hex(measurement));
   return {{"verified", true},
           {"simulated", findings.claims.simulated},
           {"checks", std::move(checks)},
           {"mrtd", to_hex(findings.claims.report.mrtd)},
+          {"rtmr", std::move(rtmr)},
           {"tcb_status", findings.claims.tcb_status},
           {"runtime_digest", findings.facts.runtime_digest},
           {"agent_digest", findings.facts.agent_digest},

@@ -168,7 +168,8 @@ def killed_tools_come_back_as_who_they_were():
 def attest_explains():
     text = wait_for("the agent answers", lambda: fleet.ctl("attest", "vm-1"))
     assert "SIMULATED" in text and "bound to our nonce" in text and "replays to RTMR3" in text, text
-    assert fleet.ctl_json("attest", fleet.agent_url())["verified"]
+    told = fleet.ctl_json("attest", fleet.agent_url())
+    assert told["verified"] and [len(r) for r in (told["mrtd"], *told["rtmr"])] == [96] * 5, told
 
 
 def doctor_finds_nothing_bad():
