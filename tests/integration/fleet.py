@@ -216,19 +216,22 @@ def descendants(root):
     return found
 
 
-def main(cases):
-    """Runs (name, function) pairs in order; prints one line each. `skip` a case by raising Skip."""
-    failed = 0
+def main(cases, counts=False):
+    """Runs (name, function) pairs in order; prints one line each, and with `counts` a last one. `skip` a case by raising Skip."""
+    failed = skipped = 0
     for name, case in cases:
         try:
             case()
             print(f"ok {name}", flush=True)
         except Skip as why:
+            skipped += 1
             print(f"skip {name}: {why}", flush=True)
         except Exception:  # a case that fails must not keep the others from running
             failed += 1
             traceback.print_exc(file=sys.stdout)
             print(f"not ok {name}", flush=True)
+    if counts:
+        print(f"{len(cases) - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed else 0)
 
 
