@@ -54,8 +54,10 @@ class Policy {
   [[nodiscard]] static Result<Policy> parse(std::string_view text);
   /// Trust on first use: accepts any measurement and program at an agent's first registration and pins them for that agent's life; TCB
   /// status, debug, owner and origin are still enforced. Another key under the same VM name is a first registration again. An empty owner
-  /// id accepts a VM whose configuration names the owner by login alone.
-  [[nodiscard]] static Policy tofu(std::vector<std::string> owner_ids, std::string cp_origin);
+  /// id accepts a VM whose configuration names the owner by login alone. `with_simulated` takes the debug bit that simulated evidence has; without
+  /// the simulated flag that bit is refused all the same.
+  [[nodiscard]] static Policy tofu(std::vector<std::string> owner_ids, std::string cp_origin,
+                                   bool with_simulated = false);
 
   /// Two findings are enforced whatever the rule's mode: Revoked, and debug without simulation.
   [[nodiscard]] Verdict appraise(const TdxClaims& claims, const LogFacts& facts) const;

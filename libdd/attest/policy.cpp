@@ -60,11 +60,13 @@ Result<Policy> Policy::parse(std::string_view text) {
   return policy;
 }
 
-Policy Policy::tofu(std::vector<std::string> owner_ids, std::string cp_origin) {
+Policy Policy::tofu(std::vector<std::string> owner_ids, std::string cp_origin, bool with_simulated) {
   Policy policy;
   policy.tofu_ = true;
   policy.rules_.emplace("tcb_status", PolicyRule{{"UpToDate", "SWHardeningNeeded"}, RuleMode::enforce});
-  policy.rules_.emplace("debug", PolicyRule{{"false"}, RuleMode::enforce});
+  std::vector<std::string> debug{"false"};
+  if (with_simulated) debug.emplace_back("true");
+  policy.rules_.emplace("debug", PolicyRule{std::move(debug), RuleMode::enforce});
   policy.rules_.emplace("owner_id", PolicyRule{std::move(owner_ids), RuleMode::enforce});
   policy.rules_.emplace("cp_origin", PolicyRule{{std::move(cp_origin)}, RuleMode::enforce});
   return policy;

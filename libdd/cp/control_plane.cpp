@@ -47,7 +47,7 @@ Result<Policy> load_policy(const ControlPlaneOptions& options) {
   if (options.policy == "tofu") {
     std::vector<std::string> owner_ids{std::to_string(options.owner.id)};
     if (options.seed_configuration) owner_ids.emplace_back();  // its agents are configured with the login alone
-    return Policy::tofu(std::move(owner_ids), options.origin);
+    return Policy::tofu(std::move(owner_ids), options.origin, options.accept_simulated);
   }
   std::ifstream file(options.policy, std::ios::binary);
   if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);

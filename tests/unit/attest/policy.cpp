@@ -211,6 +211,16 @@ TEST_CASE("trust on first use takes any measurement, and nothing else on trust")
   CHECK_FALSE(policy.appraise(claims, sample_facts()).accepted);
 }
 
+TEST_CASE("trust on first use takes the simulator's debug bit where simulated evidence is accepted, and no real one") {
+  const std::string origin = "https://app.example.com";
+  auto claims = sample_claims();
+  claims.debug = claims.simulated = true;
+  CHECK_FALSE(Policy::tofu({"1234"}, origin).appraise(claims, sample_facts()).accepted);
+  CHECK(Policy::tofu({"1234"}, origin, true).appraise(claims, sample_facts()).accepted);
+  claims.simulated = false;
+  CHECK_FALSE(Policy::tofu({"1234"}, origin, true).appraise(claims, sample_facts()).accepted);
+}
+
 TEST_CASE("trust on first use takes a VM that names its owner by login alone only where it is told so") {
   auto facts = sample_facts();
   facts.owner_id.clear();
