@@ -1,89 +1,101 @@
 #!/usr/bin/env python3
-"""A real podman container, deployed by command with one JSON and reached at its public hostname. Usage: container.py TOOLS_FOLDER"""
+"""Real podman containers, deployed by command with one JSON each and reached at their public hostnames. The ollama and openclaw examples run as they
+stand, with a stand-in image. Usage: container.py TOOLS_FOLDER"""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from fleet import Fleet, Skip, free_port, main, wait_for
+from podman import Podman
 
 tools = Path(sys.argv[1]).resolve()
-storage = tempfile.TemporaryDirectory(prefix="dd-podman-", dir="/tmp")
-podman = ["podman", "--root", f"{storage.name}/root", "--runroot", f"{storage.name}/run", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]
-limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]  # a VM may forbid to raise them
-if shutil.which("runc"):
-    podman += ["--runtime", shutil.which("runc")]  # crun refuses a machine with both versions of cgroups
-port = free_port()
+workloads = Path(__file__).resolve().parent.parent.parent / "examples/workloads"
+fleet = podman = None
+
 # As PID 1 of its container a shell ends at SIGTERM only when it says so.
-serve = f"trap 'exit 0' TERM; echo serving $COLOUR; busybox httpd -f -p 127.0.0.1:{port} -h /www & wait"
-fleet = None
+SERVE = "trap 'exit 0' TERM; echo serving $COLOUR; httpd -f -p 127.0.0.1:$PORT -h /www & wait"
+# What the examples ask of ollama: it serves, lists, pulls and launches.
+OLLAMA = """#!/bin/sh
+case $1 in
+  serve) mkdir -p /www/api; echo '{"models":[]}' > /www/api/tags; trap 'exit 0' TERM; httpd -f -p "$OLLAMA_HOST" -h /www & wait ;;
+  list) wget -q -O - "http://$OLLAMA_HOST/api/tags" ;;
+  pull) : > "/root/.ollama/$2"; echo "pulled $2" ;;
+  launch) mkdir -p /claw; echo "$2 with $4" > /claw/index.html; exec httpd -f -p 127.0.0.1:18789 -h /claw ;;
+esac
+"""
 
 
-def run(*arguments):
-    return subprocess.run([*podman, *arguments], capture_output=True, text=True, timeout=60)
+def start():
+    """Once, for all cases."""
+    global fleet, podman
+    if fleet is None:
+        podman = Podman()
+        fleet = Fleet(tools)
 
 
-def prepare():
-    """An image of busybox alone, or why this machine runs no containers."""
-    busybox = "/bin/busybox"
-    for program in ("podman", "conmon", busybox):
-        if not shutil.which(program) and not Path("/usr/libexec/podman", program).exists():
-            raise Skip(f"{program} is not installed")
-    if os.geteuid() != 0:
-        raise Skip("a privileged workload has the uid of the runtime, which is not root here")
-    tree = Path(storage.name, "tree")
-    (tree / "bin").mkdir(parents=True)
-    (tree / "www").mkdir()
-    shutil.copy(busybox, tree / "bin")
-    for name in ("sh", "httpd"):
-        (tree / "bin" / name).symlink_to("busybox")
-    (tree / "www/index.html").write_text("from a container\n")
-    archive = shutil.make_archive(f"{storage.name}/tree", "tar", tree)
-    imported = run("import", archive, "dd-test")
-    assert imported.returncode == 0, imported
-    tried = run("run", "--rm", "--network", "host", *limits, "dd-test", "/bin/busybox", "true")
-    if tried.returncode:
-        raise Skip("podman runs no container here: " + tried.stderr.strip()[-200:])
+def deploy(spec, **variables):
+    settings = {**podman.settings, **variables}
+    kept = [entry for entry in spec.get("env", []) if entry.split("=")[0] not in settings]
+    spec = {**spec, "env": kept + [f"{name}={value}" for name, value in settings.items()]}
+    return json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))
 
 
-def containers():
-    return run("ps", "--all", "--format", "{{.Names}}").stdout.split()
+def body_of(url):
+    return wait_for("an answer", lambda: (lambda r: r[1] if r[0] == 200 else None)(fleet.get(url)))
 
 
 def container_is_public():
-    global fleet
-    prepare()
-    fleet = Fleet(tools)
+    start()
+    port = free_port()
+    podman.image("dd-test", {"www/index.html": "from a container\n"})
     spec = {"app_name": "box", "privileged": True, "expose": {"hostname_label": "box", "port": port},
-            "cmd": [*podman, "run", "--rm", "--name", "dd-box", "--network", "host", *limits, "--env", "COLOUR=blue", "dd-test", "/bin/sh", "-c", serve]}
-    url = json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))["urls"][0]
-    assert wait_for("the container's answer", lambda: (lambda r: r if r[0] == 200 else None)(fleet.get(url)))[1] == "from a container\n"
+            "cmd": ["podman", "run", "--rm", "--name", "dd-box", "--network", "host", "--env", "COLOUR=blue", "--env", f"PORT={port}", "dd-test", "/bin/sh", "-c", SERVE]}
+    url = deploy(spec)["urls"][0]
+    assert body_of(url) == "from a container\n"
     assert "serving blue" in fleet.ctl("logs", "box")
-    assert containers() == ["dd-box"]
+    assert podman.containers() == ["dd-box"]
     assert "something privileged was started" in fleet.ctl("attest", "vm-1")
-
-
-def mop_takes_it_away():
-    if fleet is None:
-        raise Skip("no container was started")
-    url = fleet.about["cp_url"].replace("app.", f"box.{fleet.about['agents'][0]['hostname'].split('.')[0]}.", 1)
     fleet.ctl("mop", "box")
-    wait_for("no container", lambda: containers() == [])
+    wait_for("no container", lambda: podman.containers() == [])
+    assert fleet.get(url)[0] == 404
+
+
+def baked(name, **variables):
+    done = subprocess.run([tools / "ddctl", "bake", "--strict", workloads / name / "workload.json.tmpl"], env={**fleet.environment, **variables},
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)
+
+
+def examples_run():
+    start()
+    if Path("/proc/net/tcp").read_text().find(f"0100007F:{18789:04X}") != -1:
+        raise Skip("port 18789 of openclaw is taken here")
+    podman.image("docker.io/ollama/ollama:latest", {"bin/ollama": OLLAMA, "root/.ollama/here": ""}, entrypoint="/bin/ollama")
+    bootstrap = json.loads((workloads / "podman-bootstrap/workload.json").read_text())
+    deploy(bootstrap)
+    wait_for("podman-bootstrap is done", lambda: "podman-bootstrap: ok" in fleet.ctl("logs", "podman-bootstrap"))
+    models = podman.folder / "models"
+    deploy(json.loads((workloads / "ollama/workload.json").read_text()), MODELS=models, PORT=free_port())
+    url = deploy(baked("openclaw", MODEL="qwen2.5:0.5b"))["urls"][0]
+    assert body_of(url) == "openclaw with qwen2.5:0.5b\n"
+    assert (models / "qwen2.5:0.5b").exists(), "the model is not in the folder of the VM"
+    assert "pulled qwen2.5:0.5b" in fleet.ctl("logs", "openclaw")
+    fleet.ctl("mop", "openclaw")
+    fleet.ctl("mop", "ollama")
+    wait_for("no container", lambda: podman.containers() == [])
     assert fleet.get(url)[0] == 404
 
 
 try:
     main([
-        ("a podman container deployed by command answers at its public hostname", container_is_public),
-        ("its mop ends and removes the container", mop_takes_it_away),
+        ("a podman container deployed by command answers at its public hostname until it is mopped", container_is_public),
+        ("the ollama and openclaw examples run as they stand, with a stand-in image", examples_run),
     ])
 finally:
     if fleet:
         fleet.stop()
-    if shutil.which("podman"):
-        run("rm", "--all", "--force")
-    storage.cleanup()
+    if podman:
+        podman.remove()

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
-#include "dd/workload.hpp"
+#include "dd/bake.hpp"
 
 using namespace dd;
 
@@ -18,6 +20,8 @@ std::string text_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+std::optional<std::string> any_value(std::string_view) { return "value"; }
+
 }  // namespace
 
 TEST_CASE("every example workload is one that the runtime takes, with no member unknown to it") {
@@ -26,10 +30,14 @@ TEST_CASE("every example workload is one that the runtime takes, with no member 
     const auto name = folder.path().filename().string();
     CAPTURE(name);
     found.insert(name);
-    const auto request = parse_deploy_request(text_of(folder.path() / "workload.json"));
-    REQUIRE_MESSAGE(request, request.error().message);
-    CHECK(request->app_name == name);
-    CHECK(request->unknown.empty());
+    const auto finished = folder.path() / "workload.json";
+    const auto baked = std::filesystem::exists(finished)
+                           ? bake_workload(text_of(finished))
+                           : bake_template(text_of(folder.path() / "workload.json.tmpl"), any_value, Unset::refuse);
+    REQUIRE_MESSAGE(baked, baked.error().message);
+    CHECK(baked->unknown.empty());
+    CHECK(baked->text.starts_with("{\"app_name\":\"" + name + "\","));
   }
-  CHECK(found == std::set<std::string>{"hello", "mount-models", "nginx", "nv"});
+  CHECK(found == std::set<std::string>{"cloudflared", "dd-agent", "dd-cp", "hello", "mount-models", "nginx", "nv",
+                                       "ollama", "ollama-gpu", "openclaw", "podman-bootstrap"});
 }
