@@ -112,8 +112,8 @@ class HttpServer {
   /// Binds and listens. Errors: unavailable with the address when it cannot.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::uint16_t port() const noexcept;
-  /// Closes the listener and idle connections at once, tells the peers of WebSockets that it goes away, lets running requests finish for `grace`, then closes them. A handler that is still
-  /// suspended then keeps its request and ends later, without an answer.
+  /// Closes the listener and idle connections at once, tells the peers of WebSockets that it goes away, lets running requests finish for
+  /// `grace`, then closes them. A handler that is still suspended then keeps its request and ends later, without an answer.
   Task<void> stop(std::chrono::milliseconds grace);
 
  private:
