@@ -31,6 +31,7 @@ struct DeployRequest {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<Expose> expose;
   bool privileged = false;
+  /// Its standard input, output and error are a terminal. Nobody types in it; what it writes is the log.
   bool tty = false;
   /// Members that nobody understands, by name; the caller gets them as warnings.
   std::vector<std::string> unknown;
@@ -38,7 +39,7 @@ struct DeployRequest {
   bool operator==(const DeployRequest&) const = default;
 };
 
-/// Errors: malformed, invalid_argument, too_large with the JSON path; unsupported for tty and github_release.
+/// Errors: malformed, invalid_argument, too_large with the JSON path; unsupported for github_release.
 [[nodiscard]] Result<DeployRequest> parse_deploy_request(std::string_view text);
 [[nodiscard]] Result<DeployRequest> deploy_request_from(const nlohmann::json& value);
 /// Without `unknown`.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include <cstdlib>
 
@@ -25,6 +26,13 @@ Result<Pty> open_pty(protocol::WindowSize size) {
 Result<void> give_terminal(const UniqueFd& terminal, uid_t uid, gid_t gid) {
   if (fchown(terminal.get(), uid, gid) == 0 && fchmod(terminal.get(), 0600) == 0) return {};
   return system_failure("cannot give the terminal to uid " + std::to_string(uid));
+}
+
+void write_plain_lines(const UniqueFd& terminal) noexcept {
+  termios mode{};
+  if (tcgetattr(terminal.get(), &mode) != 0) return;
+  mode.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  tcsetattr(terminal.get(), TCSANOW, &mode);
 }
 
 void resize(int master, protocol::WindowSize size) noexcept {

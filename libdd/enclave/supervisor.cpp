@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/enclave/child_setup.hpp"
+#include "libdd/enclave/pty.hpp"
 #include "libdd/enclave/run.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/net/line_socket.hpp"
@@ -124,19 +125,35 @@ Result<void> Supervisor::open_capability(const Deployment& deployment, Run& run,
   return {};
 }
 
+Result<UniqueFd> Supervisor::open_output(const Deployment& deployment, ChildSpec& spec) {
+  if (deployment.request.tty) {
+    auto pty = open_pty({});
+    if (!pty) return tl::unexpected(pty.error());
+    const auto& identity = spec.identity;
+    const auto given = identity.switch_user ? give_terminal(pty->terminal, identity.uid, identity.gid) : Result<void>{};
+    if (!given) return tl::unexpected(given.error());
+    write_plain_lines(pty->terminal);
+    spec.terminal = std::move(pty->terminal);
+    return std::move(pty->master);
+  }
+  int output[2];
+  if (pipe2(output, O_CLOEXEC) != 0) return system_failure("cannot make a pipe");
+  spec.output = UniqueFd(output[1]);
+  return UniqueFd(output[0]);
+}
+
 net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity identity) {
   const auto work = work_of(*deployment, identity);
   if (!work) co_return tl::unexpected(work.error());
-  int output[2];
-  if (pipe2(output, O_CLOEXEC) != 0) co_return system_failure("cannot start " + deployment->info.app_name);
-  const auto run = std::make_shared<Run>(executor_, output[0]);
   ChildSpec spec;
-  spec.output = UniqueFd(output[1]);
+  spec.identity = identity;
+  auto output = open_output(*deployment, spec);
+  if (!output) co_return wrap(output.error(), "cannot start " + deployment->info.app_name);
+  const auto run = std::make_shared<Run>(executor_, output->release());
   spec.executable = deployment->executable.path;
   spec.argv = deployment->request.cmd;
   spec.environment = environment_of(*deployment, work->string());
   spec.work_dir = *work;
-  spec.identity = identity;
   if (const auto opened = open_capability(*deployment, *run, spec); !opened) co_return tl::unexpected(opened.error());
 
   auto child = co_await Child::start(std::move(spec));

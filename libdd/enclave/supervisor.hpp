@@ -47,6 +47,8 @@ class Supervisor {
   [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
   [[nodiscard]] Result<std::filesystem::path> work_of(const Deployment& deployment, const Identity& identity) const;
   [[nodiscard]] Result<void> open_capability(const Deployment& deployment, Run& run, ChildSpec& spec);
+  /// Our end of what it writes to; the other goes into `spec`.
+  [[nodiscard]] static Result<UniqueFd> open_output(const Deployment& deployment, ChildSpec& spec);
   net::Task<Result<void>> launch(DeploymentPtr deployment, Identity identity);
   net::Task<void> read_output(DeploymentPtr deployment, std::shared_ptr<Run> run);
   net::Task<void> see_to_the_end(DeploymentPtr deployment, std::shared_ptr<Run> run);

@@ -61,8 +61,6 @@ std::vector<std::pair<std::string, std::string>> read_env(ObjectReader& reader) 
 
 // A runtime that quietly started something else than was asked for would be worse than a refusal.
 void refuse_unsupported(ObjectReader& reader) {
-  if (reader.boolean("tty", false))
-    reader.problem("tty", ErrorCode::unsupported, "this runtime has no terminals for workloads");
   if (reader.find("github_release") != nullptr)
     reader.problem("github_release", ErrorCode::unsupported,
                    "this runtime fetches no releases, name an installed program in cmd");
@@ -76,6 +74,7 @@ Result<DeployRequest> read_deploy_request(ObjectReader& reader) {
   request.cmd = read_cmd(reader);
   request.env = read_env(reader);
   request.privileged = reader.boolean("privileged", false);
+  request.tty = reader.boolean("tty", false);
   const auto* expose = reader.find("expose");
   refuse_unsupported(reader);
   if (reader.error()) return tl::unexpected(*reader.error());

@@ -54,6 +54,18 @@ TEST_CASE("how a process ended is in its record") {
   }
 }
 
+TEST_CASE("a workload with tty has a terminal, and what it writes there is its log") {
+  RunningEnclave enclave;
+  const auto script = "test -t 0 && test -t 1 && test -t 2 && stty size; tty | cut -c1-9; echo err >&2; exit 3";
+  const auto id = enclave.deploy("app", {"sh", "-c", script}, {{"tty", true}});
+  CHECK(enclave.finished(id).exit_code == 3);
+  CHECK(enclave.logs(id) == std::vector<std::string>{"24 80", "/dev/pts/", "err"});
+  const auto forever = enclave.deploy("app", kForever, {{"tty", true}});
+  CHECK(enclave.settled(forever).status == Status::running);
+  CHECK(enclave.call(stop_request(forever)).at("ok") == true);
+  CHECK(enclave.finished(forever).status == Status::stopped);
+}
+
 TEST_CASE("what a workload writes is read, whatever it is") {
   RunningEnclave enclave;
   const auto id =

@@ -19,12 +19,13 @@ TEST_CASE("a deploy request is read with its defaults") {
 TEST_CASE("each member of a deploy request is read") {
   const auto request =
       parse_deploy_request(
-          R"({"app_name":"a","cmd":["/bin/x",""],"env":["A=1","_b=x=y","C="],"privileged":true,"tty":false,
+          R"({"app_name":"a","cmd":["/bin/x",""],"env":["A=1","_b=x=y","C="],"privileged":true,"tty":true,
       "expose":[{"hostname_label":"one","port":1},{"hostname_label":"two","port":65535,"protocol":"tcp"}]})")
           .value();
   CHECK(request.cmd == std::vector<std::string>{"/bin/x", ""});
   CHECK(request.env == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"_b", "x=y"}, {"C", ""}});
   CHECK(request.privileged);
+  CHECK(request.tty);
   CHECK(request.expose == std::vector<Expose>{{"one", 1, ServiceProtocol::http}, {"two", 65535, ServiceProtocol::tcp}});
 }
 

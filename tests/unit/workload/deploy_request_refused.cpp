@@ -91,7 +91,6 @@ const std::vector<Refusal>& refusals() {
       {"text as privileged", with(R"("privileged":"true")"), "$.privileged"},
       {"number as privileged", with(R"("privileged":1)"), "$.privileged"},
       {"text as tty", with(R"("tty":"no")"), "$.tty"},
-      {"a terminal", with(R"("tty":true)"), "$.tty", ErrorCode::unsupported},
       {"a release", with(R"("github_release":{"repo":"a/b","asset":"c"})"), "$.github_release", ErrorCode::unsupported},
       // expose
       {"text as expose", with(R"("expose":"web:80")"), "$.expose"},
@@ -149,7 +148,6 @@ TEST_CASE("a refusal says what was expected") {
       {with_name("7"), "cannot read $.app_name: want 1..63 of a-z, 0-9, '.', '_' and '-', a letter or digit first"},
       {with_expose(R"("hostname_label":"web","port":0)"), "cannot read $.expose.port: want an integer in 1..65535"},
       {with(R"("env":["A=1","A=2"])"), "cannot read $.env[1]: variable A occurs twice"},
-      {with(R"("tty":true)"), "cannot read $.tty: this runtime has no terminals for workloads"},
   };
   for (const auto& c : cases) {
     const auto request = parse_deploy_request(c.text);
