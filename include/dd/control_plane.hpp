@@ -106,6 +106,9 @@ struct ControlPlaneOptions {
       3'600'000};  // of a sign-in at our pages; membership is asked again at the next one
   std::chrono::milliseconds stop_grace{10'000};
 
+  /// The workload socket of the VM's own runtime, for its logs and terminal at our pages; without the token there are none.
+  std::filesystem::path enclave_socket = "/var/lib/easyenclave/agent.sock";
+  Secret enclave_token;  // EE_TOKEN
   /// A capability descriptor from dd-enclave (DD_CAP_FD), or -1: keys in this process's memory.
   std::int64_t capability_fd = -1;
 

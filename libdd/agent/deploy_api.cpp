@@ -165,14 +165,6 @@ net::Task<Result<DeploymentInfo>> DeployApi::find_id(std::string id) {
   co_return fail(ErrorCode::not_found, "cannot find deployment " + id);
 }
 
-net::Task<Result<DeploymentInfo>> DeployApi::find(std::string app_name) {
-  auto all = co_await context_.runtime.list();
-  if (!all) co_return tl::unexpected(all.error());
-  for (auto info = all->rbegin(); info != all->rend(); ++info)
-    if (info->app_name == app_name) co_return std::move(*info);
-  co_return fail(ErrorCode::not_found, "cannot find app " + app_name);
-}
-
 net::Task<Result<net::ServerResponse>> DeployApi::deployments() {
   const auto all = co_await context_.runtime.list();
   if (!all) co_return tl::unexpected(all.error());
@@ -190,19 +182,17 @@ net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest&
   if (!tail) co_return tl::unexpected(tail.error());
   const auto from = query_number(request, "from", 0, kMaxLogLine);
   if (!from) co_return tl::unexpected(from.error());
-  const auto info = co_await find(request.params.at(0));
+  auto info = co_await context_.runtime.latest(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
-  auto lines = co_await context_.runtime.logs(info->id, tail->value_or(kDefaultTail), *from);
-  if (!lines) co_return tl::unexpected(lines.error());
-  const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
-                                    *std::move(lines)};
-  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+  const auto answer = co_await context_.runtime.log_of(*std::move(info), tail->value_or(kDefaultTail), *from);
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return net::json_response(to_text(protocol::to_json_value(*answer)));
 }
 
 net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) {
   const auto app_name = request.params.at(0);
   const auto turn = co_await turns_.take(app_name);
-  const auto info = co_await find(app_name);
+  const auto info = co_await context_.runtime.latest(app_name);
   if (!info) co_return tl::unexpected(info.error());
   if (info->boot)
     co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");

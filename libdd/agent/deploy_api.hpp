@@ -24,7 +24,6 @@ class DeployApi {
   net::Task<Result<void>> check_free(DeployRequest wanted);
   /// Until the deployment runs and its ports are public, or it ended, or the wait is over.
   net::Task<Result<protocol::DeployAnswer>> follow(DeployRequest wanted, std::string id);
-  net::Task<Result<DeploymentInfo>> find(std::string app_name);
   net::Task<Result<DeploymentInfo>> find_id(std::string id);
 
   Context& context_;

@@ -1,11 +1,10 @@
 #include "libdd/agent/pages.hpp"
 
-#include <array>
-
 #include <nlohmann/json.hpp>
 
 #include "libdd/agent/owner_auth.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/net/url.hpp"
 #include "libdd/protocol/fleet.hpp"
 #include "libdd/web/static_files.hpp"
 #include "libdd/web/terminal_page.hpp"
@@ -14,13 +13,6 @@ namespace dd::agent {
 namespace {
 
 constexpr std::int64_t kShownLines = 500;
-
-std::string detail_of(const DeploymentInfo& info) {
-  if (!info.error_message.empty()) return info.error_message;
-  if (info.signal) return "signal " + std::to_string(*info.signal);
-  if (info.exit_code) return "exit code " + std::to_string(*info.exit_code);
-  return {};
-}
 
 }  // namespace
 
@@ -37,12 +29,7 @@ void Pages::add_routes(net::Router& router) {
 }
 
 web::WorkloadRow Pages::row_of(const DeploymentInfo& info) const {
-  web::WorkloadRow row;
-  row.id = info.id;
-  row.app_name = info.app_name;
-  row.status = dd::to_string(info.status);
-  row.detail = detail_of(info);
-  row.started_at = info.started_at;
+  auto row = web::row_of(info);
   row.urls = exposer_.urls_of(info);
   return row;
 }
@@ -82,31 +69,33 @@ net::Task<Result<net::ServerResponse>> Pages::workload(const net::ServerRequest&
   view.person = visitor->login;
   view.simulated = is_simulated();
   view.workload = row_of(*info);
+  view.log = "/workload/" + net::percent_encode(info->id) + "/logs";
+  view.terminal = "/session/" + net::percent_encode(info->app_name);
   view.lines = log ? std::move(log->lines) : std::vector<std::string>{log.error().message};
   co_return web::answer(web::workload_page(view));
 }
 
 net::Task<Result<net::ServerResponse>> Pages::workload_logs(const net::ServerRequest& request) {
-  const auto info = co_await find(request.params.at(0));
+  auto info = co_await find(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
-  auto lines = co_await context_.runtime.logs(info->id, kShownLines, std::nullopt);
-  if (!lines) co_return tl::unexpected(lines.error());
-  const protocol::LogsAnswer answer{info->app_name, info->id, std::string(dd::to_string(info->status)),
-                                    *std::move(lines)};
-  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+  const auto answer = co_await context_.runtime.log_of(*std::move(info), kShownLines, std::nullopt);
+  if (!answer) co_return tl::unexpected(answer.error());
+  co_return net::json_response(to_text(protocol::to_json_value(*answer)));
 }
 
 net::Task<Result<net::ServerResponse>> Pages::terminal(const net::ServerRequest& request) {
   const auto visitor = co_await who(context_, request.method, request.headers);
   if (!visitor) co_return sign_ins_.turn_away(request, visitor.error());
-  std::array<std::byte, 16> nonce{};
-  context_.random.fill(nonce);
   web::TerminalView view;
   view.person = visitor->login;
   view.simulated = is_simulated();
-  view.app_name = request.params.at(0);
-  view.style_nonce = to_base64url(nonce);
-  co_return web::answer(web::terminal_page(view));
+  const auto app_name = request.params.at(0);
+  const auto path = net::percent_encode(app_name);
+  view.title = app_name;
+  view.ticket_path = "/session/" + path + "/ticket";
+  view.socket_path = "/ws/session/" + path;
+  view.instead = "ddctl shell " + app_name;
+  co_return web::answer(web::terminal_page(view, context_.random));
 }
 
 }  // namespace dd::agent

@@ -33,7 +33,7 @@ Result<Json> boot_workloads(const UpVm& vm, const UpPrograms& programs) {
       {{"app_name", "connector"}, {"role", "connector"}, {"cmd", {programs.ddctl.string(), "connector"}}});
   workloads.push_back({{"app_name", "dd-" + vm.role},
                        {"role", vm.role},
-                       {"inherit_token", vm.role == "agent"},
+                       {"inherit_token", true},
                        {"cmd", {program.string()}},
                        {"env", environment_of(vm.settings)}});
   if (vm.extra_workloads.empty()) return workloads;

@@ -29,6 +29,7 @@ struct Context {
   identity::PatVerifier& owners;
   enclave_client::Capability& capability;
   crypto::OkpPublicKey cp_key;
+  std::string attestation_type = {};  // of the VM that this runs in
 
   /// "https://host" of an agent, with the scheme and port of our own origin.
   [[nodiscard]] std::string agent_url(const std::string& hostname) const;

@@ -18,6 +18,7 @@
 #include "libdd/cp/fleet_api.hpp"
 #include "libdd/cp/github_sign_in.hpp"
 #include "libdd/cp/own_evidence.hpp"
+#include "libdd/cp/own_vm.hpp"
 #include "libdd/cp/pages.hpp"
 #include "libdd/cp/poller.hpp"
 #include "libdd/cp/registrar.hpp"
@@ -126,15 +127,18 @@ Bytes nonce_key(ByteView fleet_key) {
 /// What runs between start and stop, in the order of construction.
 struct Services {
   Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, Store& store,
-           tunnel::TunnelProvider& tunnels, enclave_client::Capability& capability, crypto::OkpPublicKey cp_key,
+           tunnel::TunnelProvider& tunnels, enclave_client::Capability& capability, const enclave_client::VmKeys& keys,
            Bytes fleet_key)
       : turns(io.get_executor()),
         nonces(nonce_key(fleet_key), *o.clock, *o.random),
         provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
-        context{o,     o.origin, io.get_executor(), *o.clock, *o.transport, policy,     store,
-                turns, nonces,   provisioner,       tokens,   owners,       capability, cp_key},
+        context{o,           o.origin,     io.get_executor(),
+                *o.clock,    *o.transport, policy,
+                store,       turns,        nonces,
+                provisioner, tokens,       owners,
+                capability,  keys.signing, keys.attestation_type},
         link(context),
         dropper(context),
         registrar(context, link, dropper),
@@ -146,6 +150,7 @@ struct Services {
         github(context, people, failures, o.transport),
         agent_sessions(context, people),
         pages(context, people),
+        own_vm(context, people),
         compat(context, link),
         poller(context, link, dropper),
         sweeper(context) {}
@@ -160,6 +165,7 @@ struct Services {
     github.add_routes(router);
     agent_sessions.add_routes(router);
     pages.add_routes(router);
+    own_vm.add_routes(router);
     return router;
   }
 
@@ -181,6 +187,7 @@ struct Services {
   GithubSignIn github;
   AgentSessions agent_sessions;
   Pages pages;
+  OwnVm own_vm;
   CompatApi compat;
   Poller poller;
   Sweeper sweeper;
@@ -245,7 +252,7 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
 
-  services = std::make_unique<Services>(options, policy, io, *store, *tunnels, *capability, keys->signing, *fleet_key);
+  services = std::make_unique<Services>(options, policy, io, *store, *tunnels, *capability, *keys, *fleet_key);
   const auto listening = listen();
   if (!listening) co_return listening;
 

@@ -95,6 +95,11 @@ void declare(Config& config, ControlPlaneOptions& options) {
   declare_compat(config, options);
   declare_trust(config, options);
   declare_times(config, options);
+  config.path("EE_SOCKET_PATH", options.enclave_socket, "the workload socket of the runtime of this VM");
+  config.secret(
+      "EE_TOKEN", options.enclave_token,
+      "the runtime's token, set by dd-enclave for workloads that inherit it; without it the VM's own workloads "
+      "and terminal are not at the control plane's pages");
   config.integer("DD_CAP_FD", options.capability_fd, -1, 1'000'000,
                  "descriptor of the capability socket, set by dd-enclave");
 }

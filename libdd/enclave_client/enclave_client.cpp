@@ -119,6 +119,22 @@ net::Task<Result<LogLines>> EnclaveClient::logs(std::string id, std::int64_t tai
   co_return lines;
 }
 
+net::Task<Result<DeploymentInfo>> EnclaveClient::latest(std::string app_name) {
+  auto all = co_await list();
+  if (!all) co_return tl::unexpected(all.error());
+  for (auto info = all->rbegin(); info != all->rend(); ++info)
+    if (info->app_name == app_name) co_return std::move(*info);
+  co_return fail(ErrorCode::not_found, "cannot find app " + app_name);
+}
+
+net::Task<Result<protocol::LogsAnswer>> EnclaveClient::log_of(DeploymentInfo info, std::int64_t tail,
+                                                              std::optional<std::int64_t> from) {
+  auto lines = co_await logs(info.id, tail, from);
+  if (!lines) co_return tl::unexpected(lines.error());
+  protocol::LogsAnswer answer{info.app_name, info.id, std::string(dd::to_string(info.status)), *std::move(lines)};
+  co_return answer;
+}
+
 net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecRequest request) {
   const auto deadline = request.timeout + kExecMargin;
   auto text = impl_->line_of("exec", protocol::to_json_value(request));
@@ -132,7 +148,8 @@ net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecReques
 }
 
 net::Task<Result<std::shared_ptr<Terminal>>> EnclaveClient::attach(std::string app_name, protocol::WindowSize size) {
-  Json request = {{"app", std::move(app_name)}, {"mode", "framed"}, {"cols", size.cols}, {"rows", size.rows}};
+  Json request = {{"mode", "framed"}, {"cols", size.cols}, {"rows", size.rows}};
+  if (!app_name.empty()) request["app"] = std::move(app_name);
   auto text = impl_->line_of("attach", std::move(request));
   const auto opened = co_await net::open_connection(impl_->socket, std::move(text), kDeadline);
   if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");

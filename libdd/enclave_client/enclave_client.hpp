@@ -12,6 +12,7 @@
 #include "libdd/enclave_client/terminal.hpp"
 #include "libdd/net/task.hpp"
 #include "libdd/protocol/exec.hpp"
+#include "libdd/protocol/fleet.hpp"
 #include "libdd/workload/log_lines.hpp"
 
 namespace dd::enclave_client {
@@ -38,9 +39,15 @@ class EnclaveClient {
   /// The last `tail` lines; with `from` the oldest `tail` whole lines from that number on.
   net::Task<Result<LogLines>> logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from);
 
+  /// The last deployment of that name, ended or not. Errors: not_found.
+  net::Task<Result<DeploymentInfo>> latest(std::string app_name);
+  /// The same lines with whose they are.
+  net::Task<Result<protocol::LogsAnswer>> log_of(DeploymentInfo info, std::int64_t tail,
+                                                 std::optional<std::int64_t> from);
+
   /// Returns when the command has ended. Over a connection of its own, as attach(): calls go on beside it.
   net::Task<Result<protocol::ExecAnswer>> exec(protocol::ExecRequest request);
-  /// A shell with a terminal, in a running workload.
+  /// A shell with a terminal, in a running workload; without a name in none, under a uid and in a folder of its own.
   net::Task<Result<std::shared_ptr<Terminal>>> attach(std::string app_name, protocol::WindowSize size);
 
  private:

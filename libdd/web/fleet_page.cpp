@@ -89,7 +89,8 @@ Page fleet_page(const FleetView& view) {
          "<tbody id=\"agents\">\n";
   for (const auto& agent : view.agents) page.content << row(agent);
   if (view.agents.empty()) page.content << "<tr><td colspan=\"5\">No agents registered</td></tr>\n";
-  page.content << "</tbody>\n</table>\n</main>\n";
+  page.content
+      << "</tbody>\n</table>\n<p><a href=\"/agent/control-plane\">The control plane's own VM</a></p>\n</main>\n";
   return page;
 }
 

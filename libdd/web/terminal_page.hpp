@@ -1,8 +1,9 @@
-// A workload's terminal in a browser: xterm.js over the WebSocket of docs/wire.md, 6.1.
+// A terminal in a browser: xterm.js over the WebSocket of docs/wire.md, 6.1.
 #pragma once
 
 #include <string>
 
+#include "dd/random.hpp"
 #include "libdd/web/page.hpp"
 
 namespace dd::web {
@@ -10,10 +11,13 @@ namespace dd::web {
 struct TerminalView {
   std::string person;
   bool simulated = false;
-  std::string app_name;
-  std::string style_nonce;  // base64url, new for each answer
+  std::string title;        // whose it is
+  std::string ticket_path;  // of the two routes that open it
+  std::string socket_path;
+  std::string home = "/";   // path of the page of workloads
+  std::string instead;      // the command that opens it without a browser, or empty
 };
 /// In a build without xterm.js (docs/building.md) a page that says so.
-[[nodiscard]] Page terminal_page(const TerminalView& view);
+[[nodiscard]] Page terminal_page(const TerminalView& view, Random& random);
 
 }  // namespace dd::web

@@ -16,11 +16,11 @@ Html links(const std::vector<std::string>& urls) {
   return html;
 }
 
-/// static/workloads.js makes the same rows of GET /deployments.
-Html row(const WorkloadRow& workload) {
+/// static/workloads.js makes the same rows of the list as JSON.
+Html row(const WorkloadRow& workload, const WorkloadPlaces& places) {
   Html html;
-  html << "<tr><td><a href=\"/workload/";
-  html.text(net::percent_encode(workload.id)) << "\">";
+  html << "<tr><td><a href=\"";
+  html.text(places.pages + net::percent_encode(places.by_name ? workload.app_name : workload.id)) << "\">";
   html.text(workload.app_name) << "</a></td><td>";
   html.text(workload.status);
   if (!workload.detail.empty()) (html << ": ").text(workload.detail);
@@ -30,6 +30,21 @@ Html row(const WorkloadRow& workload) {
 
 }  // namespace
 
+WorkloadRow row_of(const DeploymentInfo& info) {
+  WorkloadRow row;
+  row.id = info.id;
+  row.app_name = info.app_name;
+  row.status = dd::to_string(info.status);
+  row.started_at = info.started_at;
+  if (!info.error_message.empty())
+    row.detail = info.error_message;
+  else if (info.signal)
+    row.detail = "signal " + std::to_string(*info.signal);
+  else if (info.exit_code)
+    row.detail = "exit code " + std::to_string(*info.exit_code);
+  return row;
+}
+
 Page workloads_page(const AgentHome& home) {
   Page page;
   page.title = home.vm_name;
@@ -37,13 +52,17 @@ Page workloads_page(const AgentHome& home) {
   auto& html = page.content;
   html << header(home.person);
   if (home.integrity == "simulated") html << simulated_banner();
-  (html << "<main>\n<p><a href=\"").text(home.control_plane) << "/\">Fleet</a></p>\n<h1>";
+  (html << "<main data-list=\"").text(home.places.list) << "\" data-pages=\"";
+  html.text(home.places.pages) << "\" data-key=\"";
+  html.text(home.places.by_name ? "app_name" : "id") << "\">\n<p><a href=\"";
+  html.text(home.control_plane) << "/\">Fleet</a></p>\n<h1>";
   html.text(home.vm_name) << "</h1>\n<p>";
   html.text(home.agent_id) << ", ";
-  html.text(home.integrity)
-      << "</p>\n<table>\n<thead><tr><th>App</th><th>Status</th><th>Started</th><th>Reached at</th></tr></thead>\n"
-         "<tbody id=\"workloads\">\n";
-  for (const auto& workload : home.workloads) html << row(workload);
+  html.text(home.integrity) << "</p>\n";
+  if (!home.terminal.empty()) (html << "<p><a href=\"").text(home.terminal) << "\">Terminal</a></p>\n";
+  html << "<table>\n<thead><tr><th>App</th><th>Status</th><th>Started</th><th>Reached at</th></tr></thead>\n"
+          "<tbody id=\"workloads\">\n";
+  for (const auto& workload : home.workloads) html << row(workload, home.places);
   if (home.workloads.empty()) html << "<tr><td colspan=\"4\">Nothing has been deployed</td></tr>\n";
   html << "</tbody>\n</table>\n</main>\n";
   return page;
@@ -56,12 +75,14 @@ Page workload_page(const WorkloadView& view) {
   auto& html = page.content;
   html << header(view.person);
   if (view.simulated) html << simulated_banner();
-  (html << "<main data-workload=\"").text(view.workload.id) << "\">\n<p><a href=\"/\">Workloads</a></p>\n<h1>";
+  (html << "<main data-log=\"").text(view.log) << "\">\n<p><a href=\"";
+  html.text(view.home) << "\">Workloads</a></p>\n<h1>";
   html.text(view.workload.app_name) << "</h1>\n<p id=\"status\">";
   html.text(view.workload.status);
   if (!view.workload.detail.empty()) (html << ": ").text(view.workload.detail);
-  html << "</p>\n" << links(view.workload.urls) << "<p><a href=\"/session/";
-  html.text(net::percent_encode(view.workload.app_name)) << "\">Terminal</a></p>\n<h2>Log</h2>\n<pre id=\"log\">";
+  html << "</p>\n" << links(view.workload.urls);
+  if (!view.terminal.empty()) (html << "<p><a href=\"").text(view.terminal) << "\">Terminal</a></p>\n";
+  html << "<h2>Log</h2>\n<pre id=\"log\">";
   for (const auto& line : view.lines) html.text(line) << "\n";
   html << "</pre>\n</main>\n";
   return page;

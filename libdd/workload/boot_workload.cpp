@@ -54,8 +54,8 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
   if (reader.error()) return tl::unexpected(*reader.error());
   workload.request = *std::move(request);
   workload.role = role ? role_from(*role) : role_by_name(workload.request.app_name);
-  // Nor did its agent need a token.
-  if (!role && !token_is_said) workload.inherit_token = workload.role == Role::agent;
+  // Nor did its agent and its control plane need a token.
+  if (!role && !token_is_said) workload.inherit_token = workload.role == Role::agent || workload.role == Role::cp;
   return workload;
 }
 

@@ -80,6 +80,21 @@ await test("a terminal answers what is typed, as text, and says how its shell en
   await page.getByText("Connected to vm-1").waitFor();
 });
 
+await test("a terminal opens on the control plane's own VM", async (page) => {
+  await page.goto(fleet.cp_url);
+  await signInWithPat(page);
+  await page.getByRole("link", { name: "The control plane's own VM" }).click();
+  const listed = page.waitForResponse((response) => response.url() === fleet.cp_url + "/api/control-plane/deployments");
+  assert.equal((await listed).status(), 200);
+  await page.getByRole("link", { name: "dd-cp" }).click();
+  await page.locator("#log", { hasText: "control plane listening" }).waitFor();
+  await page.getByRole("link", { name: "Workloads" }).click();
+  await page.getByRole("link", { name: "Terminal" }).click();
+  await page.getByText("Connected to dd-local-cp").waitFor();
+  await page.keyboard.type("echo $((6*7))'<i>'\n");
+  await page.locator(".xterm-rows", { hasText: "42<i>" }).waitFor();
+});
+
 await test("the fleet's page follows what happens", async (page) => {
   await page.goto(fleet.cp_url);
   await signInWithPat(page);

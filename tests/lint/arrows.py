@@ -22,7 +22,7 @@ ALLOWED = {
     "workload": {"core", "crypto"},
     "protocol": {"core", "crypto", "attest", "workload"},
     "net": VALUES,
-    "web": {"core", "net"},
+    "web": {"core", "net", "workload"},
     "jwks": NETWORK,
     "collateral": NETWORK,
     **{client: NETWORK | {"jwks", "collateral"} for client in CLIENTS},

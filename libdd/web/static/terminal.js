@@ -1,9 +1,8 @@
-// A terminal in a workload (docs/wire.md, 6.1). xterm.js is no module: it leaves its classes in the global object.
+// A terminal (docs/wire.md, 6.1). xterm.js is no module: it leaves its classes in the global object.
 import "./xterm.js";
 import "./addon-fit.js";
 
 const main = document.querySelector("main");
-const app = encodeURIComponent(main.dataset.app);
 const status = document.getElementById("status");
 const again = document.getElementById("again");
 const encoder = new TextEncoder();
@@ -31,7 +30,7 @@ terminal.onResize(({ cols, rows }) => send(JSON.stringify({ type: "resize", cols
 
 /** A ticket opens one terminal; only a page of this host may ask for one. */
 async function ticket() {
-  const answer = await fetch(`/session/${app}/ticket`, { method: "POST" });
+  const answer = await fetch(main.dataset.ticket, { method: "POST" });
   const body = await answer.json();
   if (answer.status === 401) throw new Error("signed out: reload the page to sign in again");
   if (!answer.ok) throw new Error(body.message);
@@ -51,7 +50,7 @@ async function connect() {
   status.textContent = "Connecting…";
   const query = new URLSearchParams({ ticket: await ticket(), cols: terminal.cols, rows: terminal.rows });
   let over = false;
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/ws/session/${app}?${query}`);
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${main.dataset.socket}?${query}`);
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }) => {
     if (typeof data === "string") over = told(JSON.parse(data)) || over;

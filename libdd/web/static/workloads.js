@@ -1,5 +1,7 @@
 import { poll, showRows } from "./rows.js";
 
+const { list, pages, key } = document.querySelector("main").dataset;
+
 function detailOf(workload) {
   if (workload.error_message) return workload.error_message;
   if (workload.signal != null) return "signal " + workload.signal;
@@ -10,12 +12,12 @@ function detailOf(workload) {
 function rowOf(workload) {
   const detail = detailOf(workload);
   return [
-    [{ text: workload.app_name, href: "/workload/" + encodeURIComponent(workload.id) }],
+    [{ text: workload.app_name, href: pages + encodeURIComponent(workload[key]) }],
     [detail ? workload.status + ": " + detail : workload.status],
     [workload.started_at],
-    [workload.urls.map((url) => ({ text: url, href: url }))],
+    [(workload.urls ?? []).map((url) => ({ text: url, href: url }))],
   ];
 }
 
-poll("/deployments", (answer) =>
+poll(list, (answer) =>
   showRows(document.getElementById("workloads"), answer.deployments.map(rowOf), "Nothing has been deployed"));

@@ -88,7 +88,7 @@ TEST_CASE("a terminal's page is for its workload, with a nonce of its own") {
   REQUIRE(page.has_value());
   if (page->status == 501) return;  // built without xterm.js
   CHECK(page->status == 200);
-  CHECK(contains(page->body, "data-app=\"hello\""));
+  CHECK(contains(page->body, "data-socket=\"/ws/session/hello\""));
   const auto policy_of = [](const auto& answer) { return *answer->headers.find("Content-Security-Policy"); };
   CHECK(contains(policy_of(page), "style-src 'self' 'nonce-"));
   CHECK(policy_of(page) != policy_of(f.get("/session/hello")));

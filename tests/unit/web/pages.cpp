@@ -44,7 +44,7 @@ TEST_CASE("no page makes markup of what it shows") {
       {"signed out", signed_out_page(kScript)},
       {"workloads", workloads_page({kScript, kScript, kScript, kScript, kScript, {hostile_workload()}})},
       {"workload", workload_page({kScript, true, hostile_workload(), {kScript, kScript}})},
-      {"terminal", terminal_page({kScript, true, kScript, "nonce"})},
+      {"terminal", terminal_page({kScript, true, kScript, kScript, kScript, kScript, kScript}, dd::system_random())},
       {"message", message_page(404, kScript, kScript)},
   };
   for (const auto& [name, page] : pages) {

@@ -31,7 +31,7 @@ TEST_CASE("the earlier system's boot specs name no role: the name stands for it"
   REQUIRE(workloads.size() == 4);
   CHECK(workloads[0].role == BootWorkload::Role::connector);
   CHECK(workloads[1].role == BootWorkload::Role::cp);
-  CHECK_FALSE(workloads[1].inherit_token);
+  CHECK(workloads[1].inherit_token);
   CHECK(workloads[2].role == BootWorkload::Role::agent);
   CHECK(workloads[2].inherit_token);
   CHECK(workloads[3].role == BootWorkload::Role::none);

@@ -1,4 +1,4 @@
-#include "libdd/agent/terminal_bridge.hpp"
+#include "libdd/enclave_client/terminal_bridge.hpp"
 
 #include <deque>
 
@@ -12,8 +12,7 @@
 #include "tests/support/temp_dir.hpp"
 
 using namespace dd;
-using namespace dd::agent;
-using enclave_client::Terminal;
+using namespace dd::enclave_client;
 using net::WebSocket;
 using protocol::AttachFrame;
 using protocol::data_frame;

@@ -1,9 +1,9 @@
-#include "libdd/agent/tickets.hpp"
+#include "libdd/enclave_client/tickets.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace dd;
-using namespace dd::agent;
+using namespace dd::enclave_client;
 using namespace std::chrono_literals;
 
 namespace {

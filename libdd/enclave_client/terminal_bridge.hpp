@@ -6,11 +6,11 @@
 #include "libdd/enclave_client/terminal.hpp"
 #include "libdd/net/web_socket.hpp"
 
-namespace dd::agent {
+namespace dd::enclave_client {
 
 /// Carries bytes both ways until either side is done, then closes both: binary messages are the terminal's bytes, text messages are JSON (resize
 /// to the terminal; exit from it). It holds one piece of each direction, so a viewer that does not read stops the command, nobody else.
-net::Task<void> bridge(net::asio::any_io_executor executor, std::shared_ptr<enclave_client::Terminal> terminal,
+net::Task<void> bridge(net::asio::any_io_executor executor, std::shared_ptr<Terminal> terminal,
                        std::shared_ptr<net::WebSocket> socket);
 
-}  // namespace dd::agent
+}  // namespace dd::enclave_client

@@ -1,13 +1,12 @@
-#include "libdd/agent/terminal_bridge.hpp"
+#include "libdd/enclave_client/terminal_bridge.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
 
-namespace dd::agent {
+namespace dd::enclave_client {
 namespace {
 
-using enclave_client::Terminal;
 using net::WebSocket;
 using protocol::AttachFrame;
 using protocol::WindowSize;
@@ -68,4 +67,4 @@ net::Task<void> bridge(net::asio::any_io_executor executor, std::shared_ptr<Term
   co_await socket->close(why, "the terminal is closed");
 }
 
-}  // namespace dd::agent
+}  // namespace dd::enclave_client

@@ -1,10 +1,10 @@
-#include "libdd/agent/tickets.hpp"
+#include "libdd/enclave_client/tickets.hpp"
 
 #include <array>
 
 #include "libdd/crypto/digest.hpp"
 
-namespace dd::agent {
+namespace dd::enclave_client {
 
 Result<std::string> Tickets::issue(std::string app_name, std::string principal) {
   drop_expired();
@@ -30,4 +30,4 @@ void Tickets::drop_expired() {
   std::erase_if(issued_, [now = clock_.now()](const auto& entry) { return entry.second.expires <= now; });
 }
 
-}  // namespace dd::agent
+}  // namespace dd::enclave_client

@@ -11,7 +11,7 @@
 #include "dd/error.hpp"
 #include "dd/random.hpp"
 
-namespace dd::agent {
+namespace dd::enclave_client {
 
 /// Use on one io thread.
 class Tickets {
@@ -40,4 +40,4 @@ class Tickets {
   std::map<Digest256, Issued> issued_;  // by SHA-256: how long a look-up takes says nothing of a ticket
 };
 
-}  // namespace dd::agent
+}  // namespace dd::enclave_client
