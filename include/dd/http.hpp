@@ -40,6 +40,10 @@ struct HttpRequest {
   std::size_t max_response_bytes = 1024 * 1024;
   /// Redirects that may be followed; Authorization and Cookie are dropped when the origin changes.
   int max_redirects = 0;
+  /// Takes the content of a 200 piece by piece, so that it is never whole in memory: one call at a time, on a thread of the transport, never
+  /// after `done`. False breaks the request off (unavailable). Content of other answers stays in the response, up to kMaxUnsunk bytes.
+  std::function<bool(std::string_view piece)> sink = {};
+  static constexpr std::size_t kMaxUnsunk = 64 * 1024;
 };
 
 struct HttpResponse {

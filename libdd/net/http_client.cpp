@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <cpprest/http_client.h>
+#include <cpprest/producerconsumerstream.h>
 #include <openssl/ssl.h>
 #include <pplx/threadpool.h>
 #include <boost/asio/steady_timer.hpp>
@@ -24,7 +25,9 @@ namespace {
 
 namespace rest = web::http;
 using std::chrono::steady_clock;
-using Buffer = concurrency::streams::container_buffer<std::vector<std::uint8_t>>;
+using Buffer = concurrency::streams::producer_consumer_buffer<std::uint8_t>;
+
+constexpr int kOk = 200;
 
 /// Thrown into cpprestsdk to make it break a transfer off.
 struct TooLarge : std::exception {
@@ -146,17 +149,41 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   /// Called before each piece is stored. A count that does not grow is a chunk of negative size, which cpprestsdk lets through.
-  void limit(rest::http_request& out) {
-    auto check = [self = shared_from_this(), most = request_.max_response_bytes, last = utility::size64_t{0}](
+  void limit(rest::http_request& out, const Buffer& body) {
+    auto check = [self = shared_from_this(), body, last = utility::size64_t{0}](
                      rest::message_direction::direction direction, utility::size64_t count) mutable {
       if (direction != rest::message_direction::download) return;
-      if (count > most || count < last) {
+      if (count > self->most_bytes() || count < last) {
         self->over_limit_ = true;
         throw TooLarge();
       }
       last = count;
+      self->empty_into_sink(body);
     };
     out.set_progress_handler(std::move(check));
+  }
+
+  /// Until the status is known (it is within the first pieces) everything may still turn out to be for the sink.
+  [[nodiscard]] std::size_t most_bytes() const {
+    const int status = status_;
+    const bool kept = request_.sink && status != 0 && status != kOk;
+    return kept ? HttpRequest::kMaxUnsunk : request_.max_response_bytes;
+  }
+
+  /// What has arrived so far. Throws when the sink wants no more.
+  void empty_into_sink(Buffer body) {
+    if (!request_.sink || status_ != kOk) return;
+    const std::lock_guard lock(sink_mutex_);
+    if (finished_) return;
+    const auto rest = take_all(body);
+    if (!rest.empty() && !request_.sink(rest)) throw std::runtime_error("its content is not wanted");
+  }
+
+  static std::string take_all(Buffer& body) {
+    std::string bytes(body.in_avail(), '\0');
+    // It is all there, so that this does not wait.
+    if (!bytes.empty()) body.getn(reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()).get();
+    return bytes;
   }
 
   void transfer(const Url& url) {
@@ -164,12 +191,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     auto out = build(url, connect_to);
     Buffer body;
     out.set_response_stream(body.create_ostream());
-    limit(out);
+    status_ = 0;
+    limit(out, body);
     const auto client = shared_->clients.at(connect_to);
     const auto self = shared_from_this();
     client->request(out, cancel_.get_token())
         .then([self](rest::http_response head) {
-          if (self->request_.method != "HEAD" && head.headers().content_length() > self->request_.max_response_bytes) {
+          self->status_ = head.status_code();
+          if (self->request_.method != "HEAD" && head.headers().content_length() > self->most_bytes()) {
             self->cancel_.cancel();
             throw TooLarge();
           }
@@ -186,25 +215,29 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       HttpResponse response;
       response.status = answer.status_code();
       for (const auto& [name, value] : answer.headers()) response.headers.add(name, value);
-      const auto& bytes = body.collection();
-      if (bytes.size() > request_.max_response_bytes)
-        return finish(tl::unexpected(too_large(request_.max_response_bytes)));
-      response.body.assign(bytes.begin(), bytes.end());
+      empty_into_sink(body);
+      auto left = body;
+      response.body = take_all(left);
+      if (response.body.size() > most_bytes()) return finish(tl::unexpected(too_large(most_bytes())));
       auto next = follow_redirect(request_, response);
       if (!next) return finish(std::move(response));
       request_ = *std::move(next);
       attempt();
     } catch (const TooLarge&) {
-      finish(tl::unexpected(too_large(request_.max_response_bytes)));
+      finish(tl::unexpected(too_large(most_bytes())));
     } catch (const std::exception& e) {
       // Of an excess and a close that come together, cpprestsdk reports either.
-      if (over_limit_) return finish(tl::unexpected(too_large(request_.max_response_bytes)));
+      if (over_limit_) return finish(tl::unexpected(too_large(most_bytes())));
       finish(fail(ErrorCode::unavailable, "cannot reach " + peer_ + ": " + e.what()));
     }
   }
 
   void finish(Result<HttpResponse> outcome) {
     if (finished_.exchange(true)) return;
+    // A deadline comes on the other thread: what the sink writes to may go as soon as `done` is called.
+    {
+      const std::lock_guard last_piece(sink_mutex_);
+    }
     boost::system::error_code ignored;
     timer_.cancel(ignored);
     const auto done = std::move(done_);
@@ -217,8 +250,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string peer_;
   pplx::cancellation_token_source cancel_;
   boost::asio::steady_timer timer_;
+  std::mutex sink_mutex_;  // held while the sink is called
   std::atomic<bool> finished_ = false;
   std::atomic<bool> over_limit_ = false;
+  std::atomic<int> status_ = 0;  // 0: not answered yet
 };
 
 class CpprestTransport final : public HttpTransport {

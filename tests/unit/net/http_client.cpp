@@ -312,3 +312,69 @@ TEST_CASE("many requests at once are all answered") {
   }
   for (auto& answer : answers) CHECK(answer.get().value().status == 200);
 }
+
+TEST_CASE("a sink takes the content of a 200 piece by piece, and nothing else") {
+  const std::string content(3'000'000, 'x');
+  Router router;
+  router.add("GET", "/asset",
+             [&content](const ServerRequest&) -> Task<Result<ServerResponse>> { co_return json_response(content); });
+  router.add("GET", "/moved", [](const ServerRequest&) -> Task<Result<ServerResponse>> {
+    auto response = json_response("not the asset", 302);
+    response.headers.add("Location", "/asset");
+    co_return response;
+  });
+  test::Served served(std::move(router));
+  std::string taken;
+  std::size_t largest = 0;
+  const auto ask = [&](const std::string& path) {
+    taken.clear();
+    auto request = get("http://127.0.0.1:" + std::to_string(served.port()) + path);
+    request.max_response_bytes = content.size();
+    request.max_redirects = 1;
+    request.sink = [&](std::string_view piece) {
+      taken += piece;
+      largest = std::max(largest, piece.size());
+      return true;
+    };
+    return fetch(std::move(request)).value();
+  };
+  CHECK(ask("/asset").body.empty());
+  CHECK(taken == content);
+  CHECK(largest < content.size() / 2);
+  CHECK(ask("/moved").status == 200);
+  CHECK(taken == content);
+  const auto missing = ask("/nothing");
+  CHECK(missing.status == 404);
+  CHECK(missing.body.find("not_found") != std::string::npos);
+  CHECK(taken.empty());
+}
+
+TEST_CASE("a sink that wants no more ends the request, and so does content over the limit") {
+  const std::string content(1'000'000, 'x');
+  Router router;
+  router.add("GET", "/asset",
+             [&content](const ServerRequest&) -> Task<Result<ServerResponse>> { co_return json_response(content); });
+  router.add("GET", "/error", [&content](const ServerRequest&) -> Task<Result<ServerResponse>> {
+    co_return json_response(content, 500);
+  });
+  test::Served served(std::move(router));
+  const struct {
+    const char* path;
+    std::size_t limit;
+    bool wanted;
+    ErrorCode code;
+  } cases[] = {
+      {"/asset", content.size(), false, ErrorCode::unavailable},
+      {"/asset", content.size() - 1, true, ErrorCode::too_large},
+      {"/error", content.size(), true, ErrorCode::too_large},  // no error is as long as an asset
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.path);
+    auto request = get("http://127.0.0.1:" + std::to_string(served.port()) + c.path);
+    request.max_response_bytes = c.limit;
+    request.sink = [&c](std::string_view) { return c.wanted; };
+    const auto response = fetch(std::move(request));
+    REQUIRE_FALSE(response.has_value());
+    CHECK(to_string(response.error().code) == to_string(c.code));
+  }
+}
