@@ -179,6 +179,9 @@ void add_up(CLI::App& app, Invocation& invocation) {
                  "deploy the hello example, fetch its public URL, print the answer, stop everything");
   verb->add_flag("--json", flags->json, "print JSON");
   verb->add_option("--boot", flags->boot_file, "file with a JSON array of further boot workloads for each agent VM");
+  verb->add_option("--releases", flags->fleet.releases,
+                   "folder OWNER/REPO/TAG/ASSET that github_release is answered from, in place of GitHub")
+      ->check(CLI::ExistingDirectory);
   verb->add_option("--control-plane", flags->fleet.control_plane,
                    "run this program in place of dd-cp: a control plane of your own");
   verb->add_option("--cp-env", flags->cp_settings, "NAME=VALUE for the control plane");

@@ -85,6 +85,7 @@ Result<void> UpFleet::start_services() {
   options.simulator_root_pem = root->certificate_pem;
   options.domain = kDomain;
   options.token_lifetime_secs = options_.token_lifetime_secs;
+  options.releases = options_.releases;
   auto services = UpServices::start(std::move(options));
   if (!services) return wrap(services.error(), "cannot start the local edge (another `ddctl up`? try --port)");
   services_ = *std::move(services);
@@ -184,6 +185,7 @@ Result<void> UpFleet::boot_vm(std::string name, const std::string& role, Setting
   vm.simulator_file = simulator_file_;
   vm.number = static_cast<int>(vms_.size());
   vm.settings = std::move(settings);
+  vm.releases_api_url = services_->releases_api_url();
   if (role == "agent") vm.extra_workloads = options_.boot_workloads;
   auto child = boot(vm, programs_);
   if (!child) return wrap(child.error(), "cannot boot " + name);

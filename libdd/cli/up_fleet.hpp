@@ -20,6 +20,7 @@ struct UpOptions {
   std::filesystem::path control_plane;  // empty: dd-cp of this build
   Settings cp_settings;        // on top of, and instead of, what up chooses
   Settings agent_settings;
+  std::filesystem::path releases;  // folder OWNER/REPO/TAG/ASSET of what workloads may be fetched from; empty: nothing
   std::string boot_workloads;  // JSON array, further boot workloads of each agent VM
   std::int64_t token_lifetime_secs = 300;
 };

@@ -12,6 +12,7 @@
 #include "libdd/local/attestation_service.hpp"
 #include "libdd/local/edge.hpp"
 #include "libdd/local/identity_provider.hpp"
+#include "libdd/local/release_server.hpp"
 
 namespace dd::cli {
 namespace {
@@ -59,13 +60,20 @@ local::IdentityProviderOptions idp_options(const UpServicesOptions& options, con
   return idp;
 }
 
+local::ReleaseServerOptions release_options(const UpServicesOptions& options) {
+  local::ReleaseServerOptions releases;
+  releases.folder = options.releases;
+  return releases;
+}
+
 }  // namespace
 
 struct UpServices::Impl {
   explicit Impl(const UpServicesOptions& options)
       : edge(io.get_executor(), edge_options(options, cloudflare_token)),
         ita(io.get_executor(), ita_options(options, ita_key)),
-        idp(io.get_executor(), idp_options(options, owner_pat)) {}
+        idp(io.get_executor(), idp_options(options, owner_pat)),
+        releases(io.get_executor(), release_options(options)) {}
 
   Secret cloudflare_token = make_secret("cf-");
   Secret ita_key = make_secret("ita-");
@@ -76,6 +84,7 @@ struct UpServices::Impl {
   local::Edge edge;
   local::AttestationService ita;
   local::IdentityProvider idp;
+  local::ReleaseServer releases;
   std::thread thread;
 };
 
@@ -85,7 +94,7 @@ Result<std::unique_ptr<UpServices>> UpServices::start(UpServicesOptions options)
   std::unique_ptr<UpServices> services(new UpServices);
   services->impl_ = std::make_unique<Impl>(options);
   auto& impl = *services->impl_;
-  for (auto started : {impl.edge.start(), impl.ita.start(), impl.idp.start()})
+  for (auto started : {impl.edge.start(), impl.ita.start(), impl.idp.start(), impl.releases.start()})
     if (!started) return tl::unexpected(started.error());
   impl.thread = std::thread([&impl] { impl.io.run(); });
   return services;
@@ -104,6 +113,7 @@ std::string UpServices::ita_url() const { return impl_->ita.url(); }
 std::string UpServices::ita_jwks_url() const { return impl_->ita.jwks_url(); }
 std::string UpServices::github_api_url() const { return impl_->idp.api_url(); }
 std::string UpServices::github_web_url() const { return impl_->idp.web_url(); }
+std::string UpServices::releases_api_url() const { return impl_->releases.api_url(); }
 void UpServices::register_app(const std::string& cp_origin) {
   local::GithubAppEntry app{kUpClientId, impl_->github_client_secret, cp_origin + "/auth/github/callback"};
   impl_->idp.set_app(std::move(app));

@@ -1,7 +1,8 @@
-// The outside world of a local fleet: edge, attestation service and identity provider, on a thread of their own.
+// The outside world of a local fleet: edge, attestation service, identity provider and releases, on a thread of their own.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,12 +12,13 @@
 namespace dd::cli {
 
 struct UpServicesOptions {
-  std::uint16_t port = 0;         // public port of the edge
+  std::uint16_t port = 0;  // public port of the edge
   std::string simulator_root_pem;
   std::string domain;
   std::int64_t token_lifetime_secs = 300;
   /// PAT of a user who has nothing to do with the owner and can read the owner's public repository; empty: no such user.
   std::string stranger_pat;
+  std::filesystem::path releases;  // folder of what can be fetched (local/release_folder.hpp); empty: nothing
 };
 
 class UpServices {
@@ -34,6 +36,8 @@ class UpServices {
   [[nodiscard]] std::string ita_jwks_url() const;
   [[nodiscard]] std::string github_api_url() const;
   [[nodiscard]] std::string github_web_url() const;
+  /// For dd-enclave: GitHub's API of releases.
+  [[nodiscard]] std::string releases_api_url() const;
   /// Of an app whose callback is below `cp_origin`.
   void register_app(const std::string& cp_origin);
   [[nodiscard]] const Secret& github_client_secret() const;

@@ -79,6 +79,7 @@ Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
                                           {"DD_ENCLAVE_CONFIG", config_file.string()},
                                           {"DD_ENCLAVE_PATH", programs.examples.string() + ":" + kSystemPath},
                                           {"DD_SIMULATOR_FILE", vm.simulator_file.string()},
+                                          {"DD_GITHUB_API_URL", vm.releases_api_url},
                                           {"DD_UID_BASE", std::to_string(first_uid() + vm.number * kUidsPerVm)}};
   return Child::start(programs.enclave, environment, vm.directory / "enclave.log");
 }

@@ -30,6 +30,7 @@ struct UpVm {
   std::filesystem::path simulator_file;
   int number = 0;  // its uids do not overlap with another VM's
   Settings settings;  // environment of the role's workload
+  std::string releases_api_url;
   std::string extra_workloads;  // JSON array of further boot workloads, or empty
 };
 
