@@ -39,6 +39,16 @@ struct EnclaveOptions {
   std::filesystem::path simulator_file;
   /// Root only: workloads get uids from [uid_base, uid_base + 1000), which must be nobody else's on this machine.
   std::int64_t uid_base = 200000;
+  /// GitHub's API, for workloads from releases. An origin with an optional path.
+  std::string github_api_url = "https://api.github.com";
+  /// For private repositories and GitHub's higher rate limit. Sent to github_api_url alone; no workload gets it.
+  Secret github_token;
+  /// PEM file of the only authorities that a release's server may have; empty: the system's.
+  std::filesystem::path ca_file;
+  /// For downloading and unpacking one release.
+  std::chrono::milliseconds fetch_timeout{600'000};
+  /// The helper dd-fetch. Empty: beside this program, else where it is installed.
+  std::filesystem::path fetch_program;
   /// From SIGTERM to SIGKILL.
   std::chrono::milliseconds stop_grace{5'000};
 

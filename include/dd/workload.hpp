@@ -24,9 +24,28 @@ struct Expose {
   bool operator==(const Expose&) const = default;
 };
 
+/// An asset of a GitHub release: a program, or an archive (.tar.gz, .tgz) that holds one.
+struct GithubRelease {
+  std::string repo;  // "owner/name"
+  std::string asset;  // exact name
+  std::string tag;  // empty: the latest release
+  std::string rename;  // a second name; of an archive the path of the program inside it. Empty: none
+  std::string sha256;  // 64 hex digits that the asset must have; empty: not pinned
+  bool operator==(const GithubRelease&) const = default;
+};
+inline constexpr std::string_view kDigestPrefix = "sha256:";
+[[nodiscard]] nlohmann::json to_json_value(const GithubRelease& release);
+/// By its name.
+[[nodiscard]] bool is_archive(std::string_view asset) noexcept;
+/// Name of the program; inside an archive its path: `rename`, else the asset's name without the archive's ending.
+[[nodiscard]] std::string program_of(const GithubRelease& release);
+/// "owner/name@tag", "@latest" without a tag.
+[[nodiscard]] std::string source_text(const GithubRelease& release);
+
 /// What `POST /deploy` takes.
 struct DeployRequest {
   std::string app_name;
+  /// Empty only with `github_release`: it is then fetched for others and nothing is started. With one, it takes the place of cmd[0].
   std::vector<std::string> cmd;
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<Expose> expose;
@@ -35,11 +54,12 @@ struct DeployRequest {
   bool tty = false;
   /// Members that nobody understands, by name; the caller gets them as warnings.
   std::vector<std::string> unknown;
+  std::optional<GithubRelease> github_release = std::nullopt;
 
   bool operator==(const DeployRequest&) const = default;
 };
 
-/// Errors: malformed, invalid_argument, too_large with the JSON path; unsupported for github_release.
+/// Errors: malformed, invalid_argument, too_large with the JSON path.
 [[nodiscard]] Result<DeployRequest> parse_deploy_request(std::string_view text);
 [[nodiscard]] Result<DeployRequest> deploy_request_from(const nlohmann::json& value);
 /// Without `unknown`.

@@ -117,7 +117,7 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
   for (const auto& member : wanted.unknown) answer.warnings.push_back("unknown member " + member + " was ignored");
 
   const auto deadline = std::chrono::steady_clock::now() + context_.options.deploy_wait;
-  std::string missing = "it has not started yet";
+  std::string missing = wanted.github_release ? "its release is still being fetched" : "it has not started yet";
   while (true) {
     const auto info = co_await find_id(id);
     if (!info) co_return wrap(info.error(), "cannot follow the deployment of " + wanted.app_name);

@@ -55,6 +55,7 @@ Result<UniqueFd> lock_file(const fs::path& file) {
 Result<DataDir> DataDir::open(fs::path root, bool other_users) {
   for (const auto& folder : {root, root / "store", root / "work"})
     if (const auto made = make_folder(folder, 0711); !made) return tl::unexpected(made.error());
+  if (const auto made = make_folder(root / "bin", 0755); !made) return tl::unexpected(made.error());
   if (other_users)
     if (const auto searchable = check_searchable(root); !searchable) return tl::unexpected(searchable.error());
   auto lock = lock_file(root / "lock");
@@ -79,7 +80,8 @@ void DataDir::remove_work(const std::string& app) const { remove_folder(work(app
 
 void DataDir::clear(const std::set<std::string>& keep) const {
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(store(), ignored)) remove_folder(entry.path());
+  for (const auto& folder : {store(), tools()})
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) remove_folder(entry.path());
   for (const auto& entry : fs::directory_iterator(root_ / "work", ignored))
     if (!keep.contains(entry.path().filename().string())) remove_folder(entry.path());
 }

@@ -1,4 +1,4 @@
-// The runtime's folder: the store of executables, and a private folder for each app.
+// The runtime's folder: the store of executables, the programs fetched for others, and a private folder for each app.
 #pragma once
 
 #include <sys/types.h>
@@ -19,6 +19,8 @@ class DataDir {
   [[nodiscard]] static Result<DataDir> open(std::filesystem::path root, bool other_users);
 
   [[nodiscard]] std::filesystem::path store() const { return root_ / "store"; }
+  /// Programs that were fetched for others.
+  [[nodiscard]] std::filesystem::path tools() const { return root_ / "bin"; }
   [[nodiscard]] std::filesystem::path work(const std::string& app) const { return root_ / "work" / app; }
   /// Makes the app's folder, for its owner alone. What is in it stays. Errors: conflict when it is another uid's.
   [[nodiscard]] Result<std::filesystem::path> make_work(const std::string& app, uid_t uid, gid_t gid) const;

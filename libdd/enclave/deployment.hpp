@@ -9,6 +9,7 @@
 
 #include "dd/workload.hpp"
 #include "libdd/enclave/executable_store.hpp"
+#include "libdd/enclave/fetcher.hpp"
 #include "libdd/enclave/log_ring.hpp"
 
 namespace dd::enclave {
@@ -22,6 +23,8 @@ struct Deployment {
   BootWorkload::Role role = BootWorkload::Role::none;
   bool inherit_token = false;
   StagedExecutable executable;
+  FetchedRelease release;           // where that came from, with github_release
+  std::shared_ptr<FetchJob> fetch;  // while it is being fetched
   LogRing log;
   std::shared_ptr<Run> run;  // none: no process
   bool stop_requested = false;

@@ -7,14 +7,14 @@
 #include <array>
 #include <string_view>
 
+#include "dd/workload.hpp"
 #include "libdd/crypto/digest.hpp"
+#include "libdd/enclave/no_writers.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/enclave/unique_fd.hpp"
 
 namespace dd::enclave {
 namespace {
-
-constexpr std::string_view kPrefix = "sha256:";
 
 bool is_executable_file(const std::filesystem::path& path) {
   struct stat info{};
@@ -38,27 +38,10 @@ Result<void> copy_bytes(int from, int to, const std::string& what) {
     const auto got = read(from, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_failure(what);
-    if (got == 0) break;
+    if (got == 0) return {};
     if (auto written = write_all(to, buffer.data(), static_cast<std::size_t>(got), what); !written) return written;
   }
-  if (fchmod(to, 0555) != 0 || fsync(to) != 0) return system_failure(what);
-  return {};
 }
-
-/// A file that goes again unless it was renamed away.
-struct TemporaryFile {
-  explicit TemporaryFile(const std::filesystem::path& folder) : path((folder / ".staging-XXXXXX").string()) {
-    fd = UniqueFd(mkostemp(path.data(), O_CLOEXEC));
-  }
-  ~TemporaryFile() {
-    if (!path.empty()) unlink(path.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  std::string path;
-  UniqueFd fd;
-};
 
 }  // namespace
 
@@ -68,17 +51,36 @@ ExecutableStore::ExecutableStore(std::filesystem::path folder, std::string searc
 Result<StagedExecutable> ExecutableStore::stage(const std::string& program) {
   const auto source = find(program);
   if (!source) return tl::unexpected(source.error());
-  const std::lock_guard lock(mutex_);
   // What we put here ourselves and hashed there is known; the source is hashed to see whether it is that. If it changes meanwhile,
   // what runs is still the file in the store.
-  if (const auto digest = crypto::sha256_file(source->c_str())) {
-    auto name = std::string(kPrefix) + to_hex(*digest);
-    if (staged_.contains(name)) return StagedExecutable{name, path_of(name)};
-  }
-  auto digest = copy_in(*source);
-  if (!digest) return tl::unexpected(digest.error());
-  staged_.insert(*digest);
-  return StagedExecutable{*digest, path_of(*digest)};
+  if (const auto digest = crypto::sha256_file(source->c_str()))
+    if (auto known = find_staged(std::string(kDigestPrefix) + to_hex(*digest))) return *std::move(known);
+  auto copy = copy_of(*source);
+  if (!copy) return tl::unexpected(copy.error());
+  return adopt(*std::move(copy));
+}
+
+Result<StagedExecutable> ExecutableStore::adopt(TemporaryFile file) {
+  const std::string what = "cannot keep a program";
+  if (fchmod(file.fd(), 0555) != 0 || fsync(file.fd()) != 0) return system_failure(what);
+  file.close();
+  const UniqueFd reader(open(file.path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!reader) return system_failure(what);
+  if (auto alone = check_no_writers(reader.get(), "a program"); !alone) return tl::unexpected(alone.error());
+  const auto digest = crypto::sha256_file(file.path().c_str());
+  if (!digest) return wrap(digest.error(), what);
+  StagedExecutable staged{std::string(kDigestPrefix) + to_hex(*digest), {}};
+  staged.path = path_of(staged.digest);
+  const std::lock_guard lock(mutex_);
+  if (auto renamed = file.rename_to(staged.path); !renamed) return tl::unexpected(renamed.error());
+  staged_.insert(staged.digest);
+  return staged;
+}
+
+std::optional<StagedExecutable> ExecutableStore::find_staged(const std::string& digest) {
+  const std::lock_guard lock(mutex_);
+  if (!staged_.contains(digest)) return std::nullopt;
+  return StagedExecutable{digest, path_of(digest)};
 }
 
 void ExecutableStore::retain(const std::set<std::string>& used) {
@@ -107,28 +109,21 @@ Result<std::filesystem::path> ExecutableStore::find(const std::string& program) 
   return fail_at(ErrorCode::not_found, "$.cmd[0]", "cannot find program " + program + " in " + search_path_);
 }
 
-Result<std::string> ExecutableStore::copy_in(const std::filesystem::path& source) {
+Result<TemporaryFile> ExecutableStore::copy_of(const std::filesystem::path& source) const {
   const auto what = "cannot copy program " + source.string();
   // Not blocking: the file may have become a FIFO since it was looked at.
   const UniqueFd from(open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info{};
   if (!from || fstat(from.get(), &info) != 0) return system_failure(what);
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid_argument, what + ": it is no regular file");
-
-  TemporaryFile copy(folder_);
-  if (!copy.fd) return system_failure(what);
-  if (const auto copied = copy_bytes(from.get(), copy.fd.get(), what); !copied) return tl::unexpected(copied.error());
-  copy.fd.reset();  // an open writer would make exec fail (ETXTBSY)
-  const auto digest = crypto::sha256_file(copy.path.c_str());
-  if (!digest) return wrap(digest.error(), what);
-  auto name = std::string(kPrefix) + to_hex(*digest);
-  if (rename(copy.path.c_str(), path_of(name).c_str()) != 0) return system_failure(what);
-  copy.path.clear();
-  return name;
+  auto copy = TemporaryFile::make(folder_);
+  if (!copy) return copy;
+  if (const auto copied = copy_bytes(from.get(), copy->fd(), what); !copied) return tl::unexpected(copied.error());
+  return copy;
 }
 
 std::filesystem::path ExecutableStore::path_of(const std::string& digest) const {
-  return folder_ / ("sha256-" + digest.substr(kPrefix.size()));
+  return folder_ / ("sha256-" + digest.substr(kDigestPrefix.size()));
 }
 
 }  // namespace dd::enclave

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "dd/error.hpp"
+#include "libdd/enclave/temporary_file.hpp"
 
 namespace dd::enclave {
 
@@ -15,7 +17,7 @@ struct StagedExecutable {
   std::filesystem::path path;
 };
 
-/// A folder that only the runtime writes. stage() and retain() are thread-safe.
+/// A folder that only the runtime writes. Thread-safe.
 class ExecutableStore {
  public:
   /// `folder` exists. `search_path` is colon-separated, absolute folders.
@@ -25,12 +27,17 @@ class ExecutableStore {
   /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path, no executable file),
   /// unavailable.
   [[nodiscard]] Result<StagedExecutable> stage(const std::string& program);
+  /// A file in folder() that nobody writes any more gets its digest for a name. Blocks. Errors: unavailable.
+  [[nodiscard]] Result<StagedExecutable> adopt(TemporaryFile file);
+  /// What this run has put there under that digest.
+  [[nodiscard]] std::optional<StagedExecutable> find_staged(const std::string& digest);
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
   /// Removes every file whose digest is not in `used`.
   void retain(const std::set<std::string>& used);
 
  private:
   [[nodiscard]] Result<std::filesystem::path> find(const std::string& program) const;
-  [[nodiscard]] Result<std::string> copy_in(const std::filesystem::path& source);
+  [[nodiscard]] Result<TemporaryFile> copy_of(const std::filesystem::path& source) const;
   [[nodiscard]] std::filesystem::path path_of(const std::string& digest) const;
 
   std::filesystem::path folder_;

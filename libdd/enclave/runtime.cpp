@@ -27,6 +27,9 @@ Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& po
       keys_(keys),
       log_(log),
       store_(data.store(), settings.search_path),
+      trees_(data.store()),
+      tools_(data.tools()),
+      fetcher_(executor, pool, settings, store_, trees_),
       supervisor_(executor, settings, data, capability,
                   [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
       guests_(executor, pool, settings, deployments_, store_, log, supervisor_, [this] { tidy(); }),
@@ -46,6 +49,7 @@ Result<std::string> Runtime::deploy(DeployRequest request) {
   if (static_cast<std::size_t>(pending) >= kMaxPending)
     return fail(ErrorCode::unavailable, what + ": " + std::to_string(pending) + " deploys are under way, try again");
 
+  break_off_fetches_of(request.app_name);
   const auto deployment = new_record(std::move(request));
   deployments_.add(deployment);
   net::spawn(executor_, carry_out(deployment), "deploy");
@@ -57,7 +61,7 @@ DeploymentPtr Runtime::new_record(DeployRequest request) const {
   auto& info = deployment->info;
   info.id = new_deployment_id(*settings_.random);
   info.app_name = request.app_name;
-  info.source = command_text(request.cmd);
+  info.source = request.github_release ? source_text(*request.github_release) : command_text(request.cmd);
   info.started_at = timestamp(*settings_.clock);
   info.privileged = request.privileged;
   info.expose = request.expose;
@@ -88,7 +92,8 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
   if (deployment->stop_requested) co_return Result<void>{};
   if (boot_failure_) co_return tl::unexpected(*boot_failure_);
   auto staged = co_await stage(deployment);
-  if (!staged || deployment->stop_requested) co_return staged;
+  if (deployment->stop_requested) co_return Result<void>{};  // also when that is why it was not fetched
+  if (!staged) co_return staged;
   auto event = event_of(*deployment);
   auto recorded = co_await log_.record(std::move(event));
   if (!recorded || deployment->stop_requested) co_return recorded;
@@ -98,6 +103,7 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
       co_await log_stop_and_halt(older);
     }
   if (deployment->stop_requested) co_return Result<void>{};
+  if (deployment->request.cmd.empty()) co_return offer_tools(*deployment);
   auto started = co_await supervisor_.start(deployment);
   if (started)
     log::info("workload started",
@@ -106,6 +112,7 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
 }
 
 net::Task<Result<void>> Runtime::stage(DeploymentPtr deployment) {
+  if (deployment->request.github_release) co_return co_await stage_release(deployment);
   Result<StagedExecutable> staged;
   std::function<void()> work = [this, &staged, program = deployment->request.cmd.front()] {
     staged = store_.stage(program);
@@ -127,6 +134,7 @@ net::Task<Result<void>> Runtime::stop(std::string id) {
     co_return fail(ErrorCode::conflict,
                    "cannot stop deployment in '" + std::string(to_string(info.status)) + "' status");
   deployment->stop_requested = true;
+  break_off_fetch(*deployment);
   // Behind a deploy of this app that is under way, which sees the request.
   const auto turn = co_await turns_.take(info.app_name);
   if (deployment->run) co_await log_stop_and_halt(deployment);
@@ -157,6 +165,11 @@ Json Runtime::event_of(const Deployment& deployment) const {
                 {"cmd", deployment.request.cmd}, {"env", logged_environment(deployment.request.env, keys_.log_salt())},
                 {"privileged", info.privileged}, {"expose", Json::array()}};
   for (const auto& expose : info.expose) event["expose"].push_back(to_json_value(expose));
+  if (const auto& release = deployment.request.github_release)
+    event["release"] = {{"repo", release->repo},
+                        {"asset", release->asset},
+                        {"tag", deployment.release.tag},
+                        {"digest", deployment.release.digest}};
   if (!info.boot) {
     event["type"] = "deploy";
     event["id"] = info.id;
@@ -171,14 +184,16 @@ Json Runtime::event_of(const Deployment& deployment) const {
 void Runtime::tidy() {
   deployments_.drop_old();
   // A deploy that is being staged has no digest in its record yet.
-  std::set<std::string> used;
+  auto used = tools_.digests();
   for (const auto& deployment : deployments_.all()) {
     if (deployment->info.status == DeploymentStatus::deploying) return;
     used.insert(deployment->executable.digest);
+    used.insert(deployment->release.digest);
   }
   if (guests_.staging()) return;
   guests_.add_digests(used);
   store_.retain(used);
+  trees_.retain(used);
 }
 
 bool Runtime::is_trusted(uid_t uid) const {
@@ -192,6 +207,7 @@ net::Task<void> Runtime::shut_down() {
   changed_.notify();
   for (const auto& deployment : deployments_.all()) {
     deployment->stop_requested = true;
+    break_off_fetch(*deployment);
     if (deployment->run) net::spawn(executor_, supervisor_.halt(deployment), "stop of a workload");
   }
   co_await guests_.shut_down();

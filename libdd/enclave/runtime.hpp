@@ -9,10 +9,12 @@
 #include "libdd/enclave/data_dir.hpp"
 #include "libdd/enclave/deployment.hpp"
 #include "libdd/enclave/executable_store.hpp"
+#include "libdd/enclave/fetcher.hpp"
 #include "libdd/enclave/guests.hpp"
 #include "libdd/enclave/measured_log.hpp"
 #include "libdd/enclave/settings.hpp"
 #include "libdd/enclave/supervisor.hpp"
+#include "libdd/enclave/tool_links.hpp"
 #include "libdd/enclave/turn.hpp"
 #include "libdd/enclave/vm_keys.hpp"
 #include "libdd/net/backoff.hpp"
@@ -56,6 +58,12 @@ class Runtime {
   net::Task<void> carry_out(DeploymentPtr deployment);
   net::Task<Result<void>> replace(DeploymentPtr deployment);
   net::Task<Result<void>> stage(DeploymentPtr deployment);
+  net::Task<Result<void>> stage_release(DeploymentPtr deployment);
+  net::Task<Result<void>> stage_program(DeploymentPtr deployment);
+  net::Task<Result<void>> stage_at_boot(DeploymentPtr deployment);
+  void break_off_fetch(Deployment& deployment);
+  void break_off_fetches_of(const std::string& app);
+  [[nodiscard]] Result<void> offer_tools(Deployment& deployment);
   net::Task<void> log_stop_and_halt(DeploymentPtr deployment);
   void ended(DeploymentPtr deployment);
   void tidy();
@@ -67,6 +75,9 @@ class Runtime {
   const VmKeys& keys_;
   MeasuredLog& log_;
   ExecutableStore store_;
+  ReleaseTrees trees_;
+  ToolLinks tools_;
+  Fetcher fetcher_;
   Supervisor supervisor_;
   Deployments deployments_;
   Guests guests_;

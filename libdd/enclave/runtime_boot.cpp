@@ -25,6 +25,8 @@ Json effective_configuration(const Settings& settings) {
   return {{"socket_path", settings.socket_path.string()},
           {"data_dir", settings.data_dir.string()},
           {"search_path", settings.search_path},
+          {"github_api_url", settings.github_api_url},
+          {"ca_file", settings.ca_file.string()},
           {"simulator_file", settings.simulator_file.string()},
           {"stop_grace_ms", settings.stop_grace.count()},
           {"uid_base", settings.uid_base},
@@ -95,13 +97,18 @@ net::Task<void> Runtime::start_boot_workload(DeploymentPtr deployment) {
 net::Task<Result<void>> Runtime::bring_up(DeploymentPtr deployment) {
   if (boot_failure_) co_return tl::unexpected(*boot_failure_);
   if (stopping_) co_return Result<void>{};
-  auto staged = co_await stage(deployment);
-  if (!staged || stopping_) co_return staged;
+  auto staged = co_await stage_at_boot(deployment);
+  if (stopping_) co_return Result<void>{};
+  if (!staged) co_return staged;
   auto event = event_of(*deployment);
   auto recorded = co_await log_.record(std::move(event));
   if (!recorded || stopping_) co_return recorded;
-  if (deployment->role != Role::connector) co_return co_await supervisor_.start(deployment);
+  if (deployment->role != Role::connector) {
+    if (deployment->request.cmd.empty()) co_return offer_tools(*deployment);
+    co_return co_await supervisor_.start(deployment);
+  }
   auto argv = deployment->request.cmd;
+  argv.resize(std::max<std::size_t>(argv.size(), 1));  // a release needs no command
   argv.front() = deployment->executable.path.string();
   supervisor_.set_connector(argv);
   deployment->info.status = DeploymentStatus::completed;

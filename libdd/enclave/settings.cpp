@@ -10,7 +10,9 @@
 
 #include "dd/config.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/enclave/fetch_helper.hpp"
 #include "libdd/enclave/uid_pool.hpp"
+#include "libdd/net/url.hpp"
 
 namespace dd {
 
@@ -28,6 +30,13 @@ void declare(Config& config, EnclaveOptions& options) {
               "Make simulated evidence from this file (builds with -Dsimulation=true only).");
   config.integer("DD_UID_BASE", options.uid_base, 1000, 2'000'000'000,
                  "First of the 1000 uids that workloads get when the runtime is root.");
+  config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API that releases are fetched from.");
+  config.secret("EE_GITHUB_TOKEN", options.github_token, "Token for private releases and GitHub's higher rate limit.");
+  config.path("DD_CA_FILE", options.ca_file,
+              "PEM file of the only authorities to trust for releases; without it the system's.");
+  config.duration("DD_FETCH_TIMEOUT", options.fetch_timeout, "For downloading and unpacking one release.");
+  config.path("DD_FETCH_PROGRAM", options.fetch_program,
+              "The helper that fetches; without it dd-fetch beside dd-enclave, else where it is installed.");
   config.duration("DD_STOP_GRACE", options.stop_grace, "From SIGTERM to SIGKILL of a workload.");
 }
 
@@ -86,6 +95,11 @@ Result<void> check_paths(const Settings& settings) {
   return {};
 }
 
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 Secret new_token(Random& random) {
   Digest256 bytes{};
   random.fill(bytes);
@@ -109,7 +123,15 @@ Result<Settings> settings_from(const EnclaveOptions& options) {
                 "cannot read boot workloads (EE_BOOT_WORKLOADS, or boot_workloads of the configuration file)");
   settings.boot_workloads = *std::move(parsed);
 
-  settings.search_path = options.search_path;
+  // Fetched tools come last: none takes the place of a program of the system.
+  settings.search_path = options.search_path + ":" + (settings.data_dir / "bin").string();
+  settings.github_api_url = without_slash(options.github_api_url);
+  if (const auto url = net::parse_url(settings.github_api_url); !url)
+    return wrap(url.error(), "cannot use DD_GITHUB_API_URL " + settings.github_api_url);
+  settings.github_token = options.github_token;
+  settings.ca_file = options.ca_file;
+  settings.fetch_timeout = options.fetch_timeout;
+  settings.fetch_program = options.fetch_program.empty() ? find_fetch_program() : options.fetch_program;
   settings.simulator_file = options.simulator_file;
   settings.uid_base = static_cast<uid_t>(options.uid_base);
   settings.stop_grace = options.stop_grace;

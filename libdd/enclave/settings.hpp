@@ -20,6 +20,11 @@ struct Settings {
   std::filesystem::path data_dir;
   std::string search_path;
   std::filesystem::path simulator_file;
+  std::string github_api_url;
+  Secret github_token;
+  std::filesystem::path ca_file;
+  std::chrono::milliseconds fetch_timeout{0};
+  std::filesystem::path fetch_program;  // empty: there is none
   uid_t uid_base = 0;
   std::chrono::milliseconds stop_grace{0};
   bool uid_per_workload = false;  // as root

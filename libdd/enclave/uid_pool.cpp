@@ -23,7 +23,7 @@ void UidPool::release(const std::string& app) {
 }
 
 Result<uid_t> UidPool::free_uid() {
-  if (used_ + 1 < kUidRange) return base_ + ++used_;
+  if (used_ < kWorkloadUids) return base_ + ++used_;
   auto longest_idle = slots_.end();
   for (auto it = slots_.begin(); it != slots_.end(); ++it)
     if (it->second.holders == 0 &&
@@ -31,7 +31,7 @@ Result<uid_t> UidPool::free_uid() {
       longest_idle = it;
   if (longest_idle == slots_.end())
     return fail(ErrorCode::unavailable,
-                "cannot give the workload a uid: all " + std::to_string(kUidRange - 1) + " are in use");
+                "cannot give the workload a uid: all " + std::to_string(kWorkloadUids) + " are in use");
   const auto uid = longest_idle->second.uid;
   evict_(longest_idle->first);
   slots_.erase(longest_idle);

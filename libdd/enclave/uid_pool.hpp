@@ -14,6 +14,9 @@ namespace dd::enclave {
 
 /// Uids of one runtime. The first names the group of those that may open the workload socket; it is nobody's uid.
 inline constexpr uid_t kUidRange = 1000;
+/// The last ones are those of dd-fetch (fetch_helper.hpp).
+inline constexpr uid_t kFetchUids = 4;
+inline constexpr uid_t kWorkloadUids = kUidRange - 1 - kFetchUids;
 
 class UidPool {
  public:

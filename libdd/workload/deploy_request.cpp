@@ -5,6 +5,7 @@
 
 #include "libdd/workload/deploy_reader.hpp"
 #include "libdd/workload/expose_reader.hpp"
+#include "libdd/workload/release_reader.hpp"
 
 namespace dd {
 namespace {
@@ -34,6 +35,8 @@ constexpr TextRule kEnvRule{0, kMaxItemBytes, is_assignment,
                             "\"NAME=value\" below 128 KiB, NAME of letters, digits and '_'"};
 
 std::vector<std::string> read_cmd(ObjectReader& reader) {
+  // A release alone is fetched for others to use.
+  if (reader.find("cmd") == nullptr && reader.find("github_release") != nullptr) return {};
   if (reader.array("cmd", kMaxItems) == nullptr) return {};
   auto cmd = reader.texts("cmd", kMaxItems, kArgumentRule);
   if (reader.error()) return {};
@@ -59,11 +62,24 @@ std::vector<std::pair<std::string, std::string>> read_env(ObjectReader& reader) 
   return env;
 }
 
-// A runtime that quietly started something else than was asked for would be worse than a refusal.
-void refuse_unsupported(ObjectReader& reader) {
-  if (reader.find("github_release") != nullptr)
-    reader.problem("github_release", ErrorCode::unsupported,
-                   "this runtime fetches no releases, name an installed program in cmd");
+Result<void> take_release(ObjectReader& reader, DeployRequest& request) {
+  const auto* value = reader.find("github_release");
+  if (value == nullptr) return {};
+  auto reading = read_github_release(*value, reader.path_of("github_release"));
+  if (!reading) return tl::unexpected(std::move(reading).error());
+  request.github_release = std::move(reading->release);
+  for (const auto& name : reading->unknown) request.unknown.push_back("github_release." + name);
+  return {};
+}
+
+Result<void> take_expose(ObjectReader& reader, DeployRequest& request) {
+  const auto* value = reader.find("expose");
+  if (value == nullptr) return {};
+  auto list = read_expose(*value, reader.path_of("expose"), kMaxExpose);
+  if (!list) return tl::unexpected(std::move(list).error());
+  request.expose = std::move(list->items);
+  for (const auto& name : list->unknown) request.unknown.push_back("expose" + name);
+  return {};
 }
 
 }  // namespace
@@ -75,15 +91,9 @@ Result<DeployRequest> read_deploy_request(ObjectReader& reader) {
   request.env = read_env(reader);
   request.privileged = reader.boolean("privileged", false);
   request.tty = reader.boolean("tty", false);
-  const auto* expose = reader.find("expose");
-  refuse_unsupported(reader);
   if (reader.error()) return tl::unexpected(*reader.error());
-  if (expose == nullptr) return request;
-
-  auto list = read_expose(*expose, reader.path_of("expose"), kMaxExpose);
-  if (!list) return tl::unexpected(std::move(list).error());
-  request.expose = std::move(list->items);
-  for (const auto& name : list->unknown) request.unknown.push_back("expose" + name);
+  if (auto taken = take_release(reader, request); !taken) return tl::unexpected(taken.error());
+  if (auto taken = take_expose(reader, request); !taken) return tl::unexpected(taken.error());
   return request;
 }
 
@@ -106,7 +116,9 @@ Result<DeployRequest> parse_deploy_request(std::string_view text) {
 }
 
 Json to_json_value(const DeployRequest& request) {
-  Json value = {{"app_name", request.app_name}, {"cmd", request.cmd}};
+  Json value = {{"app_name", request.app_name}};
+  if (!request.cmd.empty()) value["cmd"] = request.cmd;
+  if (request.github_release) value["github_release"] = to_json_value(*request.github_release);
   if (!request.env.empty()) {
     auto& env = value["env"] = Json::array();
     for (const auto& [name, text] : request.env) env.push_back(name + "=" + text);

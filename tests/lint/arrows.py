@@ -10,7 +10,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
 
 VALUES = {"core", "crypto", "attest", "workload", "protocol"}
 NETWORK = VALUES | {"net"}
-CLIENTS = {"enclave_client", "ita", "identity", "tunnel", "fleet_client"}
+CLIENTS = {"enclave_client", "fetch", "ita", "identity", "tunnel", "fleet_client"}
 BELOW_SERVICES = NETWORK | {"jwks", "collateral", "web"} | CLIENTS
 SERVICES = {"cp", "agent", "enclave", "local"}
 

@@ -1,10 +1,12 @@
 #include "libdd/enclave/executable_store.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/digest.hpp"
+#include "libdd/enclave/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace dd;
@@ -110,4 +112,16 @@ TEST_CASE("staging the same bytes twice keeps one file, and what nobody uses goe
   CHECK_FALSE(fs::exists(other.path));
   // It is copied anew when it is wanted again.
   CHECK(text_of(f.store.stage(f.program("three", "other")).value().path) == "other");
+}
+
+TEST_CASE("a file that somebody can still write to does not become a program") {
+  Fixture f;
+  auto file = TemporaryFile::make(f.store_dir).value();
+  UniqueFd kept(dup(file.fd()));
+  const auto refused = f.store.adopt(std::move(file));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::permission_denied);
+  CHECK(f.files() == 0);
+  kept.reset();
+  CHECK(f.store.adopt(TemporaryFile::make(f.store_dir).value()).has_value());
 }

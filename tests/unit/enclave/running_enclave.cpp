@@ -57,7 +57,8 @@ std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-RunningEnclave::RunningEnclave(Json boot_workloads, std::chrono::milliseconds stop_grace) {
+RunningEnclave::RunningEnclave(Json boot_workloads, std::chrono::milliseconds stop_grace,
+                               const std::function<void(EnclaveOptions&)>& change) {
   REQUIRE(chmod(folder_.path().c_str(), 0711) == 0);
   boot_workloads.push_back(token_holder());
   EnclaveOptions options;
@@ -67,6 +68,7 @@ RunningEnclave::RunningEnclave(Json boot_workloads, std::chrono::milliseconds st
   options.boot_workloads = Secret(boot_workloads.dump());
   options.uid_base = uid_base_of_this_process();
   options.stop_grace = stop_grace;
+  if (change) change(options);
   std::promise<void> serving;
   options.on_serving = [&serving] { serving.set_value(); };
   auto enclave = Enclave::create(std::move(options));
@@ -107,7 +109,7 @@ Json RunningEnclave::call(Json request) {
 std::string RunningEnclave::deploy(const std::string& app, std::vector<std::string> cmd, Json more) {
   more["method"] = "deploy";
   more["app_name"] = app;
-  more["cmd"] = std::move(cmd);
+  if (!cmd.empty()) more["cmd"] = std::move(cmd);
   const auto answer = call(std::move(more));
   REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
   CHECK(answer.at("status") == "deploying");

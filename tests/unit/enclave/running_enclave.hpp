@@ -27,14 +27,15 @@ class RunningEnclave {
  public:
   /// The given boot workloads and one more, "holder", that is given the token.
   explicit RunningEnclave(Json boot_workloads = Json::array(),
-                          std::chrono::milliseconds stop_grace = std::chrono::seconds(5));
+                          std::chrono::milliseconds stop_grace = std::chrono::seconds(5),
+                          const std::function<void(EnclaveOptions&)>& change = {});
   ~RunningEnclave();
 
   /// One request with the token; the answer.
   Json call(Json request);
   /// One line as it is; the answer.
   Json call_raw(const std::string& line);
-  /// Deploys and returns the id.
+  /// Deploys and returns the id; without a command when `cmd` is empty.
   std::string deploy(const std::string& app, std::vector<std::string> cmd, Json more = Json::object());
   DeploymentInfo info(const std::string& id);
   DeploymentInfo find(const std::string& app);

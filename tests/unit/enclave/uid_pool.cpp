@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using dd::enclave::kUidRange;
+using dd::enclave::kWorkloadUids;
 using dd::enclave::UidPool;
 
 TEST_CASE("apps get uids in the order they come, and keep them") {
@@ -18,7 +18,7 @@ TEST_CASE("apps get uids in the order they come, and keep them") {
 TEST_CASE("the app that is idle longest gives its uid up, after its files went") {
   std::vector<std::string> evicted;
   UidPool pool(5000, [&](const std::string& app) { evicted.push_back(app); });
-  for (uid_t i = 1; i < kUidRange; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).value() == 5000 + i);
+  for (uid_t i = 1; i <= kWorkloadUids; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).value() == 5000 + i);
   pool.release("app7");
   pool.release("app3");
   CHECK(pool.acquire("new").value() == 5007);
@@ -28,7 +28,7 @@ TEST_CASE("the app that is idle longest gives its uid up, after its files went")
 
 TEST_CASE("a uid in use is never given away") {
   UidPool pool(5000, [](const std::string&) { FAIL("all are in use"); });
-  for (uid_t i = 1; i < kUidRange; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).has_value());
+  for (uid_t i = 1; i <= kWorkloadUids; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).has_value());
   // Held twice, released once.
   REQUIRE(pool.acquire("app1").has_value());
   pool.release("app1");

@@ -76,7 +76,9 @@ TEST_CASE("a deploy request that is wrong is refused with the path") {
       {{{"app_name", "x"}, {"cmd", Json::array()}}, "$.cmd", "invalid_argument"},
       {{{"app_name", "x"}, {"cmd", {"true"}}, {"env", {"NOVALUE"}}}, "$.env[0]", "invalid_argument"},
       {{{"app_name", "x"}, {"cmd", {"true"}}, {"tty", 1}}, "$.tty", "malformed"},
-      {{{"app_name", "x"}, {"cmd", {"true"}}, {"github_release", Json::object()}}, "$.github_release", "unsupported"},
+      {{{"app_name", "x"}, {"cmd", {"true"}}, {"github_release", Json::object()}},
+       "$.github_release.repo",
+       "malformed"},
   };
   for (const auto& c : cases) {
     auto request = c.request;

@@ -87,8 +87,8 @@ TEST_CASE("malformed boot workloads are refused with the path of the field at fa
        ErrorCode::invalid_argument},
       {"the same role twice", R"([{"app_name":"a","cmd":["x"],"role":"cp"},{"app_name":"b","cmd":["x"],"role":"cp"}])",
        "$[1].role", ErrorCode::invalid_argument},
-      {"a release", R"([{"app_name":"a","cmd":["x"],"github_release":{}}])", "$[0].github_release",
-       ErrorCode::unsupported},
+      {"a release without its repository", R"([{"app_name":"a","cmd":["x"],"github_release":{}}])",
+       "$[0].github_release.repo", ErrorCode::malformed},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

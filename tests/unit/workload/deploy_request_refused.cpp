@@ -87,11 +87,10 @@ const std::vector<Refusal>& refusals() {
       {"blank in a variable", with(R"("env":["A =1"])"), "$.env[0]", kBadValue},
       {"NUL in a value", with(R"("env":["A=\u0000"])"), "$.env[0]", kBadValue},
       {"the same variable twice", with(R"("env":["A=1","B=2","A=3"])"), "$.env[2]", kBadValue},
-      // privileged, tty, github_release
+      // privileged, tty
       {"text as privileged", with(R"("privileged":"true")"), "$.privileged"},
       {"number as privileged", with(R"("privileged":1)"), "$.privileged"},
       {"text as tty", with(R"("tty":"no")"), "$.tty"},
-      {"a release", with(R"("github_release":{"repo":"a/b","asset":"c"})"), "$.github_release", ErrorCode::unsupported},
       // expose
       {"text as expose", with(R"("expose":"web:80")"), "$.expose"},
       {"number as expose", with(R"("expose":80)"), "$.expose"},
