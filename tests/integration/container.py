@@ -3,8 +3,11 @@
 stand, with a stand-in image. Usage: container.py TOOLS_FOLDER"""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 from fleet import Fleet, Skip, free_port, main, wait_for
@@ -27,12 +30,23 @@ esac
 """
 
 
+def release_of_podman():
+    """A folder of releases with this machine's podman in the form in which podman-static publishes it."""
+    folder = podman.folder / "releases"
+    release = folder / "mgoltzsche/podman-static/v1"
+    release.mkdir(parents=True)
+    with tarfile.open(release / "podman-linux-amd64.tar.gz", "w:gz", compresslevel=1) as archive:
+        for program, name in [("podman", "bin/podman"), ("conmon", "lib/podman/conmon"), ("runc", "bin/crun")]:
+            archive.add(os.path.realpath(shutil.which(program)), "podman-linux-amd64/usr/local/" + name)
+    return folder
+
+
 def start():
     """Once, for all cases."""
     global fleet, podman
     if fleet is None:
         podman = Podman()
-        fleet = Fleet(tools)
+        fleet = Fleet(tools, "--releases", str(release_of_podman()))
 
 
 def deploy(spec, **variables):
@@ -60,6 +74,24 @@ def container_is_public():
     fleet.ctl("mop", "box")
     wait_for("no container", lambda: podman.containers() == [])
     assert fleet.get(url)[0] == 404
+
+
+def podman_may_come_from_a_release():
+    start()
+    fetched = fleet.home / "vm-1/data/bin"
+    # Every program of this machine but podman.
+    others = podman.folder / "others"
+    others.mkdir()
+    for program in [*Path("/usr/bin").iterdir(), *Path("/usr/sbin").iterdir()]:
+        if program.name != "podman" and not (others / program.name).exists():
+            (others / program.name).symlink_to(program)
+    deploy(json.loads((workloads / "podman-bootstrap/workload.json").read_text()), PATH=f"{others}:{fetched}")
+    deploy(json.loads((workloads / "podman-static/workload.json").read_text()))
+    wait_for("podman-bootstrap is done", lambda: "podman-bootstrap: ok, podman version" in fleet.ctl("logs", "podman-bootstrap"))
+    podman.image("dd-static", {})
+    deploy({"app_name": "static", "privileged": True,
+            "cmd": [str(fetched / "podman"), "run", "--rm", "--network", "host", "dd-static", "/bin/busybox", "echo", "from a fetched podman"]})
+    wait_for("the container's word", lambda: "from a fetched podman" in fleet.ctl("logs", "static"))
 
 
 def baked(name, **variables):
@@ -92,6 +124,7 @@ def examples_run():
 try:
     main([
         ("a podman container deployed by command answers at its public hostname until it is mopped", container_is_public),
+        ("podman itself may come from a release: podman-static and podman-bootstrap", podman_may_come_from_a_release),
         ("the ollama and openclaw examples run as they stand, with a stand-in image", examples_run),
     ])
 finally:

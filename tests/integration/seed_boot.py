@@ -1,25 +1,37 @@
 #!/usr/bin/env python3
-"""Boot specs of the earlier system: no roles, no owner id, no policy, one binary whose mode is said by DD_MODE or its first argument.
+"""Boot specs of the earlier system: no roles, no owner id, no policy, everything fetched from releases, one binary whose mode is said by
+DD_MODE or its first argument.
 Usage: seed_boot.py TOOLS_FOLDER"""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from fleet import Fleet, main, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 binary = tools / "devopsdefender"
-fleet = Fleet(tools, "--control-plane", str(binary), "--cp-env", "DD_MODE=management", "--cp-env", "DD_OWNER_ID=", "--cp-env", "DD_OWNER_KIND=",
+scratch = tempfile.TemporaryDirectory(prefix="dd-releases-", dir="/tmp")
+releases = Path(scratch.name)
+(releases / "devopsdefender/dd/latest").mkdir(parents=True)
+shutil.copy(binary, releases / "devopsdefender/dd/latest")
+connector = releases / "cloudflare/cloudflared/2026.3.0/cloudflared-linux-amd64"
+connector.parent.mkdir(parents=True)
+connector.write_text(f'#!/bin/sh\nexec {tools}/ddctl connector "$@"\n')
+fleet = Fleet(tools, "--releases", str(releases), "--control-plane", str(binary), "--cp-env", "DD_MODE=management", "--cp-env", "DD_OWNER_ID=", "--cp-env", "DD_OWNER_KIND=",
               "--cp-env", "DD_POLICY=")
 
 
 def as_the_earlier_system_had_it(workloads):
     for workload in workloads:
         if workload.pop("role") == "connector":
-            workload["app_name"] = "cloudflared"
+            workload.pop("cmd")
+            workload.update(app_name="cloudflared", github_release={"repo": "cloudflare/cloudflared", "asset": "cloudflared-linux-amd64", "rename": "cloudflared"})
         else:
-            workload.update(app_name="dd-agent", cmd=[str(binary), "agent"])
+            workload.update(app_name="dd-agent", cmd=["devopsdefender", "agent"],
+                            github_release={"repo": "devopsdefender/dd", "asset": "devopsdefender", "tag": "latest"})
             workload.pop("inherit_token")
             workload["env"] = [s for s in workload["env"] if not s.startswith(("DD_OWNER_ID=", "DD_OWNER_KIND=", "DD_JOIN_TICKET="))]
 
@@ -35,6 +47,8 @@ def so_does_an_agent():
     fleet.boot("vm-seed", "vm-1", "DD_MODE=agent", "DD_VM_NAME=vm-seed", f"DD_PAT={fleet.credential}", change=as_the_earlier_system_had_it)
     row = wait_for("it is healthy", lambda: (lambda a: a if a and a["status"] == "healthy" else None)(fleet.agent("vm-seed")))
     assert row["verdict"]["accepted"] and row["verdict"]["tofu"], row
+    sources = {w["app_name"]: w["source"] for w in fleet.ctl_json("ps", "--all", "--agent", "vm-seed")}
+    assert sources == {"cloudflared": "cloudflare/cloudflared@latest", "dd-agent": "devopsdefender/dd@latest"}, sources
     deployed = fleet.ctl("deploy", str(Path(__file__).resolve().parent.parent.parent / "examples/workloads/hello/workload.json"), "--agent", "vm-seed")
     assert fleet.get(deployed.strip())[0] == 200, deployed
 
@@ -69,3 +83,4 @@ try:
     ])
 finally:
     fleet.stop()
+    scratch.cleanup()

@@ -39,5 +39,5 @@ TEST_CASE("every example workload is one that the runtime takes, with no member 
     CHECK(baked->text.starts_with("{\"app_name\":\"" + name + "\","));
   }
   CHECK(found == std::set<std::string>{"cloudflared", "dd-agent", "dd-cp", "hello", "mount-models", "nginx", "nv",
-                                       "ollama", "ollama-gpu", "openclaw", "podman-bootstrap"});
+                                       "ollama", "ollama-gpu", "openclaw", "podman-bootstrap", "podman-static"});
 }
