@@ -67,6 +67,7 @@ await test("a terminal answers what is typed, as text, and says how its shell en
   await signInWithPat(page);
   await page.getByRole("link", { name: "Terminal" }).click();
   await page.getByText("Connected to vm-1").waitFor();
+  assert.equal(await page.getByText("Connect again").isVisible(), false);
   const type = (line) => page.keyboard.type(line + "\n");
   const said = (text) => page.locator(".xterm-rows", { hasText: text }).waitFor();
   await type("echo $((6*7))'<b>'");
