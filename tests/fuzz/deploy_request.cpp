@@ -21,8 +21,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(request.error().path.starts_with("$") && request.error().message.starts_with("cannot "));
     return 0;
   }
-  require(dd::valid_app_name(request->app_name) && !request->cmd.empty() && !request->cmd.front().empty());
-  require(request->expose.size() <= 16 && !request->tty);
+  const auto& release = request->github_release;
+  require(dd::valid_app_name(request->app_name) && (release || !request->cmd.empty()));
+  require(request->cmd.empty() || !request->cmd.front().empty());
+  require(request->expose.size() <= 16);
+  if (release) {
+    require(release->repo.find('/') != std::string::npos && !release->asset.empty());
+    require(release->asset.find('/') == std::string::npos && !release->asset.starts_with('.'));
+    require(release->sha256.empty() || release->sha256.size() == 64);
+    require(dd::is_archive(release->asset) || release->rename.find('/') == std::string::npos);
+  }
   for (const auto& text : request->cmd) require(text.find('\0') == std::string::npos);
   for (const auto& expose : request->expose)
     require(dd::valid_hostname_label(expose.hostname_label) && expose.port != 0);
