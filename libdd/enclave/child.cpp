@@ -80,6 +80,7 @@ Result<Started> launch(ChildSpec spec) {
                        .gid = spec.identity.gid,
                        .groups = spec.identity.groups.data(),
                        .group_count = spec.identity.groups.size(),
+                       .max_processes = spec.max_processes,
                        .terminal = static_cast<bool>(spec.terminal),
                        .input_fd = input_fd.get(),
                        .output_fd = output_fd.get(),

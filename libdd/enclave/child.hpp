@@ -34,6 +34,8 @@ struct ChildSpec {
   UniqueFd error;       // becomes standard error, or none
   UniqueFd terminal;    // in place of both and of the empty standard input, and the controlling terminal; or none
   UniqueFd capability;  // becomes descriptor 3, or none
+  // Processes and threads of its uid, when it has one of its own; 0: as the runtime.
+  unsigned max_processes = 0;
 };
 
 /// Exactly one of both.

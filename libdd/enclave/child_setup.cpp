@@ -93,6 +93,8 @@ void become_workload(const ChildPlan& plan) noexcept {
   umask(022);
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
+  const rlimit processes{plan.max_processes, plan.max_processes};
+  if (plan.max_processes != 0 && plan.switch_user) setrlimit(RLIMIT_NPROC, &processes);
   if (!place_descriptors(plan)) give_up(plan, SetupStep::descriptors);
   // The session is new and leads no terminal yet.
   if (plan.terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) give_up(plan, SetupStep::terminal);

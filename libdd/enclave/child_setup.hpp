@@ -21,6 +21,7 @@ struct ChildPlan {
   gid_t gid = 0;
   const gid_t* groups = nullptr;
   std::size_t group_count = 0;
+  unsigned max_processes = 0;  // 0: as the runtime
   bool terminal = false;  // the input is one, and becomes the controlling terminal
   // All at least kFirstFreeFd, so that none is overwritten while they are put in place.
   int input_fd = -1;

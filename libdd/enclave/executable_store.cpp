@@ -9,7 +9,6 @@
 
 #include "dd/workload.hpp"
 #include "libdd/crypto/digest.hpp"
-#include "libdd/enclave/no_writers.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/enclave/unique_fd.hpp"
 
@@ -62,11 +61,8 @@ Result<StagedExecutable> ExecutableStore::stage(const std::string& program) {
 
 Result<StagedExecutable> ExecutableStore::adopt(TemporaryFile file) {
   const std::string what = "cannot keep a program";
+  if (auto ended = file.end_writing(); !ended) return wrap(ended.error(), what);
   if (fchmod(file.fd(), 0555) != 0 || fsync(file.fd()) != 0) return system_failure(what);
-  file.close();
-  const UniqueFd reader(open(file.path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!reader) return system_failure(what);
-  if (auto alone = check_no_writers(reader.get(), "a program"); !alone) return tl::unexpected(alone.error());
   const auto digest = crypto::sha256_file(file.path().c_str());
   if (!digest) return wrap(digest.error(), what);
   StagedExecutable staged{std::string(kDigestPrefix) + to_hex(*digest), {}};

@@ -19,6 +19,8 @@ namespace {
 
 constexpr const char* kName = "dd-fetch";
 constexpr std::size_t kMostSaid = 4096;
+// With its threads it has a handful.
+constexpr unsigned kMaxProcesses = 64;
 
 /// What a helper writes besides its reports: only when something is badly wrong with it.
 net::Task<void> read_rest(int fd, SayLine say) {
@@ -90,6 +92,7 @@ net::Task<Result<std::shared_ptr<Child>>> FetchHelper::start(UniqueFd socket, Un
   spec.identity = identity_;
   spec.output = std::move(output);
   spec.capability = std::move(socket);
+  spec.max_processes = kMaxProcesses;
   co_return co_await Child::start(std::move(spec));
 }
 
@@ -121,6 +124,7 @@ net::Task<Result<void>> FetchHelper::run(Order order) {
   // Without a uid of its own a process may be left, which has the socket, too.
   channel->end();
   while (!heard->outcome) co_await heard->over.wait(std::chrono::hours(24));
+  lost_ = !gone;
   if (order.job->ended()) co_return tl::unexpected(*order.job->ended());
   // It could still write to what is believed next.
   if (!gone) co_return fail(ErrorCode::unavailable, "cannot fetch: a process of dd-fetch does not end");

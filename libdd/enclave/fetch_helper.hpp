@@ -38,6 +38,8 @@ class FetchHelper {
   };
   /// Returns when no process of the helper is left. Errors: what the helper reported, why the job was ended, unavailable.
   net::Task<Result<void>> run(Order order);
+  /// A process of it would not end: nobody else may have its number.
+  [[nodiscard]] bool lost() const noexcept { return lost_; }
 
  private:
   net::Task<Result<std::shared_ptr<Child>>> start(UniqueFd socket, UniqueFd output);
@@ -45,6 +47,7 @@ class FetchHelper {
   net::asio::any_io_executor executor_;
   std::filesystem::path program_;
   Identity identity_;
+  bool lost_ = false;
 };
 
 }  // namespace dd::enclave

@@ -40,7 +40,10 @@ class Fetcher::Slot {
   Slot(Fetcher& owner, int number) : owner_(owner), number_(number) {}
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
+  /// Not given back for as long as the runtime lives.
+  void keep() noexcept { lost_ = true; }
   ~Slot() {
+    if (lost_) return;
     owner_.taken_.at(static_cast<std::size_t>(number_)) = false;
     owner_.changed_.notify();
   }
@@ -48,6 +51,7 @@ class Fetcher::Slot {
  private:
   Fetcher& owner_;
   int number_;
+  bool lost_ = false;
 };
 
 Fetcher::Fetcher(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings,
@@ -68,12 +72,14 @@ net::Task<Result<FetchedRelease>> Fetcher::with_number(GithubRelease release, st
                                                        SayLine say) {
   const auto number = co_await free_number(job);
   if (!number) co_return tl::unexpected(number.error());
-  const Slot slot(*this, *number);
+  Slot slot(*this, *number);
   auto program = co_await stage_helper();
   if (!program) co_return tl::unexpected(program.error());
   FetchHelper helper(executor_, settings_, *std::move(program), *number);
   const auto fetch = std::make_shared<Fetch>(std::move(release), std::move(job), std::move(say), std::move(helper));
-  co_return co_await carry_out(fetch);
+  auto result = co_await carry_out(fetch);
+  if (fetch->helper.lost()) slot.keep();
+  co_return result;
 }
 
 // From the store, since the helper's uid may not see the folder that the program is in. It stays there as long as a deploy is under way.
@@ -135,7 +141,10 @@ net::Task<Result<FetchedRelease>> Fetcher::carry_out(std::shared_ptr<Fetch> fetc
   if (!file) co_return tl::unexpected(file.error());
   // The helper is gone, so that what is hashed is what stays.
   Result<Digest256> digest;
-  std::function<void()> hash = [&digest, path = file->path()] { digest = crypto::sha256_file(path.c_str()); };
+  std::function<void()> hash = [&digest, &file] {
+    const auto ended = file->end_writing();
+    digest = ended ? crypto::sha256_file(file->path().c_str()) : Result<Digest256>(tl::unexpected(ended.error()));
+  };
   co_await net::run_on(pool_, std::move(hash));
   if (!digest) co_return tl::unexpected(digest.error());
   FetchedRelease result;
@@ -176,6 +185,8 @@ net::Task<Result<FetchedRelease>> Fetcher::keep_program(TemporaryFile file, Fetc
   std::function<void()> work = [this, &staged, &file] { staged = store_.adopt(std::move(file)); };
   co_await net::run_on(pool_, std::move(work));
   if (!staged) co_return tl::unexpected(staged.error());
+  if (staged->digest != result.digest)
+    co_return fail(ErrorCode::permission_denied, "cannot keep what was fetched: it has changed since it was checked");
   result.program = *std::move(staged);
   co_return result;
 }
@@ -194,12 +205,13 @@ net::Task<Result<FetchedRelease>> Fetcher::unpack(std::shared_ptr<Fetch> fetch, 
   order.heard = [](const protocol::FetchReport&) {};
   order.say = fetch->say;
   const auto done = co_await fetch->helper.run(std::move(order));
-  if (!done) co_return wrap(done.error(), "cannot use " + fetch->release.asset + " of " + source_text(fetch->release));
   Result<std::filesystem::path> kept;
-  std::function<void()> work = [this, &kept, &tree, &result, uid = identity.uid] {
-    kept = trees_.keep(*std::move(tree), uid, result.digest);
+  std::function<void()> work = [this, &done, &kept, &tree, &result, uid = identity.uid] {
+    auto incoming = *std::move(tree);  // goes here, on this thread, unless it is kept
+    if (done) kept = trees_.keep(std::move(incoming), uid, result.digest);
   };
   co_await net::run_on(pool_, std::move(work));
+  if (!done) co_return wrap(done.error(), "cannot use " + fetch->release.asset + " of " + source_text(fetch->release));
   if (!kept) co_return tl::unexpected(kept.error());
   result.tree = *std::move(kept);
   co_return result;

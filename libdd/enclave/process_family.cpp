@@ -74,7 +74,7 @@ std::vector<pid_t> select_processes(Accept accept) {
 }
 
 void kill_once(const ProcessFamily& family) {
-  if (family.uid) return kill_everything_of(*family.uid);
+  if (family.uid && kill_everything_of(*family.uid)) return;
   for (const auto pid : living(family)) kill(pid, SIGKILL);
 }
 
@@ -113,7 +113,7 @@ net::Task<void> purge(ProcessFamily family) {
     log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});
 }
 
-void kill_everything_of(uid_t uid) {
+bool kill_everything_of(uid_t uid) {
   const auto helper = fork();
   if (helper == 0) {
     // With a capability left it would be every process of the machine.
@@ -124,6 +124,7 @@ void kill_everything_of(uid_t uid) {
   }
   // It lives for two system calls, and a process of that uid that kills it first only costs a round.
   if (helper > 0) waitpid(helper, nullptr, 0);
+  return helper > 0;
 }
 
 }  // namespace dd::enclave

@@ -27,6 +27,7 @@ struct ProcessFamily {
 /// SIGKILL to all and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
 net::Task<void> purge(ProcessFamily family);
 /// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have.
-void kill_everything_of(uid_t uid);
+/// False when no process could be made for it.
+bool kill_everything_of(uid_t uid);
 
 }  // namespace dd::enclave

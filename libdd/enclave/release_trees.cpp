@@ -19,12 +19,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kShownPrograms = 10;
 constexpr std::size_t kSearchedEntries = 10'000;
 
-void remove_tree(const fs::path& path) {
-  std::error_code failed;
-  fs::remove_all(path, failed);
-  if (failed) log::warning("cannot remove an unpacked archive", {{"path", path.string()}, {"error", failed.message()}});
-}
-
 /// For a message: what a user may have meant.
 std::string programs_in(const fs::path& tree) {
   std::string names;
@@ -44,7 +38,7 @@ std::string programs_in(const fs::path& tree) {
 }  // namespace
 
 IncomingTree::~IncomingTree() {
-  if (!path_.empty()) remove_tree(path_);
+  if (!path_.empty()) ReleaseTrees::remove(path_);
 }
 
 Result<IncomingTree> ReleaseTrees::make(uid_t uid, gid_t gid) const {
@@ -63,7 +57,7 @@ Result<fs::path> ReleaseTrees::keep(IncomingTree tree, uid_t uid, const std::str
   // Two fetches of the same archive: the first one's may be in use.
   if (kept_.contains(digest)) return path;
   // What an earlier run left is not believed.
-  remove_tree(path);
+  remove(path);
   if (rename(tree.path().c_str(), path.c_str()) != 0)
     return system_failure("cannot put " + path.string() + " in place");
   tree.kept();
@@ -91,13 +85,25 @@ fs::path ReleaseTrees::find(const std::string& digest) {
   return kept_.contains(digest) ? path_of(digest) : fs::path();
 }
 
-void ReleaseTrees::retain(const std::set<std::string>& used) {
+std::vector<fs::path> ReleaseTrees::retain(const std::set<std::string>& used) {
   const std::lock_guard lock(mutex_);
+  std::vector<fs::path> gone;
   std::erase_if(kept_, [&](const std::string& digest) {
     if (used.contains(digest)) return false;
-    remove_tree(path_of(digest));
+    const auto path = path_of(digest);
+    auto aside = folder_ / (".removed-" + std::to_string(++removed_));
+    std::error_code failed;
+    fs::rename(path, aside, failed);
+    gone.push_back(failed ? path : std::move(aside));
     return true;
   });
+  return gone;
+}
+
+void ReleaseTrees::remove(const fs::path& tree) {
+  std::error_code failed;
+  fs::remove_all(tree, failed);
+  if (failed) log::warning("cannot remove an unpacked archive", {{"path", tree.string()}, {"error", failed.message()}});
 }
 
 fs::path ReleaseTrees::path_of(const std::string& digest) const {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "dd/error.hpp"
 #include "libdd/enclave/executable_store.hpp"
@@ -14,7 +15,7 @@
 
 namespace dd::enclave {
 
-/// A folder that the helper fills; it goes again unless it was kept.
+/// A folder that the helper fills; it goes again unless it was kept, which blocks.
 class IncomingTree {
  public:
   IncomingTree(std::filesystem::path path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
@@ -45,14 +46,17 @@ class ReleaseTrees {
   [[nodiscard]] Result<StagedExecutable> program_in(const std::filesystem::path& tree, const std::string& name) const;
   /// The tree of an archive with that digest, or empty.
   [[nodiscard]] std::filesystem::path find(const std::string& digest);
-  /// Removes every tree whose digest is not in `used`.
-  void retain(const std::set<std::string>& used);
+  /// Takes every tree whose digest is not in `used` away, to the folders that it returns: for remove().
+  [[nodiscard]] std::vector<std::filesystem::path> retain(const std::set<std::string>& used);
+  /// Blocks, for seconds when the tree is large.
+  static void remove(const std::filesystem::path& tree);
 
  private:
   [[nodiscard]] std::filesystem::path path_of(const std::string& digest) const;
 
   std::filesystem::path folder_;
   std::mutex mutex_;
+  int removed_ = 0;
   std::set<std::string> kept_;  // digests that this run has put there
 };
 

@@ -193,7 +193,7 @@ void Runtime::tidy() {
   if (guests_.staging()) return;
   guests_.add_digests(used);
   store_.retain(used);
-  trees_.retain(used);
+  for (auto& tree : trees_.retain(used)) net::asio::post(pool_, [tree = std::move(tree)] { ReleaseTrees::remove(tree); });
 }
 
 bool Runtime::is_trusted(uid_t uid) const {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "libdd/enclave/no_writers.hpp"
 #include "libdd/enclave/system_error.hpp"
 
 namespace dd::enclave {
@@ -18,6 +19,12 @@ Result<TemporaryFile> TemporaryFile::make(const std::filesystem::path& folder) {
 
 TemporaryFile::~TemporaryFile() {
   if (!path_.empty()) unlink(path_.c_str());
+}
+
+Result<void> TemporaryFile::end_writing() {
+  fd_ = UniqueFd(open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd_) return system_failure("cannot read " + path_);
+  return check_no_writers(fd_.get(), "what was written to the store");
 }
 
 Result<void> TemporaryFile::rename_to(const std::filesystem::path& name) {

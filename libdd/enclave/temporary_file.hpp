@@ -19,8 +19,9 @@ class TemporaryFile {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  /// An open writer would make exec fail (ETXTBSY).
-  void close() noexcept { fd_.reset(); }
+  /// From now on its descriptor is for reading, and nobody has one for writing: what is hashed then is what stays. Blocks up to 200 ms.
+  /// Errors: permission_denied when somebody has, unavailable.
+  [[nodiscard]] Result<void> end_writing();
   /// Errors: unavailable.
   [[nodiscard]] Result<void> rename_to(const std::filesystem::path& name);
 

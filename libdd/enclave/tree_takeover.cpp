@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libdd/enclave/no_writers.hpp"
@@ -35,6 +36,8 @@ class Takeover {
   explicit Takeover(uid_t from) : from_(from) {}
 
   Result<void> folder(int fd) {
+    // Closed to everybody first: what has been looked at must not be exchanged while the rest is.
+    if (auto ours = own(fd, 0700); !ours) return ours;
     // Read through a descriptor of its own: this one keeps its place.
     const int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const std::unique_ptr<DIR, DirectoryCloser> directory(copy < 0 ? nullptr : fdopendir(copy));
@@ -56,8 +59,12 @@ class Takeover {
   Result<void> take(int parent, const std::string& name) {
     struct stat info{};
     if (fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return system_failure(kWhat);
+    if (++count_ > kMaxTreeEntries)
+      return fail(ErrorCode::too_large,
+                  "cannot keep what was unpacked: it has over " + std::to_string(kMaxTreeEntries) + " entries");
     // Its other name was taken before.
-    if (taken_.contains(info.st_ino)) return {};
+    const std::pair file(info.st_dev, info.st_ino);
+    if (taken_.contains(file)) return {};
     // A hard link to somebody else's file would open that to everybody.
     if (info.st_uid != from_) return refused(name, "belongs to another user");
     if (S_ISLNK(info.st_mode)) return link(parent, name);
@@ -65,7 +72,7 @@ class Takeover {
     const UniqueFd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd) return system_failure(kWhat);
     if (S_ISREG(info.st_mode)) {
-      taken_.insert(info.st_ino);
+      taken_.insert(file);
       if (auto ours = own(fd.get(), (info.st_mode & 0111) != 0 ? 0555 : 0444); !ours) return ours;
       return check_no_writers(fd.get(), name);
     }
@@ -89,7 +96,8 @@ class Takeover {
 
   uid_t from_;
   std::vector<std::string> path_;
-  std::set<ino_t> taken_;  // files; a tree is on one file system, where nobody else can mount
+  std::int64_t count_ = 0;
+  std::set<std::pair<dev_t, ino_t>> taken_;  // files
 };
 
 }  // namespace

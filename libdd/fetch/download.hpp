@@ -22,7 +22,7 @@ struct DownloadSeams {
 };
 
 /// Asks for the release, reports AssetFound, writes the asset into `file`. What may pass (no connection, 5xx, a broken transfer) is tried again until
-/// the order's deadline; GitHub's rate limit is waited for when that is within it. The token goes to `api_url` only: redirects to another origin are
+/// the order's deadline; GitHub's rate limit is waited for when the answer has Retry-After and that is within it. The token goes to `api_url` only: redirects to another origin are
 /// followed without it. Errors: not_found, unauthenticated, permission_denied, rate_limited, too_large, upstream, unavailable, deadline_exceeded.
 [[nodiscard]] Result<void> download(const protocol::GetAsset& order, AssetFile& file, const DownloadSeams& seams);
 

@@ -46,19 +46,28 @@ constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
 
-Result<int> TreeWriter::open_folder(const MemberParts& parts, std::size_t count, Missing missing) const {
+Result<void> TreeWriter::make_if_missing(int above, const MemberParts& parts, std::size_t i) {
+  if (mkdirat(above, parts[i].c_str(), 0755) != 0) {
+    if (errno == EEXIST) return {};
+    return failed(parts);
+  }
+  if (--folders_left_ >= 0) return {};
+  return fail(ErrorCode::too_large, "cannot unpack archive: it has too many folders");
+}
+
+Result<int> TreeWriter::open_folder(const MemberParts& parts, std::size_t count, Missing missing) {
   int here = openat(folder_, ".", kFolderFlags);
   for (std::size_t i = 0; i < count && here >= 0; ++i) {
     const Fd above(here);
-    if (missing == Missing::make && mkdirat(above.get(), parts[i].c_str(), 0755) != 0 && errno != EEXIST)
-      return failed(parts);
+    if (missing == Missing::make)
+      if (auto made = make_if_missing(above.get(), parts, i); !made) return tl::unexpected(made.error());
     here = openat(above.get(), parts[i].c_str(), kFolderFlags);
   }
   if (here < 0) return failed(parts);
   return here;
 }
 
-Result<int> TreeWriter::open_place(const MemberParts& parts) const {
+Result<int> TreeWriter::open_place(const MemberParts& parts) {
   if (parts.empty())
     return fail(ErrorCode::invalid_argument, "cannot unpack archive: a member that is no folder has no name");
   auto folder = open_folder(parts, parts.size() - 1, Missing::make);

@@ -34,7 +34,7 @@ tl::unexpected<Error> bad_archive(archive* reader) {
 class Unpacking {
  public:
   Unpacking(Reader reader, int folder, const UnpackLimits& limits, const std::function<void(std::int64_t)>& progress)
-      : reader_(std::move(reader)), tree_(folder), limits_(limits), progress_(progress) {}
+      : reader_(std::move(reader)), tree_(folder, limits.max_entries), limits_(limits), progress_(progress) {}
 
   Result<void> run() {
     for (std::int64_t entries = 0;; ++entries) {

@@ -10,7 +10,7 @@ namespace dd::fetch {
 
 struct UnpackLimits {
   std::int64_t max_bytes = 0;    // of all files together, holes of sparse ones included
-  std::int64_t max_entries = 0;  // files, folders and links
+  std::int64_t max_entries = 0;  // members; and folders, also those that no member names
 };
 
 /// From the descriptor of a tar in gzip, read from its beginning, into the empty folder `folder`; both are borrowed. Files keep their content and whether they are

@@ -25,8 +25,11 @@ Json value_of(const FetchProgress& report) { return {{"report", "progress"}, {"b
 
 Json value_of(const FetchDone&) { return {{"report", "done"}}; }
 
+// What its reader takes, with every byte in three when they are no UTF-8.
+constexpr std::size_t kMaxMessage = 4096 / 3;
+
 Json value_of(const Error& error) {
-  return {{"report", "error"}, {"code", to_string(error.code)}, {"message", error.message}};
+  return {{"report", "error"}, {"code", to_string(error.code)}, {"message", error.message.substr(0, kMaxMessage)}};
 }
 
 template <class Message>

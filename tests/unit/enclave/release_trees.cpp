@@ -39,11 +39,14 @@ TEST_CASE("a tree is kept under the digest of its archive until nobody uses it")
   CHECK(f.trees.find(kDigest).empty());
   const auto path = f.keep(kDigest, {"bin/tool"});
   CHECK(f.trees.find(kDigest) == path);
-  f.trees.retain({kDigest});
+  CHECK(f.trees.retain({kDigest}).empty());
   CHECK(fs::exists(path / "bin/tool"));
-  f.trees.retain({});
+  const auto gone = f.trees.retain({});
+  REQUIRE(gone.size() == 1);
   CHECK(f.trees.find(kDigest).empty());
   CHECK_FALSE(fs::exists(path));
+  ReleaseTrees::remove(gone.front());
+  CHECK_FALSE(fs::exists(gone.front()));
 }
 
 TEST_CASE("a tree that is not kept is gone") {

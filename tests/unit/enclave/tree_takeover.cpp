@@ -94,6 +94,20 @@ TEST_CASE("a tree with what unpacking does not make is refused") {
   }
 }
 
+TEST_CASE("a folder is nobody else's before what is in it is looked at") {
+  Fixture f;
+  fs::create_directory(f.tree / "a");
+  mkfifo((f.tree / "a/b").c_str(), 0644);
+  f.give();
+  chmod(f.tree.c_str(), 01777);
+  chmod((f.tree / "a").c_str(), 0777);
+  REQUIRE_FALSE(f.take().has_value());
+  for (const auto* name : {"", "a"}) {
+    CHECK(f.stat_of(name).st_uid == geteuid());
+    CHECK((f.stat_of(name).st_mode & 07777) == 0700);
+  }
+}
+
 TEST_CASE("another's file in the tree is refused and stays as it was") {
   if (geteuid() != 0) return;  // nobody else's files can be made
   Fixture f;

@@ -142,6 +142,14 @@ TEST_CASE("an archive that grows over the limits is given up, with no more on th
        [](auto& a) {
          for (int i = 0; i < 101; ++i) a.file(std::to_string(i).c_str(), "");
        }},
+      {"a file below too many folders",
+       [](auto& a) {
+         for (int i = 0; i < 2; ++i) {
+           std::string path = std::to_string(i);
+           for (int depth = 0; depth < 60; ++depth) path += "/d";
+           a.file((path + "/f").c_str(), "");
+         }
+       }},
       {"the same folder too often",
        [](auto& a) {
          for (int i = 0; i < 101; ++i) a.folder("a");

@@ -39,6 +39,18 @@ TEST_CASE("a report of dd-fetch is read as it was written") {
   }
 }
 
+TEST_CASE("an error keeps its code however long its message, and whatever is in it") {
+  for (const auto* piece : {"name, ", "\xff"}) {
+    std::string message;
+    while (message.size() < 20'000) message += piece;
+    const auto report = fetch_report_from(to_line(FetchReport(Error{ErrorCode::not_found, message, {}, {}})));
+    REQUIRE(report.has_value());
+    REQUIRE(std::holds_alternative<Error>(*report));
+    CHECK(std::get<Error>(*report).code == ErrorCode::not_found);
+    CHECK(std::get<Error>(*report).message.size() > 1000);
+  }
+}
+
 TEST_CASE("what is no order or no report is refused") {
   for (const auto* line : {"", "[]", "{}", R"({"order":"run"})", R"({"order":"get"})",
                            R"({"order":"unpack","max_bytes":-1,"max_entries":1})",
