@@ -70,7 +70,7 @@ DeploymentPtr Runtime::new_record(DeployRequest request) const {
 }
 
 net::Task<void> Runtime::carry_out(DeploymentPtr deployment) {
-  while (!booted_ && !stopping_) co_await changed_.wait(std::chrono::hours(24));
+  while (!booted_ && !stopping_ && !deployment->stop_requested) co_await changed_.wait(std::chrono::hours(24));
   auto& info = deployment->info;
   {
     const auto turn = co_await turns_.take(info.app_name);
@@ -94,6 +94,11 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
   auto staged = co_await stage(deployment);
   if (deployment->stop_requested) co_return Result<void>{};  // also when that is why it was not fetched
   if (!staged) co_return staged;
+  const bool only_tools = deployment->request.cmd.empty();
+  if (only_tools) {
+    auto free = tools_.check(deployment->info.app_name, tools_of(*deployment));
+    if (!free) co_return free;
+  }
   auto event = event_of(*deployment);
   auto recorded = co_await log_.record(std::move(event));
   if (!recorded || deployment->stop_requested) co_return recorded;
@@ -103,7 +108,7 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
       co_await log_stop_and_halt(older);
     }
   if (deployment->stop_requested) co_return Result<void>{};
-  if (deployment->request.cmd.empty()) co_return offer_tools(*deployment);
+  if (only_tools) co_return offer_tools(*deployment);
   auto started = co_await supervisor_.start(deployment);
   if (started)
     log::info("workload started",
@@ -135,10 +140,13 @@ net::Task<Result<void>> Runtime::stop(std::string id) {
                    "cannot stop deployment in '" + std::string(to_string(info.status)) + "' status");
   deployment->stop_requested = true;
   break_off_fetch(*deployment);
-  // Behind a deploy of this app that is under way, which sees the request.
-  const auto turn = co_await turns_.take(info.app_name);
-  if (deployment->run) co_await log_stop_and_halt(deployment);
-  // A deploy that still waits for the boot gives up when it is over.
+  changed_.notify();
+  {
+    // Behind a deploy of this app that is under way, which sees the request.
+    const auto turn = co_await turns_.take(info.app_name);
+    if (deployment->run) co_await log_stop_and_halt(deployment);
+  }
+  // Not with the turn: a deploy that waits for the boot takes it to give up.
   while (is_live(info.status)) co_await changed_.wait(std::chrono::hours(24));
   co_return Result<void>{};
 }
@@ -188,12 +196,14 @@ void Runtime::tidy() {
   for (const auto& deployment : deployments_.all()) {
     if (deployment->info.status == DeploymentStatus::deploying) return;
     used.insert(deployment->executable.digest);
-    used.insert(deployment->release.digest);
+    // An archive may be large, and what ran in it ran.
+    if (deployment->info.boot || is_live(deployment->info.status)) used.insert(deployment->release.digest);
   }
   if (guests_.staging()) return;
   guests_.add_digests(used);
   store_.retain(used);
-  for (auto& tree : trees_.retain(used)) net::asio::post(pool_, [tree = std::move(tree)] { ReleaseTrees::remove(tree); });
+  for (auto& tree : trees_.retain(used))
+    net::asio::post(pool_, [tree = std::move(tree)] { ReleaseTrees::remove(tree); });
 }
 
 bool Runtime::is_trusted(uid_t uid) const {

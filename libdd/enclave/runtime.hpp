@@ -63,6 +63,7 @@ class Runtime {
   net::Task<Result<void>> stage_at_boot(DeploymentPtr deployment);
   void break_off_fetch(Deployment& deployment);
   void break_off_fetches_of(const std::string& app);
+  [[nodiscard]] static std::vector<ToolLinks::Tool> tools_of(const Deployment& deployment);
   [[nodiscard]] Result<void> offer_tools(Deployment& deployment);
   net::Task<void> log_stop_and_halt(DeploymentPtr deployment);
   void ended(DeploymentPtr deployment);

@@ -56,8 +56,15 @@ net::Task<void> Runtime::boot() {
     log::error("cannot boot, nothing is started", {{"error", logged.error().message}});
   }
   const auto records = deployments_.all();  // a copy: deploys may come meanwhile
-  for (const auto& deployment : records)
-    if (deployment->info.boot) co_await start_boot_workload(deployment);
+  for (const auto& deployment : records) {
+    if (!deployment->info.boot) continue;
+    // A release may take minutes: the VM is up without what has no part in that.
+    const bool may_come_later = deployment->role == Role::none && deployment->request.github_release;
+    if (may_come_later)
+      net::spawn(executor_, start_boot_workload(deployment), "boot workload");
+    else
+      co_await start_boot_workload(deployment);
+  }
   booted_ = true;
   changed_.notify();
 }

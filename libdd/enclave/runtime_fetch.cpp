@@ -22,16 +22,19 @@ void Runtime::break_off_fetch(Deployment& deployment) {
   if (deployment.fetch) fetcher_.end(*deployment.fetch, told_to_stop());
 }
 
-// A deploy that waits for its release would only be replaced when it is done.
+// A deploy that waits for its release, or for its turn to, would only be replaced when it is done.
 void Runtime::break_off_fetches_of(const std::string& app) {
   for (const auto& older : deployments_.live(app)) {
-    if (!older->fetch) continue;
+    const bool waits = older->request.github_release && older->info.digest.empty() && !older->info.boot;
+    if (!waits) continue;
     older->stop_requested = true;
     break_off_fetch(*older);
   }
+  changed_.notify();
 }
 
 net::Task<Result<void>> Runtime::stage_release(DeploymentPtr deployment) {
+  if (deployment->stop_requested) co_return tl::unexpected(told_to_stop());
   const auto job = std::make_shared<FetchJob>();
   deployment->fetch = job;
   SayLine say = [deployment](std::string text) { deployment->log.append(text); };
@@ -76,11 +79,11 @@ net::Task<Result<void>> Runtime::stage_at_boot(DeploymentPtr deployment) {
     log::warning("boot workload cannot be fetched yet, it is tried again",
                  {{"app", deployment->info.app_name}, {"wait_ms", delay.count()}, {"error", staged.error().message}});
     co_await shutting_down_.wait(delay);
+    if (stopping_) co_return staged;
   }
 }
 
-// A release without a command is there for others: nothing is started.
-Result<void> Runtime::offer_tools(Deployment& deployment) {
+std::vector<ToolLinks::Tool> Runtime::tools_of(const Deployment& deployment) {
   const auto& from = deployment.release;
   const auto& wanted = *deployment.request.github_release;
   std::vector<ToolLinks::Tool> tools;
@@ -92,7 +95,13 @@ Result<void> Runtime::offer_tools(Deployment& deployment) {
     for (const auto& entry : std::filesystem::directory_iterator(from.tree, failed))
       tools.push_back({entry.path().filename().string(), entry.path()});
   }
-  if (auto installed = tools_.install(deployment.info.app_name, tools, from.digest); !installed) return installed;
+  return tools;
+}
+
+// A release without a command is there for others: nothing is started.
+Result<void> Runtime::offer_tools(Deployment& deployment) {
+  auto installed = tools_.install(deployment.info.app_name, tools_of(deployment), deployment.release.digest);
+  if (!installed) return installed;
   deployment.info.status = DeploymentStatus::completed;
   deployment.info.exited_at = timestamp(*settings_.clock);
   return {};

@@ -6,20 +6,27 @@
 
 namespace dd::enclave {
 
-Result<void> ToolLinks::install(const std::string& app, const std::vector<Tool>& tools, const std::string& digest) {
+Result<void> ToolLinks::check(const std::string& app, const std::vector<Tool>& tools) const {
   for (const auto& tool : tools)
     for (const auto& [other, installed] : by_app_)
       if (other != app && installed.names.contains(tool.name))
         return fail(ErrorCode::conflict, "cannot install " + tool.name + ": the name belongs to app " + other);
-  Installed now;
-  now.digest = digest;
+  return {};
+}
+
+Result<void> ToolLinks::install(const std::string& app, const std::vector<Tool>& tools, const std::string& digest) {
+  if (auto free = check(app, tools); !free) return free;
+  auto& installed = by_app_[app];
+  installed.digests.insert(digest);
+  std::set<std::string> names;
   for (const auto& tool : tools) {
+    installed.names.insert(tool.name);
     if (auto linked = link(tool); !linked) return linked;
-    now.names.insert(tool.name);
+    names.insert(tool.name);
   }
-  for (const auto& name : by_app_[app].names)
-    if (!now.names.contains(name)) unlink((folder_ / name).c_str());
-  by_app_[app] = std::move(now);
+  for (const auto& name : installed.names)
+    if (!names.contains(name)) unlink((folder_ / name).c_str());
+  installed = {std::move(names), {digest}};
   return {};
 }
 
@@ -36,7 +43,7 @@ Result<void> ToolLinks::link(const Tool& tool) const {
 
 std::set<std::string> ToolLinks::digests() const {
   std::set<std::string> used;
-  for (const auto& [app, installed] : by_app_) used.insert(installed.digest);
+  for (const auto& [app, installed] : by_app_) used.insert(installed.digests.begin(), installed.digests.end());
   return used;
 }
 

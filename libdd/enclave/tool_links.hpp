@@ -21,6 +21,8 @@ class ToolLinks {
 
   explicit ToolLinks(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  /// Whether install() would. Errors: conflict.
+  [[nodiscard]] Result<void> check(const std::string& app, const std::vector<Tool>& tools) const;
   /// Gives `app` these names in place of those it had; each changes at once from the old target to the new one. `digest` is that of what the targets need.
   /// Errors: conflict when a name is another app's, unavailable. Nothing has changed after a conflict.
   [[nodiscard]] Result<void> install(const std::string& app, const std::vector<Tool>& tools, const std::string& digest);
@@ -30,7 +32,7 @@ class ToolLinks {
  private:
   struct Installed {
     std::set<std::string> names;
-    std::string digest;
+    std::set<std::string> digests;  // more than one only after links could not be made
   };
 
   [[nodiscard]] Result<void> link(const Tool& tool) const;

@@ -56,6 +56,10 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
   workload.role = role ? role_from(*role) : role_by_name(workload.request.app_name);
   // Nor did its agent and its control plane need a token.
   if (!role && !token_is_said) workload.inherit_token = workload.role == Role::agent || workload.role == Role::cp;
+  const bool must_run = workload.role == Role::agent || workload.role == Role::cp;
+  if (must_run && workload.request.cmd.empty())
+    reader.problem("cmd", ErrorCode::invalid_argument, "want a command: a release alone starts nothing");
+  if (reader.error()) return tl::unexpected(*reader.error());
   return workload;
 }
 

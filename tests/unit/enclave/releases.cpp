@@ -64,6 +64,15 @@ std::string store_path(const Fixture& f, std::string_view content) {
   return (f.enclave.data() / "store" / ("sha256-" + digest_of(content).substr(7))).string();
 }
 
+/// Boots last of those with a role.
+const Json& fetched_agent() {
+  static const Json workload = {{"app_name", "agent"},
+                                {"role", "agent"},
+                                {"cmd", {"tool"}},
+                                {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}};
+  return workload;
+}
+
 /// Takes connections and never answers.
 class SilentServer {
  public:
@@ -196,6 +205,11 @@ TEST_CASE("a release without a command is a tool for others, by its name and its
   const auto taken = f.enclave.settled(f.enclave.deploy("others", {}, release()));
   CHECK(taken.status == DeploymentStatus::failed);
   CHECK(taken.error_message.find("the name belongs to app tools") != std::string::npos);
+
+  const auto running = f.enclave.deploy("web", {"sleep", "1000"});
+  CHECK(f.enclave.settled(running).status == DeploymentStatus::running);
+  CHECK(f.enclave.settled(f.enclave.deploy("web", {}, release())).status == DeploymentStatus::failed);
+  CHECK(f.enclave.info(running).status == DeploymentStatus::running);
 }
 
 TEST_CASE("a fetch that takes too long is given up") {
@@ -224,6 +238,46 @@ TEST_CASE("a stop or another deploy of the app ends a fetch that is under way") 
   CHECK(f.enclave.info(replaced).status == DeploymentStatus::stopped);
 }
 
+TEST_CASE("a deploy that waits for the boot can be stopped") {
+  const SilentServer silent;
+  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); }, Json::array({fetched_agent()}));
+  const auto waits = f.enclave.deploy("web", {"sleep", "1000"});
+  CHECK(f.enclave.call({{"method", "stop"}, {"id", waits}}).at("ok") == true);
+  CHECK(f.enclave.info(waits).status == DeploymentStatus::stopped);
+}
+
+TEST_CASE("a deploy that has not begun to fetch is replaced too") {
+  const SilentServer silent;
+  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
+  const auto first = f.enclave.deploy("web", {"x"}, release());
+  const auto second = f.enclave.deploy("web", {"x"}, release());
+  const auto third = f.enclave.deploy("web", {"sleep", "1000"});
+  CHECK(f.enclave.settled(third).status == DeploymentStatus::running);
+  CHECK(f.enclave.info(first).status == DeploymentStatus::stopped);
+  CHECK(f.enclave.info(second).status == DeploymentStatus::stopped);
+}
+
+TEST_CASE("a release without a role does not keep the VM from being up") {
+  const SilentServer silent;
+  const Json slow = {{"app_name", "slow"}, {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}};
+  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); }, Json::array({slow}));
+  CHECK(f.enclave.settled(f.enclave.deploy("web", {"sleep", "1000"})).status == DeploymentStatus::running);
+  CHECK(f.enclave.find("slow").status == DeploymentStatus::deploying);
+}
+
+TEST_CASE("a runtime that is stopped between two attempts at boot makes no other") {
+  TempDir folder;
+  REQUIRE(chmod(folder.path().c_str(), 0777) == 0);
+  const auto seen = (folder.path() / "seen").string();
+  // The first attempt fails at once, a second one would take its time.
+  const auto program =
+      folder.write("helper", "#!/bin/sh\nif [ -e '" + seen + "' ]; then sleep 1000; fi\n: > '" + seen + "'\n");
+  REQUIRE(chmod(program.c_str(), 0755) == 0);
+  Fixture f([&](EnclaveOptions& options) { options.fetch_program = program; }, Json::array({fetched_agent()}));
+  CHECK(eventually([&] { return !f.enclave.find("agent").error_message.empty(); }));
+  f.enclave.stop();
+}
+
 TEST_CASE("a runtime that is stopped does not wait for its fetches") {
   const SilentServer silent;
   Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
@@ -234,11 +288,11 @@ TEST_CASE("a runtime that is stopped does not wait for its fetches") {
 TEST_CASE("the helper has a uid of its own and no privileges, and nothing that it starts outlives it") {
   TempDir folder;
   REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
-  const auto program =
-      folder.write("helper",
-                   "#!/bin/sh\nsetsid sleep 1234 &\necho \"uid $(id -u) left $!\"\n"
-                   "grep -E '^(NoNewPrivs|CapEff|CapBnd):' /proc/self/status\nls /proc/self/fd | tr '\\n' ' '\n"
-                   "env\nread order <&3\n");
+  const auto program = folder.write("helper",
+                                    "#!/bin/sh\nsetsid sleep 1234 &\necho \"uid $(id -u) left $!\"\n"
+                                    "grep -E '^(NoNewPrivs|CapEff|CapBnd):' /proc/self/status\ngrep processes "
+                                    "/proc/self/limits | tr -s ' '\nls /proc/self/fd | tr '\\n' ' '\n"
+                                    "env\nread order <&3\n");
   REQUIRE(chmod(program.c_str(), 0755) == 0);
   Fixture f([&](EnclaveOptions& options) {
     options.fetch_program = program;
@@ -254,6 +308,7 @@ TEST_CASE("the helper has a uid of its own and no privileges, and nothing that i
   CHECK(log.find("ghp_reader") == std::string::npos);
   if (geteuid() != 0) return;
   CHECK(log.find("CapBnd:\t0000000000000000") != std::string::npos);
+  CHECK(log.find("Max processes 64 64") != std::string::npos);
   const auto first = log.find("uid ");
   const auto uid = std::stoul(log.substr(first + 4));
   CHECK(uid != 0);

@@ -71,6 +71,8 @@ TEST_CASE("malformed boot workloads are refused with the path of the field at fa
       {"not JSON", "[", "$", ErrorCode::malformed},
       {"an object", "{}", "$", ErrorCode::malformed},
       {"65 of them", many + "]", "$", ErrorCode::invalid_argument},
+      {"an agent without a command", R"([{"app_name":"a","role":"agent","github_release":{"repo":"a/b","asset":"c"}}])",
+       "$[0].cmd", ErrorCode::invalid_argument},
       {"a text in the list", R"(["dd-agent"])", "$[0]", ErrorCode::malformed},
       {"unknown member", R"([{"app_name":"a","cmd":["x"],"post_deploy":[]}])", "$[0].post_deploy",
        ErrorCode::invalid_argument},
