@@ -15,7 +15,7 @@
 namespace dd::agent {
 namespace {
 
-constexpr std::size_t kMaxRequest = 256 * 1024;
+constexpr std::size_t kMaxDeployRequest = 256 * 1024;
 constexpr std::chrono::milliseconds kProbePause{5};
 constexpr std::int64_t kDefaultTail = 100;
 // Also where this VM boots nothing of that name: who reads a list of what runs must not take a workload for the platform.
@@ -55,7 +55,7 @@ Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& ot
 void DeployApi::add_routes(net::Router& router) {
   net::RouteOptions owner;
   owner.authenticate = owner_only(context_);
-  owner.max_body = kMaxRequest;
+  owner.max_body = kMaxDeployRequest;
   owner.handler_deadline = context_.options.deploy_wait + std::chrono::seconds(50);
   router.add("POST", "/deploy", [this](const net::ServerRequest& request) { return deploy(request); }, owner);
   router.add("GET", "/deployments", [this](const net::ServerRequest&) { return deployments(); }, owner);

@@ -9,14 +9,14 @@
 namespace dd::agent {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstPause{1'000};
-constexpr std::chrono::milliseconds kLongestPause{30'000};
+constexpr std::chrono::milliseconds kFirstRefreshPause{1'000};
+constexpr std::chrono::milliseconds kLongestRefreshPause{30'000};
 constexpr std::chrono::milliseconds kUnregisteredPause{1'000};
 
 }  // namespace
 
 net::Task<void> Refresher::run() {
-  auto pause = kFirstPause;
+  auto pause = kFirstRefreshPause;
   while (!stopping_) {
     const auto interval = context_.state.membership ? context_.state.membership->refresh : kUnregisteredPause;
     const bool stopped = co_await stop_.wait(interval);
@@ -29,10 +29,10 @@ net::Task<void> Refresher::run() {
       log::warning("token not refreshed; the old one stays",
                    {{"why", done.error().message}, {"again_ms", pause.count()}});
       co_await stop_.wait(pause);
-      pause = std::min(pause * 2, kLongestPause);
+      pause = std::min(pause * 2, kLongestRefreshPause);
       if (!stopping_) done = co_await refresh();
     }
-    pause = kFirstPause;
+    pause = kFirstRefreshPause;
   }
 }
 

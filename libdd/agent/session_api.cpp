@@ -10,7 +10,7 @@
 namespace dd::agent {
 namespace {
 
-constexpr std::size_t kMaxRequest = 256 * 1024;
+constexpr std::size_t kMaxSessionRequest = 256 * 1024;
 // Behind the longest timeout: the runtime then says that it was exceeded.
 constexpr std::chrono::minutes kExecMargin{2};
 
@@ -33,7 +33,7 @@ SessionApi::SessionApi(Context& context)
 void SessionApi::add_routes(net::Router& router) {
   net::RouteOptions owner;
   owner.authenticate = owner_only(context_);
-  owner.max_body = kMaxRequest;
+  owner.max_body = kMaxSessionRequest;
   owner.handler_deadline = protocol::ExecRequest::kMaxTimeout + kExecMargin;
   router.add("POST", "/exec", [this](const net::ServerRequest& request) { return exec(request); }, owner);
   terminals_.add_to(router);

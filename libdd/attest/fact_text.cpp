@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kSha256 = "sha256:";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -19,7 +19,7 @@ bool is_digest(std::string_view text) {
 
 std::string origin_of(std::string_view url) {
   std::string origin(url);
-  std::ranges::transform(origin, origin.begin(), lower);
+  std::ranges::transform(origin, origin.begin(), lower_char);
   const auto scheme_end = origin.find("://");
   if (scheme_end == std::string::npos) return origin;
   origin.resize(std::min(origin.size(), origin.find_first_of("/?#", scheme_end + 3)));

@@ -48,7 +48,7 @@ std::string listed(const std::vector<std::string>& values) {
   return text;
 }
 
-void refuse(RuleVerdict& verdict, const char* explanation) {
+void refuse_rule(RuleVerdict& verdict, const char* explanation) {
   verdict.passed = false;
   verdict.mode = RuleMode::enforce;
   verdict.explanation = explanation;
@@ -64,10 +64,10 @@ RuleVerdict judge(const std::string& name, const PolicyRule& rule, const TdxClai
   verdict.explanation = verdict.passed ? name + " is allowed"
                                        : name + " is " + shown(verdict.actual) + ", allowed: " + listed(rule.allow);
   if (name == "tcb_status" && verdict.actual == attest::kRevoked)
-    refuse(verdict, "tcb_status is Revoked, which no policy may allow");
+    refuse_rule(verdict, "tcb_status is Revoked, which no policy may allow");
   // Only the simulator may have the bit, which proves nothing of hardware anyway.
   if (name == "debug" && verdict.actual == "true" && !claims.simulated)
-    refuse(verdict, "debug is true: the host can read and change this TD");
+    refuse_rule(verdict, "debug is true: the host can read and change this TD");
   return verdict;
 }
 

@@ -10,7 +10,7 @@
 namespace dd::cli {
 namespace {
 
-Json json_of(const AgentSummary& agent) {
+Json agent_json(const AgentSummary& agent) {
   auto verdict = parse_json(agent.verdict);
   return {{"agent_id", agent.agent_id},
           {"vm_name", agent.vm_name},
@@ -40,7 +40,7 @@ int list(const Invocation& invocation) {
   if (!agents) return report(agents.error());
   if (invocation.format() == Format::json) {
     Json all = Json::array();
-    for (const auto& agent : *agents) all.push_back(json_of(agent));
+    for (const auto& agent : *agents) all.push_back(agent_json(agent));
     print_json(all);
     return 0;
   }
@@ -72,13 +72,13 @@ void print_agent(const AgentSummary& agent) {
     if (note.is_string()) print_line("  note  " + printable(note.get<std::string>()));
 }
 
-int show(const Invocation& invocation, const std::string& name) {
+int show_agent(const Invocation& invocation, const std::string& name) {
   const auto client = client_for(invocation);
   if (!client) return report(client.error());
   const auto agent = client->find_agent(name);
   if (!agent) return report(agent.error());
   if (invocation.format() == Format::json)
-    print_json(json_of(*agent));
+    print_json(agent_json(*agent));
   else
     print_agent(*agent);
   return 0;
@@ -127,7 +127,8 @@ void add_agents(CLI::App& app, Invocation& invocation) {
 
   auto* one = agents->add_subcommand("show", "All that is known of one agent, and why the policy accepts it.");
   one->add_option("agent", *name, "VM name, agent id or hostname")->required();
-  one->callback([&invocation, name] { invocation.work = [&invocation, name] { return show(invocation, *name); }; });
+  one->callback(
+      [&invocation, name] { invocation.work = [&invocation, name] { return show_agent(invocation, *name); }; });
 
   auto* gone = agents->add_subcommand("revoke", "Drop an agent for good: its key may never register again.");
   gone->add_option("agent", *name, "VM name, agent id or hostname")->required();

@@ -81,7 +81,7 @@ Result<Findings> check(const FleetContext& context, const protocol::Evidence& ev
   return findings;
 }
 
-Json json_of(const Findings& findings) {
+Json findings_json(const Findings& findings) {
   Json checks = Json::array();
   for (const auto& [check, shown] : findings.passed) checks.push_back({{"check", check}, {"shows", shown}});
   Json rtmr = Json::array();
@@ -144,7 +144,7 @@ int attest(const Invocation& invocation, const std::string& target) {
     return findings.error().code == ErrorCode::unavailable ? 1 : kRejected;
   }
   if (invocation.format() == Format::json)
-    print_json(json_of(*findings));
+    print_json(findings_json(*findings));
   else
     print(*findings);
   return 0;

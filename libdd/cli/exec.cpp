@@ -22,7 +22,7 @@ void write_all(const std::string& bytes, std::FILE* stream) {
   std::fflush(stream);
 }
 
-void show(const Executed& executed) {
+void show_output(const Executed& executed) {
   nlohmann::json answer = {{"id", executed.id}, {"stdout", executed.out}, {"stderr", executed.err}};
   if (executed.exit_code) answer["exit_code"] = *executed.exit_code;
   if (executed.signal) answer["signal"] = *executed.signal;
@@ -38,7 +38,7 @@ int exec(const Invocation& invocation, const ExecFlags& flags) {
   const auto executed = client->exec(agent->hostname, flags.command);
   if (!executed) return own_failure(executed.error());
   if (invocation.format() == Format::json) {
-    show(*executed);
+    show_output(*executed);
   } else {
     write_all(executed->out, stdout);
     write_all(executed->err, stderr);

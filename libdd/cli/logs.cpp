@@ -15,9 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPause = 500ms;
+constexpr auto kLogPause = 500ms;
 // An agent that restarts is back long before.
-constexpr auto kPatience = 60s;
+constexpr auto kLogPatience = 60s;
 constexpr std::int64_t kPage = 1000;
 
 struct LogsFlags {
@@ -27,7 +27,7 @@ struct LogsFlags {
   bool follow = false;
 };
 
-void show(const LogCursor::News& news, Format format) {
+void show_news(const LogCursor::News& news, Format format) {
   if (news.redeployed) progress("deployed again");
   if (news.missed > 0) progress(std::to_string(news.missed) + " lines were gone before they could be read");
   auto number = news.first;
@@ -55,16 +55,16 @@ int follow(const FleetClient& client, const std::string& agent, const LogsFlags&
       heard = std::chrono::steady_clock::now();
       const auto status = answer->status;
       const auto news = cursor.take(*std::move(answer), asked);
-      show(news, format);
+      show_news(news, format);
       if (news.over) {
         progress(flags.app_name + " is " + status);
         return 0;
       }
-      if (!news.more) std::this_thread::sleep_for(kPause);
+      if (!news.more) std::this_thread::sleep_for(kLogPause);
     } else {
-      if (!passes(answer.error()) || std::chrono::steady_clock::now() - heard > kPatience)
+      if (!passes(answer.error()) || std::chrono::steady_clock::now() - heard > kLogPatience)
         return report(answer.error());
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kLogPause);
     }
     answer = client.logs_from(agent, flags.app_name, cursor.next(), kPage);
   }

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 constexpr const char* kEnv = "local";
 constexpr const char* kDomain = "dd.localhost";
 constexpr const char* kCpHost = "app.dd.localhost";
-constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::milliseconds kPause{20};
+constexpr std::chrono::seconds kBootPatience{60};
+constexpr std::chrono::milliseconds kBootPause{20};
 constexpr std::chrono::seconds kGrace{15};
 constexpr std::size_t kShownLines = 15;
 
@@ -196,7 +196,7 @@ Result<void> UpFleet::boot_vm(std::string name, const std::string& role, Setting
 Result<void> UpFleet::boot_cp() {
   progress("booting the control plane");
   if (auto booted = boot_vm("cp", "cp", cp_settings()); !booted) return booted;
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kBootPatience;
   while (true) {
     const auto health = client_->health();
     if (health) return {};
@@ -206,7 +206,7 @@ Result<void> UpFleet::boot_cp() {
                   "cannot start the control plane: the enclave of " + ended + " ended" + last_lines());
     if (std::chrono::steady_clock::now() > deadline)
       return fail(ErrorCode::unavailable, "cannot start the control plane: " + health.error().message + last_lines());
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kBootPause);
   }
 }
 
@@ -222,7 +222,7 @@ Result<void> UpFleet::boot_agents() {
 }
 
 Result<void> UpFleet::wait_until_ready() {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kBootPatience;
   std::string missing;
   while (true) {
     const auto agents = client_->agents();
@@ -238,7 +238,7 @@ Result<void> UpFleet::wait_until_ready() {
     if (!ended.empty()) missing = "the enclave of " + ended + " ended";
     if (!ended.empty() || std::chrono::steady_clock::now() > deadline)
       return fail(ErrorCode::unavailable, "cannot start the fleet: " + missing + last_lines());
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kBootPause);
   }
 }
 

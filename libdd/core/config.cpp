@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kFileSuffix = "_FILE";
 
-tl::unexpected<Error> refuse(const std::string& name, const std::string& problem) {
+tl::unexpected<Error> refuse_setting(const std::string& name, const std::string& problem) {
   return fail(ErrorCode::invalid_argument, "cannot read " + name + ": " + problem);
 }
 
@@ -51,7 +51,7 @@ void Config::add(Variable variable, std::function<Result<void>(std::string_view)
   auto read = [name = variable.name, assign = std::move(assign)](const Lookup& lookup) -> Result<bool> {
     const auto value = look_up(lookup, name);
     if (!value) return false;
-    if (const auto assigned = assign(*value); !assigned) return refuse(name, assigned.error().message);
+    if (const auto assigned = assign(*value); !assigned) return refuse_setting(name, assigned.error().message);
     return true;
   };
   declare(std::move(variable), std::move(read));
@@ -125,11 +125,11 @@ void Config::secret(std::string name, Secret& target, std::string description, P
   auto read = [name, file_name, &target](const Lookup& lookup) -> Result<bool> {
     auto value = look_up(lookup, name);
     const auto path = look_up(lookup, file_name);
-    if (value && path) return refuse(name, file_name + " is set too, want one of them");
+    if (value && path) return refuse_setting(name, file_name + " is set too, want one of them");
     if (value) target = Secret(*std::move(value));
     if (!path) return !target.empty();
     auto from_file = read_secret_file(*path);
-    if (!from_file) return refuse(file_name, from_file.error().message);
+    if (!from_file) return refuse_setting(file_name, from_file.error().message);
     target = *std::move(from_file);
     return true;
   };

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 64 * 1024;
 
-tl::unexpected<Error> refuse(const std::filesystem::path& path, const std::string& problem) {
+tl::unexpected<Error> refuse_file(const std::filesystem::path& path, const std::string& problem) {
   return fail(ErrorCode::invalid_argument, "cannot read secret file " + path.string() + ": " + problem);
 }
 
@@ -37,7 +37,7 @@ struct WipedBuffer {
 
 Result<Secret> read_secret_file(const std::filesystem::path& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return refuse(path, last_problem());
+  if (file < 0) return refuse_file(path, last_problem());
 
   WipedBuffer buffer;
   std::size_t size = 0;
@@ -49,10 +49,10 @@ Result<Secret> read_secret_file(const std::filesystem::path& path) {
   const auto problem = got < 0 ? last_problem() : std::string();
   close(file);
 
-  if (!problem.empty()) return refuse(path, problem);
-  if (size > kMaxBytes) return refuse(path, "larger than " + std::to_string(kMaxBytes) + " bytes");
+  if (!problem.empty()) return refuse_file(path, problem);
+  if (size > kMaxBytes) return refuse_file(path, "larger than " + std::to_string(kMaxBytes) + " bytes");
   const auto text = config_values::trimmed(std::string_view(buffer.bytes.data(), size));
-  if (text.empty()) return refuse(path, "it is empty");
+  if (text.empty()) return refuse_file(path, "it is empty");
   return Secret(std::string(text));
 }
 

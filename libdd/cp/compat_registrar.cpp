@@ -13,14 +13,14 @@
 namespace dd::cp {
 namespace {
 
-constexpr std::size_t kMaxRegistration = 256 * 1024;
+constexpr std::size_t kMaxCompatRegistration = 256 * 1024;
 constexpr const char* kSessionSecret = "compat_session_secret";
 
 }  // namespace
 
 void CompatRegistrar::add_routes(net::Router& router) {
   auto owner = owner_route(context_);
-  owner.max_body = kMaxRegistration;
+  owner.max_body = kMaxCompatRegistration;
   router.add("POST", "/register", [this](const net::ServerRequest& request) { return enrol(request); }, owner);
   router.add(
       "POST", "/ingress/replace", [this](const net::ServerRequest& request) { return replace_ingress(request); },
@@ -28,7 +28,7 @@ void CompatRegistrar::add_routes(net::Router& router) {
 }
 
 net::Task<Result<net::ServerResponse>> CompatRegistrar::enrol(const net::ServerRequest& http) {
-  const auto value = parse_json(http.body, {.max_bytes = kMaxRegistration});
+  const auto value = parse_json(http.body, {.max_bytes = kMaxCompatRegistration});
   if (!value) co_return tl::unexpected(value.error());
   const auto request = protocol::seed_register_from(*value);
   if (!request) co_return tl::unexpected(request.error());

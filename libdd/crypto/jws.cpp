@@ -17,7 +17,7 @@ constexpr std::size_t kMaxKid = 256;
 tl::unexpected<Error> malformed(const std::string& what) {
   return fail(ErrorCode::malformed, "cannot read token: " + what);
 }
-tl::unexpected<Error> refused(const std::string& what) {
+tl::unexpected<Error> refused_jws(const std::string& what) {
   return fail(ErrorCode::unauthenticated, "cannot accept token: " + what);
 }
 
@@ -59,13 +59,13 @@ std::optional<Algorithm> algorithm_in(const Json& header, std::initializer_list<
 /// RFC 7515, 4.1 and RFC 8725: what a header may not say. jku, x5u, jwk and x5c are ignored: they never choose a key.
 Result<void> check_header(const Json& header) {
   for (const char* name : {"crit", "b64", "zip", "cty"})
-    if (header.contains(name)) return refused(std::string("header member ") + name + " is not understood");
+    if (header.contains(name)) return refused_jws(std::string("header member ") + name + " is not understood");
   const auto kid = header.find("kid");
-  if (kid == header.end() || !kid->is_string()) return refused("kid is missing");
+  if (kid == header.end() || !kid->is_string()) return refused_jws("kid is missing");
   const auto size = kid->get_ref<const std::string&>().size();
-  if (size == 0 || size > kMaxKid) return refused("kid must have 1 to 256 bytes");
+  if (size == 0 || size > kMaxKid) return refused_jws("kid must have 1 to 256 bytes");
   const auto typ = header.find("typ");
-  if (typ != header.end() && !typ->is_string()) return refused("typ is no text");
+  if (typ != header.end() && !typ->is_string()) return refused_jws("typ is no text");
   return {};
 }
 
@@ -85,7 +85,7 @@ Result<ParsedJws> parse_jws(std::string_view compact, std::initializer_list<Algo
   if (!header) return tl::unexpected(header.error());
   // The algorithm comes first: nothing else of a token that may not be verified is looked at.
   const auto algorithm = algorithm_in(*header, allowed);
-  if (!algorithm) return refused("alg is missing or not allowed here");
+  if (!algorithm) return refused_jws("alg is missing or not allowed here");
   if (auto good = check_header(*header); !good) return tl::unexpected(good.error());
   auto claims = object_in(segments->payload, "payload", max_bytes, &jws.payload);
   if (!claims) return tl::unexpected(claims.error());

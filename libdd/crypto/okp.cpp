@@ -17,7 +17,7 @@ constexpr std::size_t kOidByte = 8;
 constexpr int pkey_type(Curve curve) { return curve == Curve::ed25519 ? EVP_PKEY_ED25519 : EVP_PKEY_X25519; }
 constexpr const char* name_of(Curve curve) { return curve == Curve::ed25519 ? "Ed25519" : "X25519"; }
 
-PkeyPtr public_pkey(const OkpPublicKey& key) {
+PkeyPtr okp_public_pkey(const OkpPublicKey& key) {
   return PkeyPtr(
       EVP_PKEY_new_raw_public_key(pkey_type(key.curve()), nullptr, data_of(ByteView(key.raw())), key.raw().size()));
 }
@@ -86,7 +86,7 @@ Result<Digest256> OkpPrivateKey::agree(const OkpPublicKey& peer) const {
   };
   if (peer.curve() != Curve::x25519 || public_.curve() != Curve::x25519) return refuse();
   const ErrorQueueMark mark;
-  const auto theirs = public_pkey(peer);
+  const auto theirs = okp_public_pkey(peer);
   if (!theirs) return refuse();
   const PkeyCtxPtr context(EVP_PKEY_CTX_new(pkey_of(key_), nullptr));
   Digest256 shared{};
@@ -101,7 +101,7 @@ Result<Digest256> OkpPrivateKey::agree(const OkpPublicKey& peer) const {
 bool verify(const OkpPublicKey& key, ByteView message, ByteView signature) {
   if (key.curve() != Curve::ed25519 || signature.size() != 64) return false;
   const ErrorQueueMark mark;
-  const auto pkey = public_pkey(key);
+  const auto pkey = okp_public_pkey(key);
   if (!pkey) return false;
   const MdCtxPtr context(EVP_MD_CTX_new());
   return EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) == 1 &&

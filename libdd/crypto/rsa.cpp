@@ -21,7 +21,7 @@ constexpr int kLeastBits = 2048;
 constexpr int kMostBits = 8192;
 constexpr int kPs384Salt = 48;  // RFC 7518, 3.5: as long as the hash
 
-PkeyPtr public_pkey(const BIGNUM* n, const BIGNUM* e) {
+PkeyPtr rsa_public_pkey(const BIGNUM* n, const BIGNUM* e) {
   const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
   if (OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e) != 1)
@@ -67,7 +67,7 @@ Result<RsaPublicKey> RsaPublicKey::from_components(ByteView n, ByteView e) {
   if (bits < kLeastBits || bits > kMostBits) return refuse("n must have 2048 to 8192 bits");
   if (BN_is_odd(modulus.get()) == 0) return refuse("n is even");
   if (BN_is_odd(exponent.get()) == 0 || BN_get_word(exponent.get()) < 3) return refuse("e must be odd and at least 3");
-  auto key = public_pkey(modulus.get(), exponent.get());
+  auto key = rsa_public_pkey(modulus.get(), exponent.get());
   if (!key) return refuse("OpenSSL does not take it");
   RsaPublicKey out;
   out.n_ = number_of(key.get(), OSSL_PKEY_PARAM_RSA_N);

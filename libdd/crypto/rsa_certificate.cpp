@@ -7,7 +7,7 @@
 namespace dd::crypto {
 namespace {
 
-Bytes number_of(const EVP_PKEY* key, const char* name) {
+Bytes number_in(const EVP_PKEY* key, const char* name) {
   BIGNUM* raw = nullptr;
   if (EVP_PKEY_get_bn_param(key, name, &raw) != 1) return {};
   const BignumPtr number(raw);
@@ -27,7 +27,7 @@ Result<RsaPublicKey> rsa_key_of_certificate(ByteView der) {
   const auto* key = X509_get0_pubkey(certificate.get());
   if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
     return fail(ErrorCode::malformed, "cannot read certificate: its key is not RSA");
-  return RsaPublicKey::from_components(number_of(key, OSSL_PKEY_PARAM_RSA_N), number_of(key, OSSL_PKEY_PARAM_RSA_E));
+  return RsaPublicKey::from_components(number_in(key, OSSL_PKEY_PARAM_RSA_N), number_in(key, OSSL_PKEY_PARAM_RSA_E));
 }
 
 }  // namespace dd::crypto

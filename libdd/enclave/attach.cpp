@@ -148,7 +148,7 @@ net::Task<bool> Attachment::type(std::string_view bytes) {
   co_return !failed;
 }
 
-net::LineReply refused(const Error& error) {
+net::LineReply refused_attach(const Error& error) {
   net::LineReply reply;
   reply.line = answer_line(tl::unexpected(error));
   return reply;
@@ -158,13 +158,13 @@ net::LineReply refused(const Error& error) {
 
 net::Task<net::LineReply> attach(Runtime& runtime, Json request) {
   auto wanted = attach_request_from(request);
-  if (!wanted) co_return refused(wanted.error());
+  if (!wanted) co_return refused_attach(wanted.error());
   auto pty = open_pty(wanted->window);
-  if (!pty) co_return refused(pty.error());
+  if (!pty) co_return refused_attach(pty.error());
   GuestStdio stdio;
   stdio.terminal = std::move(pty->terminal);
   const auto started = co_await runtime.start_guest(std::move(wanted->guest), std::move(stdio));
-  if (!started) co_return refused(started.error());
+  if (!started) co_return refused_attach(started.error());
   const auto guest = *started;
   const auto executor = co_await net::this_executor();
   const auto attachment = std::make_shared<Attachment>(executor, std::move(pty->master), wanted->framed);

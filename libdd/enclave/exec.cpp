@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // For a process that escaped and still holds the pipe.
-constexpr auto kDrain = 500ms;
+constexpr auto kExecDrain = 500ms;
 
 /// What comes out of one pipe, up to kExecOutput.
 class Capture {
@@ -45,7 +45,7 @@ class Capture {
   }
 
   net::Task<void> finish() {
-    if (!ended_) co_await over_.wait(kDrain);
+    if (!ended_) co_await over_.wait(kExecDrain);
     boost::system::error_code ignored;
     pipe_.close(ignored);
   }

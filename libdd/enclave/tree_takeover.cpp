@@ -27,7 +27,7 @@ struct DirectoryCloser {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-tl::unexpected<Error> refused(const std::string& name, const char* why) {
+tl::unexpected<Error> refused_tree(const std::string& name, const char* why) {
   return fail(ErrorCode::invalid_argument, "cannot keep what was unpacked: " + name + " " + why);
 }
 
@@ -66,9 +66,9 @@ class Takeover {
     const std::pair file(info.st_dev, info.st_ino);
     if (taken_.contains(file)) return {};
     // A hard link to somebody else's file would open that to everybody.
-    if (info.st_uid != from_) return refused(name, "belongs to another user");
+    if (info.st_uid != from_) return refused_tree(name, "belongs to another user");
     if (S_ISLNK(info.st_mode)) return link(parent, name);
-    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return refused(name, "is no file, folder or link");
+    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return refused_tree(name, "is no file, folder or link");
     const UniqueFd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd) return system_failure(kWhat);
     if (S_ISREG(info.st_mode)) {
@@ -76,7 +76,7 @@ class Takeover {
       if (auto ours = own(fd.get(), (info.st_mode & 0111) != 0 ? 0555 : 0444); !ours) return ours;
       return check_no_writers(fd.get(), name);
     }
-    if (path_.size() > kMaxDepth) return refused(name, "is too deep");
+    if (path_.size() > kMaxDepth) return refused_tree(name, "is too deep");
     return folder(fd.get());
   }
 
@@ -84,7 +84,8 @@ class Takeover {
     std::array<char, 4096> target;
     const auto size = readlinkat(parent, name.c_str(), target.data(), target.size());
     if (size < 0) return system_failure(kWhat);
-    if (!stays_inside(path_, {target.data(), static_cast<std::size_t>(size)})) return refused(name, "leads out of it");
+    if (!stays_inside(path_, {target.data(), static_cast<std::size_t>(size)}))
+      return refused_tree(name, "leads out of it");
     if (fchownat(parent, name.c_str(), geteuid(), getegid(), AT_SYMLINK_NOFOLLOW) != 0) return system_failure(kWhat);
     return {};
   }

@@ -13,11 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDeadline = 10s;
+constexpr auto kCapabilityDeadline = 10s;
 // Stock kernels poll the host once a second, thirty times.
 constexpr auto kQuoteDeadline = 60s;
 
-tl::unexpected<Error> unreadable(const Error& cause) {
+tl::unexpected<Error> unreadable_capability(const Error& cause) {
   return fail(ErrorCode::upstream, "cannot read the answer of the capability socket: " + cause.message);
 }
 
@@ -29,11 +29,11 @@ Result<VmKeys> keys_from(const Json& answer) {
   keys.boot_id = reader.text("boot_id", {.least = 32, .most = 32});
   keys.attestation_type = reader.text("attestation_type", {.least = 1, .most = 64});
   keys.boundary = reader.text("boundary") == "uid";
-  if (reader.error()) return unreadable(*reader.error());
+  if (reader.error()) return unreadable_capability(*reader.error());
   const auto signing_key = crypto::OkpPublicKey::from_jwk(*signing, crypto::Curve::ed25519);
-  if (!signing_key) return unreadable(signing_key.error());
+  if (!signing_key) return unreadable_capability(signing_key.error());
   const auto sealing_key = crypto::OkpPublicKey::from_jwk(*sealing, crypto::Curve::x25519);
-  if (!sealing_key) return unreadable(sealing_key.error());
+  if (!sealing_key) return unreadable_capability(sealing_key.error());
   keys.signing = *signing_key;
   keys.sealing = *sealing_key;
   return keys;
@@ -46,9 +46,9 @@ Result<BoundQuote> quote_from(const Json& answer) {
   bound.runtime_data = reader.base64url("runtime_data_b64u", 0);
   bound.quoted_events = reader.integer("quoted_events", 1, INT32_MAX);
   const auto head = reader.hex("log_head", sizeof(Digest384));
-  if (reader.error()) return unreadable(*reader.error());
+  if (reader.error()) return unreadable_capability(*reader.error());
   auto quote = from_base64(quote_b64);
-  if (!quote) return unreadable(quote.error());
+  if (!quote) return unreadable_capability(quote.error());
   bound.quote = *std::move(quote);
   std::copy(head.begin(), head.end(), bound.log_head.begin());
   return bound;
@@ -60,7 +60,7 @@ class SocketCapability final : public Capability {
 
   net::Task<Result<VmKeys>> keys() override {
     auto request = Json::object();
-    const auto answer = co_await call("keys", std::move(request), kDeadline);
+    const auto answer = co_await call("keys", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     co_return keys_from(*answer);
   }
@@ -69,11 +69,11 @@ class SocketCapability final : public Capability {
     auto request = Json::object();
     request["typ"] = std::move(typ);
     request["claims"] = std::move(claims);
-    const auto answer = co_await call("sign", std::move(request), kDeadline);
+    const auto answer = co_await call("sign", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     ObjectReader reader(*answer, "$");
     auto jws = reader.text("jws", {.least = 1, .most = 1024 * 1024});
-    if (reader.error()) co_return unreadable(*reader.error());
+    if (reader.error()) co_return unreadable_capability(*reader.error());
     co_return jws;
   }
 
@@ -82,22 +82,22 @@ class SocketCapability final : public Capability {
     request["info"] = std::move(info);
     request["aad"] = std::move(aad);
     request["sealed"] = to_base64url(sealed);
-    const auto answer = co_await call("open", std::move(request), kDeadline);
+    const auto answer = co_await call("open", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     ObjectReader reader(*answer, "$");
     auto plaintext = reader.base64url("plaintext_b64u", 0);
-    if (reader.error()) co_return unreadable(*reader.error());
+    if (reader.error()) co_return unreadable_capability(*reader.error());
     co_return plaintext;
   }
 
   net::Task<Result<std::int64_t>> seq(std::int64_t count) override {
     auto request = Json::object();
     request["count"] = count;
-    const auto answer = co_await call("seq", std::move(request), kDeadline);
+    const auto answer = co_await call("seq", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     ObjectReader reader(*answer, "$");
     const auto first = reader.integer("first", 1, std::int64_t{1} << 53);
-    if (reader.error()) co_return unreadable(*reader.error());
+    if (reader.error()) co_return unreadable_capability(*reader.error());
     co_return first;
   }
 
@@ -114,14 +114,14 @@ class SocketCapability final : public Capability {
   net::Task<Result<protocol::LogPage>> log(std::int64_t from) override {
     auto request = Json::object();
     request["from"] = from;
-    const auto answer = co_await call("log", std::move(request), kDeadline);
+    const auto answer = co_await call("log", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     co_return protocol::log_page_from(*answer, "$");
   }
 
   net::Task<Result<void>> power_off() override {
     auto request = Json::object();
-    const auto answer = co_await call("power_off", std::move(request), kDeadline);
+    const auto answer = co_await call("power_off", std::move(request), kCapabilityDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
     co_return Result<void>();
   }

@@ -20,7 +20,7 @@ constexpr int kRedirects = 5;
 constexpr std::int64_t kLongest = 24 * 3600 * 1000;  // of a deadline, in ms: a clock must hold it
 constexpr std::size_t kMaxReleaseBytes = 4 * 1024 * 1024;
 // Enough to be told of progress twice a second at 100 MB/s.
-constexpr std::int64_t kReportEvery = 4 * 1024 * 1024;
+constexpr std::int64_t kDownloadReportEvery = 4 * 1024 * 1024;
 
 class Download {
  public:
@@ -78,7 +78,7 @@ class Download {
     std::int64_t reported = 0;
     request->sink = [this, &reported](std::string_view piece) {
       if (!file_.append(piece)) return false;
-      if (file_.size() - reported >= kReportEvery) {
+      if (file_.size() - reported >= kDownloadReportEvery) {
         reported = file_.size();
         seams_.report(protocol::FetchProgress{reported});
       }

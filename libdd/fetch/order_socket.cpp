@@ -10,7 +10,7 @@
 namespace dd::fetch {
 namespace {
 
-constexpr std::size_t kMaxDescriptors = 2;
+constexpr std::size_t kDescriptorsPerOrder = 2;
 
 void take_descriptors(msghdr& message, std::vector<int>& descriptors) {
   for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
@@ -30,7 +30,7 @@ Result<std::string> OrderSocket::receive_line(std::vector<int>& descriptors) {
   std::string line;
   std::array<char, 4096> bytes;
   while (line.size() <= protocol::kMaxFetchLine) {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxDescriptors * sizeof(int))> control{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsPerOrder * sizeof(int))> control{};
     iovec part{bytes.data(), bytes.size()};
     msghdr message{};
     message.msg_iov = &part;

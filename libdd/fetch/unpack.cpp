@@ -23,7 +23,7 @@ struct Closer {
 using Reader = std::unique_ptr<archive, Closer>;
 
 constexpr std::size_t kPiece = 64 * 1024;
-constexpr std::int64_t kReportEvery = 16 * 1024 * 1024;
+constexpr std::int64_t kUnpackReportEvery = 16 * 1024 * 1024;
 
 tl::unexpected<Error> bad_archive(archive* reader) {
   const auto* text = archive_error_string(reader);
@@ -106,7 +106,7 @@ class Unpacking {
                     "cannot unpack archive: it holds over " + std::to_string(limits_.max_bytes) + " bytes");
       if (!out.append({piece.data(), static_cast<std::size_t>(got)}))
         return fail(ErrorCode::unavailable, "cannot unpack archive: " + std::generic_category().message(out.error()));
-      if (bytes_ - reported_ < kReportEvery) continue;
+      if (bytes_ - reported_ < kUnpackReportEvery) continue;
       reported_ = bytes_;
       progress_(bytes_);
     }

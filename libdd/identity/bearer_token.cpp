@@ -7,16 +7,16 @@
 namespace dd::identity {
 namespace {
 
-constexpr std::size_t kLongestToken = 16 * 1024;
+constexpr std::size_t kLongestBearer = 16 * 1024;
 constexpr std::string_view kScheme = "bearer ";
 
 /// RFC 6750, 2.1: b64token.
 bool is_token_char(char c) { return net::is_alnum(c) || std::string_view("-._~+/=").find(c) != std::string_view::npos; }
 
 Result<Secret> read_token(std::string_view token, const char* where) {
-  if (token.empty() || token.size() > kLongestToken || !std::ranges::all_of(token, is_token_char))
+  if (token.empty() || token.size() > kLongestBearer || !std::ranges::all_of(token, is_token_char))
     return fail(ErrorCode::unauthenticated, "cannot read " + std::string(where) + ": want 1.." +
-                                                std::to_string(kLongestToken) +
+                                                std::to_string(kLongestBearer) +
                                                 " characters of A-Z a-z 0-9 - . _ ~ + / = as token");
   return Secret(std::string(token));
 }

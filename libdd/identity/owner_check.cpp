@@ -16,8 +16,7 @@ namespace dd::identity {
 namespace {
 
 constexpr std::chrono::milliseconds kCallDeadline{5'000};
-constexpr std::size_t kLongestAnswer = 256 * 1024;
-constexpr std::int64_t kLargestId = (std::int64_t{1} << 53) - 1;
+constexpr std::size_t kLongestUserAnswer = 256 * 1024;
 /// A renamed repository redirects on the same host; the id in its answer is still checked.
 constexpr int kRedirects = 2;
 constexpr TextRule kName{1, 255};
@@ -31,7 +30,7 @@ struct Named {
 Named read_named(ObjectReader& reader, const char* name_member) {
   Named out;
   out.name = reader.text(name_member, kName);
-  out.id = reader.integer("id", 1, kLargestId);
+  out.id = reader.integer("id", 1, kLargestGithubId);
   return out;
 }
 
@@ -39,7 +38,7 @@ tl::unexpected<Error> unreadable(const Error& error, const char* call) {
   return fail(ErrorCode::upstream, "cannot check token with " + std::string(call) + ": " + error.message);
 }
 
-tl::unexpected<Error> refuse(const std::string& problem) {
+tl::unexpected<Error> refuse_user(const std::string& problem) {
   return fail(ErrorCode::permission_denied, "cannot accept token: " + problem);
 }
 
@@ -114,7 +113,7 @@ net::Task<Result<Principal>> OwnerCheck::ask_user(Secret token) {
   auto user = read_user(*body);
   if (!user) co_return tl::unexpected(std::move(user).error());
   if (!is_owner(user->id, user->name))
-    co_return refuse("user \"" + user->name + "\" is not the owner \"" + owner_.login + "\"");
+    co_return refuse_user("user \"" + user->name + "\" is not the owner \"" + owner_.login + "\"");
   co_return Principal{std::move(user->name), user->id, "owner"};
 }
 
@@ -125,11 +124,11 @@ net::Task<Result<Principal>> OwnerCheck::ask_membership(Secret token) {
   auto membership = read_membership(*body);
   if (!membership) co_return tl::unexpected(std::move(membership).error());
   if (!is_owner(membership->organisation.id, membership->organisation.name))
-    co_return refuse("organisation \"" + membership->organisation.name + "\" has another id than the owner's");
+    co_return refuse_user("organisation \"" + membership->organisation.name + "\" has another id than the owner's");
   if (membership->state != "active")
-    co_return refuse("membership of \"" + owner_.login + "\" is " + membership->state + ", want active");
+    co_return refuse_user("membership of \"" + owner_.login + "\" is " + membership->state + ", want active");
   if (membership->role != "admin" && membership->role != "member")
-    co_return refuse("role " + membership->role + " in \"" + owner_.login + "\", want admin or member");
+    co_return refuse_user("role " + membership->role + " in \"" + owner_.login + "\", want admin or member");
   co_return Principal{std::move(membership->user.name), membership->user.id, std::move(membership->role)};
 }
 
@@ -152,8 +151,9 @@ net::Task<Result<Principal>> OwnerCheck::ask_repository(Secret token) {
   const auto repository = read_named(reader, "full_name");
   if (reader.error()) co_return unreadable(*reader.error(), "GET /repos");
   if (!is_owner(repository.id, repository.name))
-    co_return refuse("repository \"" + repository.name + "\" has another id than the owner's");
-  if (!may_push(*body)) co_return refuse("user \"" + user->name + "\" may not push to \"" + repository.name + "\"");
+    co_return refuse_user("repository \"" + repository.name + "\" has another id than the owner's");
+  if (!may_push(*body))
+    co_return refuse_user("user \"" + user->name + "\" may not push to \"" + repository.name + "\"");
   co_return Principal{std::move(user->name), user->id, "push"};
 }
 
@@ -165,7 +165,7 @@ net::Task<Result<Json>> OwnerCheck::get(std::string path, Secret token) {
   request.headers.set("X-GitHub-Api-Version", "2022-11-28");
   request.headers.set("User-Agent", "libdd/" DD_VERSION);  // without one GitHub answers 403
   request.deadline = kCallDeadline;
-  request.max_response_bytes = kLongestAnswer;
+  request.max_response_bytes = kLongestUserAnswer;
   request.max_redirects = kRedirects;
   const auto call = "GET " + path;
   const auto response = co_await net::send(*transport_, std::move(request));

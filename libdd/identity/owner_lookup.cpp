@@ -7,6 +7,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/identity/github_answer.hpp"
 #include "libdd/net/error_body.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/url.hpp"
@@ -15,7 +16,6 @@ namespace dd::identity {
 namespace {
 
 constexpr std::chrono::milliseconds kDeadline{10'000};
-constexpr std::int64_t kLargestId = (std::int64_t{1} << 53) - 1;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ Result<Owner> look_up_owner(HttpTransport& transport, const std::string& api_url
   const auto value = parse_json(response->body);
   if (!value) return fail(ErrorCode::upstream, "cannot look up owner " + owner.login + ": " + value.error().message);
   ObjectReader reader(*value, "$");
-  owner.id = reader.integer("id", 1, kLargestId);
+  owner.id = reader.integer("id", 1, kLargestGithubId);
   const auto type = repository ? std::string() : reader.text("type");
   if (reader.error())
     return fail(ErrorCode::upstream, "cannot look up owner " + owner.login + ": " + reader.error()->message);

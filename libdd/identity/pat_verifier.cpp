@@ -16,7 +16,7 @@
 namespace dd::identity {
 namespace {
 
-constexpr std::size_t kLongestToken = 1024;
+constexpr std::size_t kLongestPat = 1024;
 /// Strangers cannot make us ask GitHub more than this at one time.
 constexpr std::size_t kMostLookups = 32;
 /// Longer than every call of one lookup together.
@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kLongestLookup{15'000};
 
 /// GitHub's formats grow, so neither length nor prefix is prescribed; this is about what may stand in a header.
 bool is_plausible(std::string_view token) {
-  return !token.empty() && token.size() <= kLongestToken &&
+  return !token.empty() && token.size() <= kLongestPat &&
          std::ranges::all_of(token, [](char c) { return net::is_alnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 

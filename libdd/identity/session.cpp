@@ -9,7 +9,7 @@
 namespace dd::identity {
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view what, const Error& why) {
+tl::unexpected<Error> refuse_session(std::string_view what, const Error& why) {
   return fail(ErrorCode::unauthenticated, "signature_invalid",
               "cannot accept " + std::string(what) + ": " + why.message);
 }
@@ -18,11 +18,12 @@ template <class Claims>
 Result<Claims> verify(std::string_view compact, std::string_view typ, const StatementReader& reader,
                       Result<Claims> (*read)(const nlohmann::json&), std::string_view what) {
   const auto statement = crypto::parse_statement(compact, typ);
-  if (!statement) return refuse(what, statement.error());
+  if (!statement) return refuse_session(what, statement.error());
   const crypto::StatementRule rule{typ, reader.audience, crypto::Expiry::required, reader.now};
-  if (auto good = crypto::verify_statement(*statement, reader.key, rule); !good) return refuse(what, good.error());
+  if (auto good = crypto::verify_statement(*statement, reader.key, rule); !good)
+    return refuse_session(what, good.error());
   auto claims = read(*statement->claims);
-  if (!claims) return refuse(what, claims.error());
+  if (!claims) return refuse_session(what, claims.error());
   return claims;
 }
 

@@ -6,12 +6,12 @@
 
 #include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/ita/token_claims.hpp"
 #include "libdd/net/ascii.hpp"
 
 namespace dd::ita {
 namespace {
 
-constexpr std::size_t kLongestToken = 64 * 1024;
 constexpr std::size_t kLongestText = 1024;
 constexpr std::size_t kLongestId = 128;
 

@@ -22,13 +22,13 @@ constexpr bool kSimulationBuilt = true;
 constexpr bool kSimulationBuilt = false;
 #endif
 
-tl::unexpected<Error> refuse(Error error) {
+tl::unexpected<Error> refuse_claim(Error error) {
   error.code = ErrorCode::unauthenticated;
   if (error.reason.empty()) error.reason = kTokenInvalid;
   return wrap(std::move(error), "cannot accept token");
 }
 
-tl::unexpected<Error> refuse(std::string path, std::string problem, const char* reason = kTokenInvalid) {
+tl::unexpected<Error> refuse_claim(std::string path, std::string problem, const char* reason = kTokenInvalid) {
   problem = "cannot accept token: " + path + ": " + problem;
   return tl::unexpected<Error>(Error{ErrorCode::unauthenticated, std::move(problem), std::move(path), reason});
 }
@@ -44,12 +44,12 @@ struct Body {
 };
 
 Result<Body> find_body(const Json& payload) {
-  if (!payload.is_object()) return refuse("$", "want an object");
+  if (!payload.is_object()) return refuse_claim("$", "want an object");
   const auto tdx = payload.find("tdx");
   for (const auto& [name, value] : payload.items()) {
-    if (name == "sgx" || name.starts_with("sgx_")) return refuse("$." + name, "evidence of SGX, want TDX alone");
+    if (name == "sgx" || name.starts_with("sgx_")) return refuse_claim("$." + name, "evidence of SGX, want TDX alone");
     if (tdx != payload.end() && is_tdx_claim(name))
-      return refuse("$." + name, "stands beside $.tdx; one of both versions, not both");
+      return refuse_claim("$." + name, "stands beside $.tdx; one of both versions, not both");
   }
   if (tdx == payload.end()) return Body{&payload, "$"};
   return Body{&*tdx, "$.tdx"};
@@ -74,23 +74,23 @@ Result<Times> read_times(const Json& payload) {
   times.issued_at = reader.integer("iat", 0, kLatestTime);
   if (is_null(payload, "nbf")) reader.problem("nbf", ErrorCode::malformed, "want an integer or nothing");
   times.not_before = reader.optional_integer("nbf", 0, kLatestTime).value_or(times.issued_at);
-  if (reader.error()) return refuse(*reader.error());
+  if (reader.error()) return refuse_claim(*reader.error());
   return times;
 }
 
 /// Every time is at most 2^53, so no sum of them overflows.
 Result<void> check_times(const Times& times, const TokenRules& rules) {
   const auto leeway = rules.leeway.count();
-  if (times.issued_at > times.expires_at) return refuse("$.iat", "later than exp");
+  if (times.issued_at > times.expires_at) return refuse_claim("$.iat", "later than exp");
   if (times.expires_at - times.issued_at > rules.longest_life.count())
-    return refuse("$.exp", "a life of " + std::to_string(times.expires_at - times.issued_at) + " s, want at most " +
-                               std::to_string(rules.longest_life.count()));
+    return refuse_claim("$.exp", "a life of " + std::to_string(times.expires_at - times.issued_at) +
+                                     " s, want at most " + std::to_string(rules.longest_life.count()));
   if (times.issued_at > rules.now + leeway)
-    return refuse("$.iat", std::to_string(times.issued_at - rules.now) + " s in the future");
+    return refuse_claim("$.iat", std::to_string(times.issued_at - rules.now) + " s in the future");
   if (times.not_before > rules.now + leeway)
-    return refuse("$.nbf", std::to_string(times.not_before - rules.now) + " s in the future");
+    return refuse_claim("$.nbf", std::to_string(times.not_before - rules.now) + " s in the future");
   if (times.expires_at < rules.now - leeway)
-    return refuse("$.exp", "expired " + std::to_string(rules.now - times.expires_at) + " s ago", kTokenExpired);
+    return refuse_claim("$.exp", "expired " + std::to_string(rules.now - times.expires_at) + " s ago", kTokenExpired);
   return {};
 }
 
@@ -98,8 +98,8 @@ Result<void> check_times(const Times& times, const TokenRules& rules) {
 Result<void> check_issuer(const Json& payload, const std::string& want) {
   const auto member = payload.find("iss");
   const auto* text = member == payload.end() ? nullptr : member->get_ptr<const std::string*>();
-  if (text == nullptr) return refuse("$.iss", "want the text \"" + want + "\"");
-  if (*text != want) return refuse("$.iss", "\"" + text->substr(0, 256) + "\", want \"" + want + "\"");
+  if (text == nullptr) return refuse_claim("$.iss", "want the text \"" + want + "\"");
+  if (*text != want) return refuse_claim("$.iss", "\"" + text->substr(0, 256) + "\", want \"" + want + "\"");
   return {};
 }
 
@@ -133,7 +133,7 @@ Result<TdReport> read_report(const Body& body) {
   constexpr std::array kRtmrs = {"tdx_rtmr0", "tdx_rtmr1", "tdx_rtmr2", "tdx_rtmr3"};
   for (std::size_t i = 0; i < kRtmrs.size(); ++i) read_into(reader, kRtmrs[i], report.rtmr[i]);
   read_into(reader, "tdx_report_data", report.report_data);
-  if (reader.error()) return refuse(*reader.error());
+  if (reader.error()) return refuse_claim(*reader.error());
   return report;
 }
 
@@ -149,7 +149,7 @@ Result<bool> read_debug(const Body& body) {
   }
   if (is_null(*body.value, "dbgstat")) reader.problem("dbgstat", ErrorCode::malformed, "want a text");
   debug |= reader.optional_text("dbgstat", kDebugStatus).value_or("disabled") == "enabled";
-  if (reader.error()) return refuse(*reader.error());
+  if (reader.error()) return refuse_claim(*reader.error());
   return debug;
 }
 
@@ -158,10 +158,11 @@ Result<void> read_attester(const Body& body, TdxClaims& out) {
   out.attester_type = reader.text("attester_type", {1, 64});
   out.tcb_status = reader.text("attester_tcb_status", {1, 64});
   out.advisory_ids = reader.texts("attester_advisory_ids", 256, {1, 64});
-  if (reader.error()) return refuse(*reader.error());
-  if (out.tcb_status == "Revoked") return refuse(body.path + ".attester_tcb_status", "the platform's TCB is Revoked");
+  if (reader.error()) return refuse_claim(*reader.error());
+  if (out.tcb_status == "Revoked")
+    return refuse_claim(body.path + ".attester_tcb_status", "the platform's TCB is Revoked");
   if (!attest::acceptable_tcb_status(out.tcb_status))
-    return refuse(body.path + ".attester_tcb_status", "\"" + out.tcb_status + "\" is no TCB status");
+    return refuse_claim(body.path + ".attester_tcb_status", "\"" + out.tcb_status + "\" is no TCB status");
   return {};
 }
 
@@ -170,12 +171,12 @@ Result<void> check_kind(const Body& body, const TokenRules& rules, TdxClaims& cl
   const bool genuine = claims.attester_type == kGenuineType;
   const bool simulation = kSimulationBuilt && rules.simulated;
   if (claims.attester_type != rules.attester_type || (!genuine && !simulation))
-    return refuse(body.path + ".attester_type", "\"" + claims.attester_type + "\", want \"" +
-                                                    (simulation ? rules.attester_type : std::string(kGenuineType)) +
-                                                    "\"");
+    return refuse_claim(body.path + ".attester_type",
+                        "\"" + claims.attester_type + "\", want \"" +
+                            (simulation ? rules.attester_type : std::string(kGenuineType)) + "\"");
   claims.simulated = !genuine;
   if (claims.debug && genuine)
-    return refuse(body.path + ".tdx_td_attributes", "a TD under debug: its host can read and change it");
+    return refuse_claim(body.path + ".tdx_td_attributes", "a TD under debug: its host can read and change it");
   return {};
 }
 
@@ -194,7 +195,7 @@ Result<TdxClaims> read_token_claims(const Json& payload, const TokenRules& rules
   claims.expires_at = times->expires_at;
   ObjectReader top(payload, "$");
   claims.token_id = top.optional_text("jti", {1, 256}).value_or("");
-  if (top.error()) return refuse(*top.error());
+  if (top.error()) return refuse_claim(*top.error());
   if (const auto attester = read_attester(*body, claims); !attester) return tl::unexpected(attester.error());
 
   auto report = read_report(*body);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace dd::ita {
 
 inline constexpr const char* kTokenInvalid = "token_invalid";
 inline constexpr const char* kTokenExpired = "token_expired";
+inline constexpr std::size_t kLongestToken = 64 * 1024;
 
 /// What a token must say to be accepted.
 struct TokenRules {

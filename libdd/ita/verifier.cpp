@@ -13,16 +13,14 @@
 namespace dd::ita {
 namespace {
 
-constexpr std::size_t kLongestToken = 64 * 1024;
-
-tl::unexpected<Error> refuse(const std::string& problem) {
+tl::unexpected<Error> refuse_token(const std::string& problem) {
   return fail(ErrorCode::unauthenticated, kTokenInvalid, "cannot accept token: " + problem);
 }
 
 Result<crypto::ParsedJws> parse_token(const std::string& token) {
   auto jws = crypto::parse_jws(token, {crypto::Algorithm::ps384, crypto::Algorithm::rs256}, kLongestToken);
   if (!jws) return fail(ErrorCode::unauthenticated, kTokenInvalid, std::move(jws).error().message);
-  if (!jws->typ.empty() && jws->typ != "JWT") return refuse("typ in its header, want JWT or none");
+  if (!jws->typ.empty() && jws->typ != "JWT") return refuse_token("typ in its header, want JWT or none");
   return jws;
 }
 
@@ -55,7 +53,7 @@ struct Verifier::Impl {
 
 net::Task<Result<TdxClaims>> Verifier::Impl::verify(std::shared_ptr<Impl> self, std::string token) {
   if (token.size() > kLongestToken)
-    co_return refuse(std::to_string(token.size()) + " bytes, want at most " + std::to_string(kLongestToken));
+    co_return refuse_token(std::to_string(token.size()) + " bytes, want at most " + std::to_string(kLongestToken));
   const auto hash = crypto::sha256(as_bytes(token));
   if (const auto* known = self->cache.find(hash, self->clock.unix_seconds())) co_return *known;
 
@@ -64,10 +62,10 @@ net::Task<Result<TdxClaims>> Verifier::Impl::verify(std::shared_ptr<Impl> self, 
   const auto key = co_await self->keys.key(jws->kid, jws->algorithm);
   if (!key) {
     if (key.error().code == ErrorCode::unavailable) co_return wrap(key.error(), "cannot verify token");
-    co_return refuse(key.error().message);
+    co_return refuse_token(key.error().message);
   }
   if (!key->verify(jws->algorithm, as_bytes(jws->signing_input), jws->signature))
-    co_return refuse("the signature is not by the key it names");
+    co_return refuse_token("the signature is not by the key it names");
   auto claims = read_token_claims(*jws->claims, self->rules());
   if (claims) self->cache.put(hash, *claims);
   co_return claims;

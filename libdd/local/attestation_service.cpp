@@ -9,6 +9,7 @@
 
 #include "libdd/core/json.hpp"
 #include "libdd/local/appraisal.hpp"
+#include "libdd/local/stop_grace.hpp"
 #include "libdd/net/http_server.hpp"
 
 namespace dd::local {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::size_t kLargestBody = 500'000;
 constexpr int kKeyBits = 3072;
-constexpr std::chrono::milliseconds kStopGrace{1'000};
 constexpr std::chrono::milliseconds kKeyWait{30'000};
 
 using Response = Result<net::ServerResponse>;

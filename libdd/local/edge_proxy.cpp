@@ -22,12 +22,12 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
-using Socket = EdgeReverse::Socket;
+using Socket = std::shared_ptr<tcp::socket>;
 using RequestParser = http::request_parser<http::buffer_body>;
 using ResponseParser = http::response_parser<http::buffer_body>;
 
 constexpr std::uint32_t kMaxHeader = 32 * 1024;
-constexpr std::size_t kChunk = 16 * 1024;
+constexpr std::size_t kProxyChunk = 16 * 1024;
 // Boost 1.74 takes boost::none for a limit of zero when a length is given.
 constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t kMaxConnections = 4096;
@@ -50,7 +50,7 @@ net::Task<boost::system::error_code> relay(tcp::socket& from, beast::flat_buffer
   boost::system::error_code failed;
   co_await http::async_write_header(to, serializer, asio::redirect_error(asio::use_awaitable, failed));
   if (failed && failed != http::error::need_buffer) co_return failed;
-  std::vector<char> chunk(kChunk);
+  std::vector<char> chunk(kProxyChunk);
   auto& body = parser.get().body();
   // A message without a body is complete with its header.
   if (parser.is_done() && serializer.is_done()) co_return boost::system::error_code();
@@ -129,7 +129,7 @@ net::Task<void> EdgeProxy::Impl::accept_all() {
 }
 
 net::Task<void> EdgeProxy::Impl::serve(Socket client) {
-  beast::flat_buffer buffer(kMaxHeader + kChunk);
+  beast::flat_buffer buffer(kMaxHeader + kProxyChunk);
   bool again = true;
   while (again && !stopping) again = co_await serve_one(client, buffer);
   close_socket(*client);
@@ -192,7 +192,7 @@ net::Task<bool> EdgeProxy::Impl::forward(Socket client, beast::flat_buffer& buff
   ResponseParser response;
   response.header_limit(kMaxHeader);
   response.body_limit(kUnlimited);
-  beast::flat_buffer back(kMaxHeader + kChunk);
+  beast::flat_buffer back(kMaxHeader + kProxyChunk);
   if (message.method() == http::verb::head) response.skip(true);
   co_await http::async_read_header(*upstream, back, response, asio::redirect_error(asio::use_awaitable, failed));
   if (failed) {

@@ -5,12 +5,12 @@
 #include <string_view>
 #include <utility>
 
+#include "libdd/local/stop_grace.hpp"
 #include "libdd/net/ascii.hpp"
 
 namespace dd::local {
 namespace {
 
-constexpr std::chrono::milliseconds kStopGrace{1'000};
 constexpr const char* kAuthorize = "/login/oauth/authorize";
 
 /// GitHub takes "Bearer" and "token" alike.

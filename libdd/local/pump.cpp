@@ -12,10 +12,10 @@ namespace {
 using asio::ip::tcp;
 using Socket = std::shared_ptr<tcp::socket>;
 
-constexpr std::size_t kChunk = 32 * 1024;
+constexpr std::size_t kPumpChunk = 32 * 1024;
 
 net::Task<void> copy(Socket from, Socket to) {
-  std::vector<char> chunk(kChunk);
+  std::vector<char> chunk(kPumpChunk);
   boost::system::error_code failed;
   while (true) {
     const auto room = asio::buffer(chunk);

@@ -10,12 +10,12 @@
 #include "dd/random.hpp"
 #include "libdd/local/github_table.hpp"
 #include "libdd/local/release_folder.hpp"
+#include "libdd/local/stop_grace.hpp"
 #include "libdd/net/http_server.hpp"
 
 namespace dd::local {
 namespace {
 
-constexpr std::chrono::milliseconds kStopGrace{1'000};
 constexpr std::string_view kBearer = "Bearer ";
 
 net::ServerResponse not_found() { return github_error(404, "Not Found"); }

@@ -17,8 +17,6 @@ using std::chrono::milliseconds;
 
 /// Connections that are told 503 at one time; more are closed without a word.
 constexpr std::size_t kMaxRefusals = 64;
-/// After accept failed for want of descriptors or memory; it would fail at once again.
-constexpr milliseconds kAcceptPause{100};
 
 /// How often deadlines are looked at: fine enough for the shortest of them, never busy.
 milliseconds sweep_interval(const Router& router, const HttpServerOptions& options) {
@@ -61,30 +59,30 @@ namespace {
 
 /// In the set from accept until its coroutine is gone, also when the io_context destroys that.
 template <class Impl>
-struct Enrolled {
+struct ServedConnection {
   std::shared_ptr<Impl> impl;
   std::unordered_set<HttpConnection*>& set;
   std::shared_ptr<HttpConnection> connection;
 
-  Enrolled(std::shared_ptr<Impl> i, std::unordered_set<HttpConnection*>& s, std::shared_ptr<HttpConnection> c)
+  ServedConnection(std::shared_ptr<Impl> i, std::unordered_set<HttpConnection*>& s, std::shared_ptr<HttpConnection> c)
       : impl(std::move(i)), set(s), connection(std::move(c)) {
     set.insert(connection.get());
   }
-  ~Enrolled() {
+  ~ServedConnection() {
     set.erase(connection.get());
     impl->changed.notify();
   }
-  Enrolled(const Enrolled&) = delete;
-  Enrolled& operator=(const Enrolled&) = delete;
+  ServedConnection(const ServedConnection&) = delete;
+  ServedConnection& operator=(const ServedConnection&) = delete;
 };
 
 template <class Impl>
-Task<void> serve(std::unique_ptr<Enrolled<Impl>> enrolled) {
+Task<void> serve(std::unique_ptr<ServedConnection<Impl>> enrolled) {
   co_await enrolled->connection->run();
 }
 
 template <class Impl>
-Task<void> refuse(std::unique_ptr<Enrolled<Impl>> enrolled) {
+Task<void> refuse_one(std::unique_ptr<ServedConnection<Impl>> enrolled) {
   co_await enrolled->connection->refuse();
 }
 
@@ -107,8 +105,8 @@ void HttpServer::Impl::admit(tcp::socket socket) {
   if (full && refusing.size() >= kMaxRefusals) return;
   auto connection = std::make_shared<HttpConnection>(std::move(socket), router, options);
   auto enrolled =
-      std::make_unique<Enrolled<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
-  spawn(executor, full ? refuse(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");
+      std::make_unique<ServedConnection<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
+  spawn(executor, full ? refuse_one(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");
 }
 
 void HttpServer::Impl::close_all() {

@@ -11,6 +11,7 @@
 #include "libdd/net/into.hpp"
 #include "libdd/net/line_socket.hpp"
 #include "libdd/net/line_stream.hpp"
+#include "libdd/net/listen.hpp"
 
 namespace dd::net {
 namespace {
@@ -20,7 +21,6 @@ using boost::system::error_code;
 
 /// For a peer that does not read its answer.
 constexpr std::chrono::seconds kWriteDeadline{30};
-constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
 
 Peer peer_of(LineStream::Socket& socket) {
@@ -32,7 +32,7 @@ Peer peer_of(LineStream::Socket& socket) {
   return {credentials.pid, credentials.uid, credentials.gid};
 }
 
-Task<LineReply> guarded(const ReplyHandler& handler, std::string line, Peer peer) {
+Task<LineReply> guarded_reply(const ReplyHandler& handler, std::string line, Peer peer) {
   std::string what;
   try {
     auto task = handler(std::move(line), peer);
@@ -68,7 +68,7 @@ Task<void> serve_stream(std::shared_ptr<LineStream> stream, ReplyHandler handler
     if (!line && line.error().code != ErrorCode::too_large) break;
     LineReply reply;
     if (line)
-      reply = co_await guarded(handler, std::move(*line), peer);
+      reply = co_await guarded_reply(handler, std::move(*line), peer);
     else
       reply.line = line_error(line.error());
     stream->expire_at(std::chrono::steady_clock::now() + kWriteDeadline);

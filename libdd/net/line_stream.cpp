@@ -15,7 +15,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kLineReadSize = 16 * 1024;
 
 bool is_unix_stream(int fd) {
   int type = 0;
@@ -37,7 +37,7 @@ Error LineStream::failure(std::string_view verb, const error_code& ec) const {
 
 Task<Result<std::string>> LineStream::read() {
   const auto self = shared_from_this();
-  std::array<char, kReadSize> bytes;
+  std::array<char, kLineReadSize> bytes;
   const auto space = asio::buffer(bytes);
   for (;;) {
     if (auto line = buffer_.next()) co_return *std::move(line);

@@ -8,16 +8,16 @@
 namespace dd::net {
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view why) {
+tl::unexpected<Error> refuse_target(std::string_view why) {
   return fail(ErrorCode::malformed, "cannot read request target: " + std::string(why));
 }
 
 Result<std::string> read_segment(std::string_view raw) {
   auto segment = percent_decode(raw);
-  if (!segment) return refuse("'%' without two hex digits");
-  if (*segment == "." || *segment == "..") return refuse("a dot segment");
-  if (segment->find('/') != std::string::npos) return refuse("an encoded slash");
-  if (std::ranges::any_of(*segment, is_control)) return refuse("a control character");
+  if (!segment) return refuse_target("'%' without two hex digits");
+  if (*segment == "." || *segment == "..") return refuse_target("a dot segment");
+  if (segment->find('/') != std::string::npos) return refuse_target("an encoded slash");
+  if (std::ranges::any_of(*segment, is_control)) return refuse_target("a control character");
   return segment;
 }
 
@@ -64,15 +64,15 @@ Result<Target> parse_target(std::string_view text) {
     const auto slash = text.find('/', text.find("://") + 3);
     text = slash == std::string_view::npos ? std::string_view("/") : text.substr(slash);
   }
-  if (!text.starts_with('/')) return refuse("it does not start with '/'");
-  if (std::ranges::any_of(text, is_control)) return refuse("a control character");
+  if (!text.starts_with('/')) return refuse_target("it does not start with '/'");
+  if (std::ranges::any_of(text, is_control)) return refuse_target("a control character");
   const auto question = std::min(text.find('?'), text.size());
   Target target;
   auto path = read_path(text.substr(0, question));
   if (!path) return tl::unexpected(path.error());
   target.path = *std::move(path);
   auto query = parse_form_fields(text.substr(std::min(question + 1, text.size())));
-  if (!query) return refuse("'%' without two hex digits");
+  if (!query) return refuse_target("'%' without two hex digits");
   target.query = *std::move(query);
   return target;
 }

@@ -9,7 +9,7 @@
 namespace dd::net {
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view why) {
+tl::unexpected<Error> refuse_url(std::string_view why) {
   return fail(ErrorCode::invalid_argument,
               "cannot use URL: " + std::string(why) + ", want http(s)://host[:port][/path]");
 }
@@ -34,16 +34,16 @@ bool is_target(std::string_view target) {
 
 /// Splits host and port; the colon inside "[::1]" is none.
 Result<void> read_authority(std::string_view authority, Url& url) {
-  if (authority.find('@') != std::string_view::npos) return refuse("a user name or password in it");
+  if (authority.find('@') != std::string_view::npos) return refuse_url("a user name or password in it");
   const auto bracket = authority.rfind(']');
   const auto colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   url.host = to_lower(authority.substr(0, has_port ? colon : authority.size()));
-  if (!is_host(url.host)) return refuse("no valid host");
+  if (!is_host(url.host)) return refuse_url("no valid host");
   url.port = default_port(url.scheme);
   if (!has_port) return {};
   url.port = decimal<std::uint16_t>(authority.substr(colon + 1)).value_or(0);
-  if (url.port == 0) return refuse("port outside 1..65535");
+  if (url.port == 0) return refuse_url("port outside 1..65535");
   return {};
 }
 
@@ -57,19 +57,19 @@ Result<Url> parse_url(std::string_view text) {
   const auto colon = text.find("://");
   Url url;
   url.scheme = to_lower(text.substr(0, colon == std::string_view::npos ? 0 : colon));
-  if (url.scheme != "http" && url.scheme != "https") return refuse("neither http:// nor https:// in front");
+  if (url.scheme != "http" && url.scheme != "https") return refuse_url("neither http:// nor https:// in front");
   auto rest = text.substr(colon + 3);
   rest = rest.substr(0, rest.find('#'));
   const auto slash = rest.find_first_of("/?");
   if (auto read = read_authority(rest.substr(0, slash), url); !read) return tl::unexpected(read.error());
   if (slash != std::string_view::npos) url.target = rest.substr(slash);
   if (url.target.front() == '?') url.target.insert(0, "/");
-  if (!is_target(url.target)) return refuse("a character in the path that must be percent-encoded");
+  if (!is_target(url.target)) return refuse_url("a character in the path that must be percent-encoded");
   return url;
 }
 
 Result<Url> resolve_url(const Url& base, std::string_view reference) {
-  if (reference.empty()) return refuse("empty");
+  if (reference.empty()) return refuse_url("empty");
   if (reference.starts_with("//")) return parse_url(base.scheme + ":" + std::string(reference));
   if (reference.front() == '/') return parse_url(base.origin() + std::string(reference));
   const auto path = base.target.substr(0, base.target.find('?'));

@@ -87,7 +87,8 @@ class WebSocketOver : public Interface, public std::enable_shared_from_this<WebS
   }
 
  protected:
-  using Stream = boost::beast::websocket::stream<Next>;
+  // Without compression, which would cost a window for each connection.
+  using Stream = boost::beast::websocket::stream<Next, false>;
 
   [[nodiscard]] Stream& stream() noexcept { return stream_; }
 

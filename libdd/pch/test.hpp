@@ -5,4 +5,6 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/char_text.hpp"
+
 #endif

@@ -10,22 +10,20 @@
 namespace dd::protocol {
 namespace {
 
-constexpr std::size_t kMaxDeployments = 1024;
+constexpr std::size_t kMaxHealthDeployments = 1024;
 
 bool is_agent(std::string_view text) { return text == "agent"; }
 bool is_integrity(std::string_view text) { return text == "attested" || text == "simulated" || text == "unregistered"; }
 bool is_token_tag(std::string_view text) { return text == kRegisterTag || text == kRefreshTag; }
 
-constexpr TextRule kServiceRule{0, 4096, is_agent, "\"agent\""};
+constexpr TextRule kAgentServiceRule{0, 4096, is_agent, "\"agent\""};
 constexpr TextRule kIntegrityRule{0, 4096, is_integrity, "attested, simulated or unregistered"};
-constexpr TextRule kVersionRule{1, 64, nullptr, nullptr};
 constexpr TextRule kTagRule{0, 4096, is_token_tag, "dd/register/v1 or dd/refresh/v1"};
-constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
 
 PublicHealth read_public(ObjectReader& reader) {
   PublicHealth health;
   health.ok = reader.required_boolean("ok");
-  (void)reader.text("service", kServiceRule);
+  (void)reader.text("service", kAgentServiceRule);
   health.version = reader.text("version", kVersionRule);
   health.integrity = reader.text("integrity", kIntegrityRule);
   return health;
@@ -75,7 +73,7 @@ Json deployments_value(const std::vector<AppStatus>& deployments) {
 }
 
 std::vector<AppStatus> read_deployments(ObjectReader& parent, const char* name) {
-  const auto* list = parent.array(name, kMaxDeployments);
+  const auto* list = parent.array(name, kMaxHealthDeployments);
   if (list == nullptr) return {};
   std::vector<AppStatus> out;
   for (const auto& item : *list) {

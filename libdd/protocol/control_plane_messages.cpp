@@ -11,9 +11,8 @@ namespace {
 bool is_cp(std::string_view text) { return text == "cp"; }
 bool is_policy_kind(std::string_view text) { return text == "enforced" || text == "tofu"; }
 
-constexpr TextRule kServiceRule{0, 4096, is_cp, "\"cp\""};
+constexpr TextRule kCpServiceRule{0, 4096, is_cp, "\"cp\""};
 constexpr TextRule kPolicyRule{0, 4096, is_policy_kind, "enforced or tofu"};
-constexpr TextRule kVersionRule{1, 64, nullptr, nullptr};
 constexpr TextRule kReasonRule{0, 512, nullptr, nullptr};
 constexpr TextRule kTicketRule{1, 8192, nullptr, nullptr};
 
@@ -87,7 +86,7 @@ Result<CpHealth> cp_health_from(const Json& value) {
   ObjectReader reader(value, "$");
   CpHealth health;
   health.ok = reader.required_boolean("ok");
-  (void)reader.text("service", kServiceRule);
+  (void)reader.text("service", kCpServiceRule);
   health.version = reader.text("version", kVersionRule);
   health.env = reader.text("env");
   health.hostname = read_hostname(reader, "hostname");

@@ -9,7 +9,7 @@ namespace dd::protocol {
 namespace {
 
 constexpr std::size_t kMaxHostnames = 16;
-constexpr std::size_t kMaxDeployments = 10'000;
+constexpr std::size_t kMaxListedDeployments = 10'000;
 constexpr std::size_t kMaxWarnings = 4096;
 constexpr TextRule kIdRule{1, 128, nullptr, nullptr};
 constexpr TextRule kUrlRule{1, 2048, nullptr, nullptr};
@@ -53,7 +53,7 @@ Json to_json_value(const DeploymentsAnswer& answer) {
 
 Result<DeploymentsAnswer> deployments_answer_from(const Json& value) {
   ObjectReader reader(value, "$");
-  const auto* list = reader.array("deployments", kMaxDeployments);
+  const auto* list = reader.array("deployments", kMaxListedDeployments);
   if (list == nullptr) return finish(reader, DeploymentsAnswer{});
   DeploymentsAnswer answer;
   for (const auto& item : *list) {

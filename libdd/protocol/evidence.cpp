@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxQuoteText = 256 * 1024;
 constexpr TextRule kQuoteRule{1, kMaxQuoteText, nullptr, nullptr};
-constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
 
 // Standard base64, as Intel's services and the enclave's socket take it (docs/wire.md, 1).
 Bytes read_quote(ObjectReader& reader, const char* name) {

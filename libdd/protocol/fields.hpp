@@ -17,6 +17,10 @@ inline constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;
 inline constexpr std::size_t kMaxExtraIngress = 64;
 inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
 
+inline constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
+inline constexpr TextRule kAudienceRule{1, 1024, nullptr, nullptr};
+inline constexpr TextRule kVersionRule{1, 64, nullptr, nullptr};
+
 template <std::size_t N>
 [[nodiscard]] std::array<std::byte, N> fixed(const Bytes& bytes) {
   std::array<std::byte, N> out{};

@@ -11,7 +11,6 @@ namespace {
 
 constexpr TextRule kOriginRule{1, 1024, nullptr, nullptr};
 constexpr TextRule kStatementRule{1, 4096, nullptr, nullptr};
-constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
 
 HolderEvidence read_evidence(ObjectReader& outer, const Json& value) {
   ObjectReader reader(value, outer.path_of("evidence"));

@@ -13,8 +13,6 @@ namespace dd::protocol {
 namespace {
 
 constexpr TextRule kEnvLabelRule{0, 4096, valid_env_label, "1..17 of a-z, 0-9 and '-', no '-' at either end"};
-constexpr TextRule kAudienceRule{1, 1024, nullptr, nullptr};
-constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
 constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
 
 // docs/wire.md, 5.2: the quote was made when the last event was either extended or still only announced.

@@ -9,8 +9,6 @@
 namespace dd::protocol {
 namespace {
 
-constexpr TextRule kTokenRule{1, kMaxTokenBytes, nullptr, nullptr};
-
 std::vector<Expose> read_extras(ObjectReader& reader, const char* name) {
   return reader.find(name) == nullptr ? std::vector<Expose>() : read_extra_ingress(reader, name);
 }

@@ -7,10 +7,9 @@
 namespace dd::protocol {
 namespace {
 
-constexpr TextRule kAudienceRule{1, 1024, nullptr, nullptr};
 constexpr TextRule kLoginRule{1, 128, nullptr, nullptr};
-constexpr TextRule kIdRule{1, 64, nullptr, nullptr};
-constexpr TextRule kTokenRule{1, 8192, nullptr, nullptr};
+constexpr TextRule kSessionIdRule{1, 64, nullptr, nullptr};
+constexpr TextRule kSessionTokenRule{1, 8192, nullptr, nullptr};
 
 SessionClaims read_session(ObjectReader& reader) {
   SessionClaims claims;
@@ -19,7 +18,7 @@ SessionClaims read_session(ObjectReader& reader) {
   claims.user_id = reader.integer("user_id", 1, kMaxInteger);
   claims.issued_at = read_count(reader, "iat");
   claims.expires_at = read_count(reader, "exp");
-  claims.id = reader.text("jti", kIdRule);
+  claims.id = reader.text("jti", kSessionIdRule);
   return claims;
 }
 
@@ -65,7 +64,7 @@ Json to_json_value(const TokenAnswer& answer) { return {{"token", answer.token},
 Result<TokenAnswer> token_answer_from(const Json& value) {
   ObjectReader reader(value, "$");
   TokenAnswer answer;
-  answer.token = reader.text("token", kTokenRule);
+  answer.token = reader.text("token", kSessionTokenRule);
   answer.expires_in = read_count(reader, "expires_in");
   return finish(reader, std::move(answer));
 }

@@ -26,7 +26,7 @@ Html remarks(const std::vector<std::string>& lines) {
 }
 
 /// static/fleet.js makes the same rows of GET /api/agents.
-Html row(const AgentRow& agent) {
+Html agent_row(const AgentRow& agent) {
   Html html;
   html << "<tr><td><a href=\"/agent/";
   html.text(net::percent_encode(agent.agent_id)) << "\">";
@@ -87,7 +87,7 @@ Page fleet_page(const FleetView& view) {
       << "</h1>\n<table>\n<thead><tr><th>VM</th><th>Status</th><th>Attestation</th><th>Verdict</th><th>Host</th></tr></"
          "thead>\n"
          "<tbody id=\"agents\">\n";
-  for (const auto& agent : view.agents) page.content << row(agent);
+  for (const auto& agent : view.agents) page.content << agent_row(agent);
   if (view.agents.empty()) page.content << "<tr><td colspan=\"5\">No agents registered</td></tr>\n";
   page.content
       << "</tbody>\n</table>\n<p><a href=\"/agent/control-plane\">The control plane's own VM</a></p>\n</main>\n";

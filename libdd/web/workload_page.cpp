@@ -17,7 +17,7 @@ Html links(const std::vector<std::string>& urls) {
 }
 
 /// static/workloads.js makes the same rows of the list as JSON.
-Html row(const WorkloadRow& workload, const WorkloadPlaces& places) {
+Html workload_row(const WorkloadRow& workload, const WorkloadPlaces& places) {
   Html html;
   html << "<tr><td><a href=\"";
   html.text(places.pages + net::percent_encode(places.by_name ? workload.app_name : workload.id)) << "\">";
@@ -62,7 +62,7 @@ Page workloads_page(const AgentHome& home) {
   if (!home.terminal.empty()) (html << "<p><a href=\"").text(home.terminal) << "\">Terminal</a></p>\n";
   html << "<table>\n<thead><tr><th>App</th><th>Status</th><th>Started</th><th>Reached at</th></tr></thead>\n"
           "<tbody id=\"workloads\">\n";
-  for (const auto& workload : home.workloads) html << row(workload, home.places);
+  for (const auto& workload : home.workloads) html << workload_row(workload, home.places);
   if (home.workloads.empty()) html << "<tr><td colspan=\"4\">Nothing has been deployed</td></tr>\n";
   html << "</tbody>\n</table>\n</main>\n";
   return page;

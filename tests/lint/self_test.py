@@ -15,6 +15,7 @@ import no_detached
 import public_headers
 import self_reference
 import snippets
+import unity_names
 
 FOO = "libdd/net/foo.cpp"
 
@@ -137,6 +138,24 @@ def documentation_cases():
         yield "configuration_docs: update", page.read_text() == "# A\n<!-- dd-cp -->\n| `DD_PORT` |\n<!-- end -->\nend\n"
 
 
+def unity_cases():
+    """unity_names compares the files of a folder."""
+    for name, one, other, clean in [
+        ("a function of the same name", "int refuse() {\n  return 1;\n}\n", "void refuse(int code) {\n}\n", False),
+        ("a constant of the same name", "constexpr int kMost = 1;\n", "constexpr long kMost{2};\n", False),
+        ("a type of the same name", "struct Slot {\n  int a;\n};\n", "class Slot;\n", False),
+        ("names of their own, and one behind the namespace", "int one() {\n  return 1;\n}\n", "int two();\n}  // namespace\nint one();\n", True),
+        ("one alias in both", "using Role = Boot::Role;\n", "using Role = Boot::Role;\n", True),
+        ("aliases of different types", "using Role = Boot::Role;\n", "using Role = int;\n", False),
+    ]:
+        with tempfile.TemporaryDirectory() as folder:
+            module = Path(folder) / "libdd/net"
+            module.mkdir(parents=True)
+            for file, text in (("a.cpp", one), ("b.cpp", other)):
+                (module / file).write_text("namespace {\n\n" + text + "\n}  // namespace\n")
+            yield f"unity_names: {name}", (unity_names.check(Path(folder)) == []) == clean
+
+
 def main():
     failed = False
     for lint, name, path, text, expected in CASES:
@@ -144,7 +163,7 @@ def main():
         good = verdict(problems, expected, path)
         failed |= not good
         print(f"{'ok' if good else 'not ok'} {lint.__name__}: {name}" + ("" if good else f" (want {expected!r}, got {problems})"))
-    for name, good in documentation_cases():
+    for name, good in (*documentation_cases(), *unity_cases()):
         failed |= not good
         print(f"{'ok' if good else 'not ok'} {name}")
     sys.exit(1 if failed else 0)

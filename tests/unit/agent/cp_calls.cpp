@@ -5,21 +5,16 @@
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/digest.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
 const std::vector<Expose> kWeb = {{"web", 8000, ServiceProtocol::http}};
-
-void check_error(const Result<protocol::IngressAnswer>& answer, ErrorCode code, std::string_view reason = {}) {
-  REQUIRE_FALSE(answer.has_value());
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().reason == reason);
-  CHECK(answer.error().message.starts_with("cannot publish"));
-}
 
 }  // namespace
 

@@ -5,15 +5,17 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/listener.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
-Expose expose(const std::string& label, std::uint16_t port, ServiceProtocol protocol = ServiceProtocol::http) {
+Expose expose_as(const std::string& label, std::uint16_t port, ServiceProtocol protocol = ServiceProtocol::http) {
   return {label, port, protocol};
 }
 
@@ -43,16 +45,6 @@ struct Deploying : Room {
 
 Json body_of(const Result<net::ServerResponse>& answer) { return parse_json(answer.value().body).value(); }
 
-void check_error(const Result<net::ServerResponse>& answer, ErrorCode code, std::string_view reason,
-                 std::string_view words = {}) {
-  REQUIRE_FALSE(answer.has_value());
-  CAPTURE(answer.error().message);
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().reason == reason);
-  CHECK(answer.error().message.find(words) != std::string::npos);
-  CHECK(answer.error().message.starts_with("cannot "));
-}
-
 AgentOptions impatient() {
   AgentOptions options;
   options.deploy_wait = std::chrono::milliseconds(0);
@@ -77,19 +69,19 @@ TEST_CASE("every call is the owner's") {
 TEST_CASE("a deployment that would take what another has is refused before anything starts") {
   const Listener taken;
   Deploying f;
-  auto greeter = running("greeter", {expose("hello", 7001)});
+  auto greeter = running("greeter", {expose_as("hello", 7001)});
   greeter.boot = true;
-  auto ended = running("ended", {expose("free", 7002)});
+  auto ended = running("ended", {expose_as("free", 7002)});
   ended.status = DeploymentStatus::exited;
-  f.deployments = {greeter, running("other", {expose("web", 7003)}), ended};
+  f.deployments = {greeter, running("other", {expose_as("web", 7003)}), ended};
   const SilentPort silent;
 
-  check_error(f.deploy({expose("web", silent.port())}), ErrorCode::conflict, "label_in_use", "other");
-  check_error(f.deploy({expose("mine", 7003)}), ErrorCode::conflict, "port_in_use", "other");
-  check_error(f.deploy({expose("mine", 7001)}), ErrorCode::conflict, "port_in_use", "greeter");
-  check_error(f.deploy({expose("mine", taken.port())}), ErrorCode::conflict, "port_in_use",
+  check_error(f.deploy({expose_as("web", silent.port())}), ErrorCode::conflict, "label_in_use", "other");
+  check_error(f.deploy({expose_as("mine", 7003)}), ErrorCode::conflict, "port_in_use", "other");
+  check_error(f.deploy({expose_as("mine", 7001)}), ErrorCode::conflict, "port_in_use", "greeter");
+  check_error(f.deploy({expose_as("mine", taken.port())}), ErrorCode::conflict, "port_in_use",
               "uid " + std::to_string(getuid()));
-  check_error(f.deploy({expose("mine", 9090)}), ErrorCode::invalid_argument, "", "the agent's own");
+  check_error(f.deploy({expose_as("mine", 9090)}), ErrorCode::invalid_argument, "", "the agent's own");
   f.deployments[0].app_name = "app";
   check_error(f.deploy({}), ErrorCode::conflict, "reserved_name", "boot workload");
   f.deployments[0].status = DeploymentStatus::failed;  // its name is still not free
@@ -100,9 +92,9 @@ TEST_CASE("a deployment that would take what another has is refused before anyth
 TEST_CASE("a redeployment may have the port that the one before still listens on") {
   Deploying f;
   const Listener web;
-  f.deployments = {running("app", {expose("web", web.port())})};
+  f.deployments = {running("app", {expose_as("web", web.port())})};
   f.deployments[0].id = "id-before";
-  const auto answer = body_of(f.deploy({expose("web", web.port())}));
+  const auto answer = body_of(f.deploy({expose_as("web", web.port())}));
   CHECK(answer.at("status") == "running");
   CHECK(answer.at("urls") == Json::array({"https://web." + kHostname + "/"}));
 }
@@ -110,16 +102,16 @@ TEST_CASE("a redeployment may have the port that the one before still listens on
 TEST_CASE("a quarantined agent says that its host names wait, until the control plane says otherwise") {
   Deploying f;
   const Listener web;
-  f.deployments = {running("app", {expose("web", web.port())})};
+  f.deployments = {running("app", {expose_as("web", web.port())})};
   f.deployments[0].id = "id-before";
   const auto warned = [](const Json& answer) {
     return answer.at("warnings").dump().find("quarantine") != std::string::npos;
   };
   f.quarantined = true;
-  CHECK(warned(body_of(f.deploy({expose("web", web.port())}))));
+  CHECK(warned(body_of(f.deploy({expose_as("web", web.port())}))));
   f.quarantined = false;
   f.deployments.back().id = "id-again";
-  CHECK_FALSE(warned(body_of(f.deploy({expose("web", web.port())}))));
+  CHECK_FALSE(warned(body_of(f.deploy({expose_as("web", web.port())}))));
   CHECK(f.published.size() == 2);
 }
 
@@ -132,7 +124,8 @@ TEST_CASE("the URL of a port says how it is reached") {
     database.listen();
   };
   const auto urls =
-      body_of(f.deploy({expose("web", web.port()), expose("db", database.port(), ServiceProtocol::tcp)})).at("urls");
+      body_of(f.deploy({expose_as("web", web.port()), expose_as("db", database.port(), ServiceProtocol::tcp)}))
+          .at("urls");
   CHECK(urls == Json::array({"https://web." + kHostname + "/", "tcp://db." + kHostname}));
 }
 
@@ -145,7 +138,7 @@ TEST_CASE("when the wait is over the answer says what is missing") {
   }
   SUBCASE("a port does not answer") {
     const SilentPort silent;
-    const auto answer = body_of(f.deploy({expose("web", silent.port())}));
+    const auto answer = body_of(f.deploy({expose_as("web", silent.port())}));
     CHECK(answer.at("status") == "deploying");
     CHECK(answer.at("hostnames").empty());
     CHECK(answer.at("warnings").at(0) ==
@@ -156,14 +149,14 @@ TEST_CASE("when the wait is over the answer says what is missing") {
     f.on_deploy = [&web] { web.listen(); };
     f.cp("POST /ingress/replace",
          [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect to the control plane"); });
-    const auto warning = body_of(f.deploy({expose("web", web.port())})).at("warnings").at(0).get<std::string>();
+    const auto warning = body_of(f.deploy({expose_as("web", web.port())})).at("warnings").at(0).get<std::string>();
     CHECK(warning.find("cannot connect to the control plane") != std::string::npos);
   }
   SUBCASE("the agent is not registered") {
     SilentPort web;
     f.on_deploy = [&web] { web.listen(); };
     f.state.membership.reset();
-    const auto warning = body_of(f.deploy({expose("web", web.port())})).at("warnings").at(0).get<std::string>();
+    const auto warning = body_of(f.deploy({expose_as("web", web.port())})).at("warnings").at(0).get<std::string>();
     CHECK(warning.find("not registered") != std::string::npos);
   }
 }
@@ -171,7 +164,7 @@ TEST_CASE("when the wait is over the answer says what is missing") {
 TEST_CASE("a deployment that ends is reported as what it became") {
   Deploying f;
   const SilentPort silent;
-  const auto exited = body_of(f.deploy({expose("web", silent.port())}, DeploymentStatus::exited));
+  const auto exited = body_of(f.deploy({expose_as("web", silent.port())}, DeploymentStatus::exited));
   CHECK(exited.at("status") == "exited");
   CHECK(exited.at("warnings").at(0).get<std::string>().find("ended before") != std::string::npos);
   CHECK(body_of(f.deploy({}, DeploymentStatus::completed)).at("warnings").empty());
@@ -232,7 +225,7 @@ TEST_CASE("mop takes the host name away and names it, once") {
   Deploying f;
   SilentPort web;
   f.on_deploy = [&web] { web.listen(); };
-  REQUIRE(f.deploy({expose("web", web.port())}).has_value());
+  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
   const auto answer = body_of(f.call("DELETE", "/deployments/app"));
   CHECK(answer.at("hostnames") == Json::array({"web." + kHostname}));
   CHECK(f.published.back().empty());
@@ -254,7 +247,7 @@ TEST_CASE("a mop that the control plane does not hear of says that the process i
   Deploying f;
   SilentPort web;
   f.on_deploy = [&web] { web.listen(); };
-  REQUIRE(f.deploy({expose("web", web.port())}).has_value());
+  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
   f.cp("POST /ingress/replace", [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect"); });
   check_error(f.call("DELETE", "/deployments/app"), ErrorCode::unavailable, "", "it is stopped");
   CHECK(f.deployments[0].status == DeploymentStatus::stopped);

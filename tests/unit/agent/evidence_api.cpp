@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/digest.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
@@ -21,12 +23,6 @@ struct Attesting : Room {
 };
 
 std::string nonce_of(std::size_t size) { return "?nonce=" + to_base64url(Bytes(size, std::byte{5})); }
-
-void check_error(const Result<net::ServerResponse>& answer, ErrorCode code, std::string_view path = {}) {
-  REQUIRE_FALSE(answer.has_value());
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().path == path);
-}
 
 }  // namespace
 
@@ -50,26 +46,26 @@ TEST_CASE("a nonce has 16 to 64 bytes, and nothing else is taken from a caller")
   CHECK(f.attest(nonce_of(64)).has_value());
   for (const auto& query : {std::string(), std::string("?nonce="), nonce_of(15), nonce_of(65), nonce_of(16) + "="}) {
     CAPTURE(query);
-    check_error(f.attest(query), ErrorCode::invalid_argument, "nonce");
+    check_error_at(f.attest(query), ErrorCode::invalid_argument, "nonce");
   }
-  check_error(f.attest(nonce_of(16) + "&report_data=AAAA"), ErrorCode::invalid_argument, "report_data");
-  check_error(f.attest("?report_data=AAAA"), ErrorCode::invalid_argument, "report_data");
+  check_error_at(f.attest(nonce_of(16) + "&report_data=AAAA"), ErrorCode::invalid_argument, "report_data");
+  check_error_at(f.attest("?report_data=AAAA"), ErrorCode::invalid_argument, "report_data");
   CHECK(f.capability.quotes.size() == 1);
 }
 
 TEST_CASE("no quote is made for a stranger") {
   Attesting f;
-  check_error(f.attest(nonce_of(16), "ghp_stranger"), ErrorCode::permission_denied);
+  check_error_at(f.attest(nonce_of(16), "ghp_stranger"), ErrorCode::permission_denied);
   CHECK(f.capability.quotes.empty());
 }
 
 TEST_CASE("evidence without its token or its log is none") {
   Attesting f;
   f.capability.quoted_events = 4;
-  check_error(f.attest(nonce_of(16)), ErrorCode::upstream);
+  check_error_at(f.attest(nonce_of(16)), ErrorCode::upstream);
   f.capability.quoted_events = 3;
   f.appraise = [](const HttpRequest&) { return test::http_answer(400, R"({"error":"quote refused"})"); };
-  check_error(f.attest(nonce_of(16)), ErrorCode::invalid_argument);
+  check_error_at(f.attest(nonce_of(16)), ErrorCode::invalid_argument);
   f.capability.broken = Error{ErrorCode::unavailable, "cannot reach the runtime", {}, {}};
-  check_error(f.attest(nonce_of(16)), ErrorCode::unavailable);
+  check_error_at(f.attest(nonce_of(16)), ErrorCode::unavailable);
 }

@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
@@ -28,12 +30,6 @@ struct Guarded : Room {
             {"jti", "1"}};
   }
 };
-
-void check_error(const Result<std::string>& principal, ErrorCode code, std::string_view reason = {}) {
-  REQUIRE_FALSE(principal.has_value());
-  CHECK(principal.error().code == code);
-  CHECK(principal.error().reason == reason);
-}
 
 }  // namespace
 

@@ -11,13 +11,13 @@ namespace {
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-struct Fixture : Room {
+struct PagesFixture : Room {
   Exposer exposer{context, calls, {}, [] {}};
   SignInApi sign_ins{context};
   Pages pages{context, exposer, sign_ins};
   net::Router router;
 
-  Fixture() {
+  PagesFixture() {
     join();
     pages.add_routes(router);
     deployments = {running("hello", {{"hello", 8000, ServiceProtocol::http}})};
@@ -30,7 +30,7 @@ struct Fixture : Room {
 }  // namespace
 
 TEST_CASE("an agent shows its workloads, each with a page and where it is public") {
-  Fixture f;
+  PagesFixture f;
   f.exposer.registered({{"hello", 8000, ServiceProtocol::http}}, {"hello." + kHostname});
   const auto page = f.get("/");
   REQUIRE(page.has_value());
@@ -45,14 +45,14 @@ TEST_CASE("an agent shows its workloads, each with a page and where it is public
 }
 
 TEST_CASE("a simulated VM says so on both pages") {
-  Fixture f;
+  PagesFixture f;
   f.state.keys.attestation_type = "tdx-simulated";
   CHECK(contains(f.get("/")->body, "SIMULATED"));
   CHECK(contains(f.get("/workload/id-hello")->body, "SIMULATED"));
 }
 
 TEST_CASE("a workload has its log on its page, and as JSON for the page's script") {
-  Fixture f;
+  PagesFixture f;
   const auto page = f.get("/workload/id-hello");
   CHECK(contains(page->body, "<pre id=\"log\">tail 500\n</pre>"));
   const auto logs = protocol::logs_answer_from(parse_json(f.get("/workload/id-hello/logs")->body).value()).value();
@@ -62,7 +62,7 @@ TEST_CASE("a workload has its log on its page, and as JSON for the page's script
 }
 
 TEST_CASE("how a workload ended is said") {
-  Fixture f;
+  PagesFixture f;
   auto& info = f.deployments.front();
   info.status = DeploymentStatus::exited;
   info.exit_code = 3;
@@ -75,7 +75,7 @@ TEST_CASE("how a workload ended is said") {
 }
 
 TEST_CASE("a workload that is not there is a page that says so, and 404 for the script") {
-  Fixture f;
+  PagesFixture f;
   CHECK(f.get("/workload/none")->status == 404);
   const auto logs = f.get("/workload/none/logs");
   REQUIRE_FALSE(logs.has_value());
@@ -83,7 +83,7 @@ TEST_CASE("a workload that is not there is a page that says so, and 404 for the 
 }
 
 TEST_CASE("a terminal's page is for its workload, with a nonce of its own") {
-  Fixture f;
+  PagesFixture f;
   const auto page = f.get("/session/hello");
   REQUIRE(page.has_value());
   if (page->status == 501) return;  // built without xterm.js
@@ -95,7 +95,7 @@ TEST_CASE("a terminal's page is for its workload, with a nonce of its own") {
 }
 
 TEST_CASE("a stranger sees no page and no log") {
-  Fixture f;
+  PagesFixture f;
   for (const auto* path : {"/", "/workload/id-hello", "/session/hello"}) {
     const auto away = f.ask(f.router, {"GET", path, {}, {}});
     REQUIRE(away.has_value());
@@ -110,7 +110,7 @@ TEST_CASE("a stranger sees no page and no log") {
 }
 
 TEST_CASE("a runtime that does not answer is said on the page") {
-  Fixture f;
+  PagesFixture f;
   f.runtime_refusal = Json{{"ok", false}, {"error", "cannot list: <b>"}, {"code", "unavailable"}};
   const auto page = f.get("/");
   REQUIRE(page.has_value());

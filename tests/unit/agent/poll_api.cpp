@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/digest.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
@@ -35,13 +37,6 @@ struct Polled : Room {
     return poll(by_cp(crypto::kPollTyp, protocol::to_json_value(claims)), target);
   }
 };
-
-void check_error(const Result<net::ServerResponse>& answer, ErrorCode code, std::string_view reason) {
-  REQUIRE_FALSE(answer.has_value());
-  CAPTURE(answer.error().message);
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().reason == reason);
-}
 
 }  // namespace
 

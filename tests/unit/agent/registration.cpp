@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/digest.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
+using namespace dd::test;
 
 namespace {
 
@@ -16,13 +18,6 @@ struct Registering : Room {
   Result<Registered> attempt() { return run(registration.attempt({{"web", 8000, ServiceProtocol::http}})); }
   bool new_key() { return run(registration.control_plane_has_new_key()); }
 };
-
-void check_error(const Result<Registered>& registered, ErrorCode code, std::string_view words) {
-  REQUIRE_FALSE(registered.has_value());
-  CAPTURE(registered.error().message);
-  CHECK(registered.error().code == code);
-  CHECK(registered.error().message.find(words) != std::string::npos);
-}
 
 }  // namespace
 
@@ -81,7 +76,7 @@ TEST_CASE("events that came after the quote are left for the first poll") {
 TEST_CASE("a log that is shorter than what was quoted is not sent") {
   Registering f;
   f.capability.quoted_events = 4;
-  check_error(f.attempt(), ErrorCode::upstream, "it ends at 3");
+  check_error_says(f.attempt(), ErrorCode::upstream, "it ends at 3");
   CHECK(f.registrations == 0);
 }
 
@@ -114,15 +109,15 @@ TEST_CASE("each step's failure is told with its own name and stops there") {
   {
     Registering f;
     f.cp("POST /register/challenge", down);
-    check_error(f.attempt(), ErrorCode::unavailable, "cannot get a challenge");
+    check_error_says(f.attempt(), ErrorCode::unavailable, "cannot get a challenge");
     f.cp("POST /register/challenge", web_page);
-    check_error(f.attempt(), ErrorCode::malformed, "cannot get a challenge");
+    check_error_says(f.attempt(), ErrorCode::malformed, "cannot get a challenge");
     CHECK(f.capability.quotes.empty());
   }
   {
     Registering f;
     f.appraise = [](const HttpRequest&) { return test::http_answer(401, "{}"); };
-    check_error(f.attempt(), ErrorCode::unauthenticated, "cannot mint a token");
+    check_error_says(f.attempt(), ErrorCode::unauthenticated, "cannot mint a token");
     CHECK(f.registrations == 0);
   }
   {
@@ -131,10 +126,10 @@ TEST_CASE("each step's failure is told with its own name and stops there") {
       return test::http_answer(409, R"({"code":"conflict","message":"cannot register: held","reason":"name_held"})");
     });
     const auto refused = f.attempt();
-    check_error(refused, ErrorCode::conflict, "cannot register");
+    check_error_says(refused, ErrorCode::conflict, "cannot register");
     CHECK(refused.error().reason == "name_held");
     f.cp("POST /register", web_page);
-    check_error(f.attempt(), ErrorCode::malformed, "cannot register");
+    check_error_says(f.attempt(), ErrorCode::malformed, "cannot register");
   }
 }
 

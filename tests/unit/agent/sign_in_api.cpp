@@ -27,14 +27,14 @@ std::string cookie_in(const Result<net::ServerResponse>& answer) {
 }
 
 /// An agent, and a browser on its way to it from the control plane.
-struct Fixture : Room {
+struct SignInApiFixture : Room {
   SignInApi sign_ins{context};
   net::Router router;
   net::Authenticate authenticate = owner_only(context);
   std::string browser;  // its cookie
   std::string browser_sha256;
 
-  Fixture() {
+  SignInApiFixture() {
     join();
     sign_ins.add_routes(router);
     const auto detour = turned_away("/workload/7");
@@ -91,7 +91,7 @@ void check_refused(const Result<net::ServerResponse>& answer, int status) {
 }  // namespace
 
 TEST_CASE("a stranger is sent to the control plane with a mark of his browser, of which it learns the hash alone") {
-  Fixture f;
+  SignInApiFixture f;
   const auto away = f.turned_away("/workload/7");
   CHECK(away->status == 303);
   const auto location = header_of(away, "Location");
@@ -106,7 +106,7 @@ TEST_CASE("a stranger is sent to the control plane with a mark of his browser, o
 }
 
 TEST_CASE("who is handed over is signed in with a cookie that only this VM could sign") {
-  Fixture f;
+  SignInApiFixture f;
   const auto in = f.hand_over();
   REQUIRE(in.has_value());
   CHECK(in->status == 303);
@@ -124,7 +124,7 @@ TEST_CASE("who is handed over is signed in with a cookie that only this VM could
 }
 
 TEST_CASE("a cookie opens no terminal, and gets the ticket that does") {
-  Fixture f;
+  SignInApiFixture f;
   SessionApi sessions(f.context);
   net::Router router;
   sessions.add_routes(router);
@@ -153,7 +153,7 @@ TEST_CASE("a cookie opens no terminal, and gets the ticket that does") {
 }
 
 TEST_CASE("a hand-off is good once, in its browser, from the control plane's page") {
-  Fixture f;
+  SignInApiFixture f;
   const auto statement = f.by_cp(crypto::kHandoffTyp, f.claims());
   const auto form = net::form_text({{"statement", statement}, {"next", "/"}});
   check_refused(f.post("/auth/handoff", "", kOrigin, form), 401);
@@ -166,7 +166,7 @@ TEST_CASE("a hand-off is good once, in its browser, from the control plane's pag
 }
 
 TEST_CASE("what is not a hand-off to this agent signs nobody in") {
-  Fixture f;
+  SignInApiFixture f;
   const auto other = crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random());
   const std::pair<const char*, std::string> attacks[] = {
       {"to another agent", f.by_cp(crypto::kHandoffTyp, f.claims("aud", "dd-test-agent-2"))},
@@ -184,14 +184,14 @@ TEST_CASE("what is not a hand-off to this agent signs nobody in") {
 }
 
 TEST_CASE("nobody is sent to another host by a hand-off") {
-  Fixture f;
+  SignInApiFixture f;
   const auto form =
       net::form_text({{"statement", f.by_cp(crypto::kHandoffTyp, f.claims())}, {"next", "//evil.example"}});
   CHECK(header_of(f.post("/auth/handoff", f.browser, kOrigin, form), "Location") == "/");
 }
 
 TEST_CASE("a page of a workload cannot act with our cookie, nor sign anybody out") {
-  Fixture f;
+  SignInApiFixture f;
   const auto cookie = cookie_in(f.hand_over());
   const std::string workload = "https://hello.dd-test-agent-1.dd.example";
   const auto refused = f.asks("POST", cookie, workload);
@@ -202,7 +202,7 @@ TEST_CASE("a page of a workload cannot act with our cookie, nor sign anybody out
 }
 
 TEST_CASE("signing out ends the session for who kept a copy, too") {
-  Fixture f;
+  SignInApiFixture f;
   const auto cookie = cookie_in(f.hand_over());
   const auto out = f.post("/auth/logout", cookie, kOwn, "");
   REQUIRE(out.has_value());
@@ -215,7 +215,7 @@ TEST_CASE("signing out ends the session for who kept a copy, too") {
 }
 
 TEST_CASE("an agent that is not registered signs nobody in") {
-  Fixture f;
+  SignInApiFixture f;
   const auto statement = f.by_cp(crypto::kHandoffTyp, f.claims());
   f.state.membership.reset();
   check_refused(f.turned_away("/"), 503);

@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/vm.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
 
@@ -32,13 +34,6 @@ struct Caller : Room {
     must(store.save(record));
   }
 };
-
-void check_error(const Answer& answer, ErrorCode code, std::string_view reason = {}) {
-  REQUIRE_FALSE(answer.has_value());
-  CAPTURE(answer.error().message);
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().reason == reason);
-}
 
 }  // namespace
 

@@ -4,10 +4,12 @@
 
 #include "libdd/crypto/digest.hpp"
 #include "libdd/identity/session.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/visitors.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
 
@@ -21,8 +23,8 @@ std::string between(const std::string& text, std::string_view start, std::string
 
 std::string statement_in(const Answer& page) { return between(page.value().body, "name=\"statement\" value=\"", "\""); }
 
-struct Fixture : Visitors {
-  Fixture() { keep_agent("dd-1", AgentStatus::healthy); }
+struct AgentSessionsFixture : Visitors {
+  AgentSessionsFixture() { keep_agent("dd-1", AgentStatus::healthy); }
   Answer token(const std::string& aud) { return as_owner("POST", "/auth/token", R"({"aud":")" + aud + "\"}"); }
   [[nodiscard]] identity::StatementReader reader(std::string_view aud) const {
     return {context.cp_key, aud, clock.unix_seconds()};
@@ -30,15 +32,10 @@ struct Fixture : Visitors {
   Answer hand_off(const Browser& browser, const std::string& query) { return get(browser, "/auth/handoff?" + query); }
 };
 
-void check_refused(const Answer& answer, ErrorCode code) {
-  REQUIRE_FALSE(answer.has_value());
-  CHECK(answer.error().code == code);
-}
-
 }  // namespace
 
 TEST_CASE("a token is for one agent, for ten minutes, and says who") {
-  Fixture f;
+  AgentSessionsFixture f;
   const auto answer = body_of(f.token("dd-1"));
   CHECK(answer.at("expires_in") == 600);
   const auto token = answer.at("token").get<std::string>();
@@ -51,31 +48,31 @@ TEST_CASE("a token is for one agent, for ten minutes, and says who") {
 }
 
 TEST_CASE("a token is given to owners alone, by PAT or by cookie from a page of ours") {
-  Fixture f;
+  AgentSessionsFixture f;
   const std::string body = R"({"aud":"dd-1"})";
   auto browser = f.signed_in();
   CHECK(f.ask("POST", "/auth/token", browser.headers(), body).has_value());
   browser.origin = "https://hello.dd-1.dd.example";
-  check_refused(f.ask("POST", "/auth/token", browser.headers(), body), ErrorCode::permission_denied);
-  check_refused(f.ask("POST", "/auth/token", {}, body), ErrorCode::unauthenticated);
-  check_refused(f.ask("POST", "/auth/token", test::bearer(kStrangerPat), body), ErrorCode::permission_denied);
+  check_code(f.ask("POST", "/auth/token", browser.headers(), body), ErrorCode::permission_denied);
+  check_code(f.ask("POST", "/auth/token", {}, body), ErrorCode::unauthenticated);
+  check_code(f.ask("POST", "/auth/token", test::bearer(kStrangerPat), body), ErrorCode::permission_denied);
   const auto token = body_of(f.token("dd-1")).at("token").get<std::string>();
-  check_refused(f.ask("POST", "/auth/token", test::bearer(token), body), ErrorCode::unauthenticated);
+  check_code(f.ask("POST", "/auth/token", test::bearer(token), body), ErrorCode::unauthenticated);
 }
 
 TEST_CASE("there is no token for an agent that is not there or that nobody vouches for") {
-  Fixture f;
+  AgentSessionsFixture f;
   f.keep_agent("dropped", AgentStatus::dropped);
   f.keep_agent("held", AgentStatus::quarantined);
-  check_refused(f.token("dd-9"), ErrorCode::not_found);
-  check_refused(f.token("dropped"), ErrorCode::not_found);
-  check_refused(f.token("held"), ErrorCode::conflict);
-  check_refused(f.token(kOrigin), ErrorCode::invalid_argument);
-  check_refused(f.as_owner("POST", "/auth/token", "{}"), ErrorCode::malformed);
+  check_code(f.token("dd-9"), ErrorCode::not_found);
+  check_code(f.token("dropped"), ErrorCode::not_found);
+  check_code(f.token("held"), ErrorCode::conflict);
+  check_code(f.token(kOrigin), ErrorCode::invalid_argument);
+  check_code(f.as_owner("POST", "/auth/token", "{}"), ErrorCode::malformed);
 }
 
 TEST_CASE("a person is handed to an agent, in the browser that the agent knows") {
-  Fixture f;
+  AgentSessionsFixture f;
   const auto page = f.hand_off(f.signed_in(), "agent=dd-1&browser=" + kBrowser + "&next=%2Fworkload%2F7");
   REQUIRE(page.has_value());
   CHECK(page->status == 200);
@@ -90,7 +87,7 @@ TEST_CASE("a person is handed to an agent, in the browser that the agent knows")
 }
 
 TEST_CASE("who is not signed in at a page is sent there first, and comes back") {
-  Fixture f;
+  AgentSessionsFixture f;
   const auto query = "agent=dd-1&browser=" + kBrowser;
   const auto away = f.hand_off({}, query);
   CHECK(away->status == 303);
@@ -99,7 +96,7 @@ TEST_CASE("who is not signed in at a page is sent there first, and comes back") 
 }
 
 TEST_CASE("a hand-off that makes no sense says so, and signs nothing") {
-  Fixture f;
+  AgentSessionsFixture f;
   f.keep_agent("held", AgentStatus::quarantined);
   const auto browser = f.signed_in();
   const std::pair<std::string, int> cases[] = {

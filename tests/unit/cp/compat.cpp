@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "libdd/protocol/fleet.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/vm.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
 
@@ -60,13 +62,6 @@ struct Seed : Room {
   }
 };
 
-void check_refused(const Answer& answer, ErrorCode code, std::string_view words) {
-  REQUIRE_FALSE(answer.has_value());
-  CAPTURE(answer.error().message);
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().message.find(words) != std::string::npos);
-}
-
 }  // namespace
 
 TEST_CASE("an allowed VM of the earlier system registers with a PAT and a token, and is never attested") {
@@ -105,8 +100,8 @@ TEST_CASE("each thing that the compat listener asks for is needed") {
       {{{"ita_token", f.token({{"jti", ""}})}}, "jti"},
       {{{"ita_token", f.token({{"attester_tcb_status", "Revoked"}})}}, "Revoked"},
   };
-  for (const auto& c : cases) check_refused(f.enrol(c.changes), ErrorCode::invalid_argument, c.words);
-  check_refused(f.call("POST", "/register", f.body(), kStrangerPat), ErrorCode::permission_denied, "");
+  for (const auto& c : cases) check_error_says(f.enrol(c.changes), ErrorCode::invalid_argument, c.words);
+  check_error_says(f.call("POST", "/register", f.body(), kStrangerPat), ErrorCode::permission_denied, "");
   CHECK(f.tunnels.names.empty());
 }
 
@@ -114,19 +109,19 @@ TEST_CASE("a token registers once") {
   Seed f;
   const auto token = f.token();
   CHECK(f.enrol({{"ita_token", token}}).has_value());
-  check_refused(f.enrol({{"ita_token", token}}), ErrorCode::invalid_argument, "registered an agent before");
+  check_error_says(f.enrol({{"ita_token", token}}), ErrorCode::invalid_argument, "registered an agent before");
 }
 
 TEST_CASE("nobody is evicted: a VM that answers keeps its name, one that does not gets its entry again") {
   Seed f;
   const auto id = f.enrolled();
   f.answers(id);
-  check_refused(f.enrol(), ErrorCode::conflict, "held by an agent that answers");
+  check_error_says(f.enrol(), ErrorCode::conflict, "held by an agent that answers");
   f.agents.clear();
   CHECK(f.enrolled() == id);
   CHECK(f.tunnels.names.size() == 1);
   const auto other = f.token({{"tdx_mrtd", std::string(96, 'e')}});
-  check_refused(f.enrol({{"ita_token", other}}), ErrorCode::conflict, "another machine now: drift: mrtd");
+  check_error_says(f.enrol({{"ita_token", other}}), ErrorCode::conflict, "another machine now: drift: mrtd");
 }
 
 TEST_CASE("attestation takes a VM's name from an entry without it, and it cannot go back") {
@@ -138,7 +133,7 @@ TEST_CASE("attestation takes a VM's name from an entry without it, and it cannot
   CHECK(vm.agent_id != id);
   CHECK(f.kept(id).status == AgentStatus::dropped);
   CHECK_FALSE(f.tunnels.names.contains(id));
-  check_refused(f.enrol(), ErrorCode::invalid_argument, "cannot go back");
+  check_error_says(f.enrol(), ErrorCode::invalid_argument, "cannot go back");
 }
 
 TEST_CASE("a poll without a challenge keeps it; drift, another VM, a bad token and the end of its time drop it") {
@@ -197,7 +192,7 @@ TEST_CASE("a revoked VM stays away") {
   Seed f;
   const auto id = f.enrolled();
   CHECK(f.as_owner("POST", "/api/agents/" + id + "/revoke").has_value());
-  check_refused(f.enrol(), ErrorCode::invalid_argument, "was revoked");
+  check_error_says(f.enrol(), ErrorCode::invalid_argument, "was revoked");
 }
 
 TEST_CASE("its ingress is replaced by its owner, and only its own kind's") {
@@ -210,10 +205,10 @@ TEST_CASE("its ingress is replaced by its owner, and only its own kind's") {
 
   Vm vm(f);
   vm.join();
-  check_refused(f.call("POST", "/ingress/replace", {{"agent_id", vm.agent_id}, {"extras", extras}}),
-                ErrorCode::not_found, "no agent");
-  check_refused(f.call("POST", "/ingress/replace", {{"agent_id", id}, {"extras", extras}}, kStrangerPat),
-                ErrorCode::permission_denied, "");
+  check_error_says(f.call("POST", "/ingress/replace", {{"agent_id", vm.agent_id}, {"extras", extras}}),
+                   ErrorCode::not_found, "no agent");
+  check_error_says(f.call("POST", "/ingress/replace", {{"agent_id", id}, {"extras", extras}}, kStrangerPat),
+                   ErrorCode::permission_denied, "");
 }
 
 TEST_CASE("an entry without a key makes no signed calls") {
@@ -224,8 +219,8 @@ TEST_CASE("an entry without a key makes no signed calls") {
   const protocol::CallClaims claims{
       kOrigin, id, f.clock.unix_seconds(), "POST", "/ingress/replace", crypto::sha256(as_bytes(text)), 0};
   const auto statement = crypto::sign_jws(vm.signing, crypto::kCallTyp, protocol::to_json_value(claims));
-  check_refused(f.ask("POST", "/ingress/replace", test::header(protocol::kCallHeader, statement), text),
-                ErrorCode::not_found, "no agent");
+  check_error_says(f.ask("POST", "/ingress/replace", test::header(protocol::kCallHeader, statement), text),
+                   ErrorCode::not_found, "no agent");
 }
 
 TEST_CASE("the list has the control plane in it, as it had") {

@@ -4,11 +4,13 @@
 
 #include "libdd/crypto/statement.hpp"
 #include "libdd/protocol/fleet.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/sample_record.hpp"
 #include "tests/unit/cp/vm.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
 
@@ -16,12 +18,6 @@ void keep(Room& room, AgentStatus status, const std::string& id) {
   auto record = sample_record(id, id);
   record.status = status;
   room.must(room.store.save(record));
-}
-
-void check_error(const Answer& answer, ErrorCode code, std::string_view path = {}) {
-  REQUIRE_FALSE(answer.has_value());
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().path == path);
 }
 
 Json ticket_claims(const Answer& answer) {
@@ -57,16 +53,16 @@ TEST_CASE("the control plane's key is for anyone, everything else for the owner"
       {"GET", "/api/agents"}, {"GET", "/api/policy"}, {"POST", "/api/agents/a/revoke"}, {"POST", "/api/invites"}};
   for (const auto& [method, path] : routes) {
     CAPTURE(path);
-    check_error(f.ask(method, path), ErrorCode::unauthenticated);
-    check_error(f.ask(method, path, test::bearer("ghp_nobody")), ErrorCode::unauthenticated);
-    check_error(f.ask(method, path, test::bearer(kStrangerPat)), ErrorCode::permission_denied);
+    check_error_at(f.ask(method, path), ErrorCode::unauthenticated);
+    check_error_at(f.ask(method, path, test::bearer("ghp_nobody")), ErrorCode::unauthenticated);
+    check_error_at(f.ask(method, path, test::bearer(kStrangerPat)), ErrorCode::permission_denied);
   }
 }
 
 TEST_CASE("while GitHub is down the owner is told so, and let in by what is remembered") {
   Room f;
   f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
-  check_error(f.as_owner("GET", "/api/agents"), ErrorCode::unavailable);
+  check_error_at(f.as_owner("GET", "/api/agents"), ErrorCode::unavailable);
   f.github.reset();
   CHECK(f.as_owner("GET", "/api/agents").has_value());
   f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
@@ -125,7 +121,7 @@ TEST_CASE("a revocation holds although Cloudflare does not answer") {
   vm.join();
   f.tunnels.failing = {"remove"};
   const auto answer = f.as_owner("POST", "/api/agents/" + vm.agent_id + "/revoke");
-  check_error(answer, ErrorCode::unavailable);
+  check_error_at(answer, ErrorCode::unavailable);
   CHECK(answer.error().message.starts_with("cannot "));
   CHECK(f.store.is_denied(vm.signing.public_key().kid()));
   CHECK(f.kept(vm.agent_id).status == AgentStatus::dropping);
@@ -137,14 +133,14 @@ TEST_CASE("a revocation holds although Cloudflare does not answer") {
 TEST_CASE("a revocation that is not understood or not durable revokes nothing") {
   Room f;
   keep(f, AgentStatus::healthy, "a");
-  check_error(f.as_owner("POST", "/api/agents/b/revoke"), ErrorCode::not_found);
-  check_error(f.as_owner("POST", "/api/agents/a/revoke", "{"), ErrorCode::malformed);
-  check_error(f.as_owner("POST", "/api/agents/a/revoke", "[]"), ErrorCode::malformed, "$");
-  check_error(f.as_owner("POST", "/api/agents/a/revoke", R"({"reason":7})"), ErrorCode::malformed, "$.reason");
+  check_error_at(f.as_owner("POST", "/api/agents/b/revoke"), ErrorCode::not_found);
+  check_error_at(f.as_owner("POST", "/api/agents/a/revoke", "{"), ErrorCode::malformed);
+  check_error_at(f.as_owner("POST", "/api/agents/a/revoke", "[]"), ErrorCode::malformed, "$");
+  check_error_at(f.as_owner("POST", "/api/agents/a/revoke", R"({"reason":7})"), ErrorCode::malformed, "$.reason");
   const auto long_reason = R"({"reason":")" + std::string(513, 'x') + "\"}";
-  check_error(f.as_owner("POST", "/api/agents/a/revoke", long_reason), ErrorCode::invalid_argument, "$.reason");
+  check_error_at(f.as_owner("POST", "/api/agents/a/revoke", long_reason), ErrorCode::invalid_argument, "$.reason");
   f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
-  check_error(f.as_owner("POST", "/api/agents/a/revoke"), ErrorCode::unavailable);
+  check_error_at(f.as_owner("POST", "/api/agents/a/revoke"), ErrorCode::unavailable);
   CHECK(f.kept("a").status == AgentStatus::healthy);
   CHECK_FALSE(f.store.is_denied(f.store.find("a")->signing_key.kid()));
 }
@@ -172,7 +168,7 @@ TEST_CASE("an invitation names a VM only when it was asked to") {
   // An empty name must not become a ticket for any VM.
   for (const std::string body : {R"({"vm_name":""})", R"({"vm_name":"VM 1"})", R"({"vm_name":"-"})"}) {
     CAPTURE(body);
-    check_error(f.as_owner("POST", "/api/invites", body), ErrorCode::invalid_argument, "$.vm_name");
+    check_error_at(f.as_owner("POST", "/api/invites", body), ErrorCode::invalid_argument, "$.vm_name");
   }
-  check_error(f.as_owner("POST", "/api/invites", R"({"vm_name":["vm-1"]})"), ErrorCode::malformed, "$.vm_name");
+  check_error_at(f.as_owner("POST", "/api/invites", R"({"vm_name":["vm-1"]})"), ErrorCode::malformed, "$.vm_name");
 }

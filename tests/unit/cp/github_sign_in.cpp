@@ -20,8 +20,8 @@ ControlPlaneOptions with_app() {
 }
 
 /// A browser that GitHub sent back after its user said yes.
-struct Fixture : Visitors {
-  Fixture() : Visitors(with_app()) {
+struct GithubSignInFixture : Visitors {
+  GithubSignInFixture() : Visitors(with_app()) {
     transport->set_script([this](const HttpRequest& request) -> Result<HttpResponse> {
       if (request.url != "https://github.test/login/oauth/access_token") return carry(request);
       return test::http_answer(200, R"({"access_token":")" + granted + R"(","token_type":"bearer"})");
@@ -44,7 +44,7 @@ struct Fixture : Visitors {
   std::string granted = kOwnerPat;
 };
 
-void check_refused(const Answer& answer, int status) {
+void check_alert(const Answer& answer, int status) {
   REQUIRE(answer.has_value());
   CHECK(answer->status == status);
   CHECK(answer->body.find("role=\"alert\"") != std::string::npos);
@@ -54,7 +54,7 @@ void check_refused(const Answer& answer, int status) {
 }  // namespace
 
 TEST_CASE("an owner signs in at GitHub and goes on to where he wanted") {
-  Fixture f;
+  GithubSignInFixture f;
   Browser browser;
   const auto detour = f.begin(browser);
   CHECK(detour->status == 303);
@@ -70,31 +70,31 @@ TEST_CASE("an owner signs in at GitHub and goes on to where he wanted") {
 }
 
 TEST_CASE("a browser that did not begin a sign-in cannot end it") {
-  Fixture f;
+  GithubSignInFixture f;
   Browser attacker;
   Browser victim;
   const auto detour = f.begin(attacker);
   const auto query = "code=c1&state=" + f.state_of(detour);
-  check_refused(f.come_back(victim, query), 401);
+  check_alert(f.come_back(victim, query), 401);
   f.begin(victim);
-  check_refused(f.come_back(victim, query), 401);
-  check_refused(f.come_back(attacker, "code=c1"), 401);
+  check_alert(f.come_back(victim, query), 401);
+  check_alert(f.come_back(attacker, "code=c1"), 401);
   CHECK(f.come_back(attacker, query)->status == 303);
-  check_refused(f.come_back(attacker, query), 401);
+  check_alert(f.come_back(attacker, query), 401);
 }
 
 TEST_CASE("who does not own the fleet, or says no, is told so") {
-  Fixture f;
+  GithubSignInFixture f;
   Browser browser;
   auto detour = f.begin(browser);
   f.granted = kStrangerPat;
-  check_refused(f.come_back(browser, "code=c1&state=" + f.state_of(detour)), 403);
+  check_alert(f.come_back(browser, "code=c1&state=" + f.state_of(detour)), 403);
   detour = f.begin(browser);
-  check_refused(f.come_back(browser, "error=access_denied&state=" + f.state_of(detour)), 403);
+  check_alert(f.come_back(browser, "error=access_denied&state=" + f.state_of(detour)), 403);
 }
 
 TEST_CASE("the way over GitHub leads to no other host") {
-  Fixture f;
+  GithubSignInFixture f;
   Browser browser;
   const auto detour = f.begin(browser, "//evil.example");
   CHECK(header_of(f.come_back(browser, "code=c1&state=" + f.state_of(detour)), "Location") == "/");
@@ -104,6 +104,6 @@ TEST_CASE("without an app there is no such way, and the form does not offer it")
   Visitors f;
   CHECK_FALSE(f.get({}, "/auth/github/start").has_value());
   CHECK(f.get({}, "/auth/pat")->body.find("/auth/github") == std::string::npos);
-  Fixture with;
+  GithubSignInFixture with;
   CHECK(with.get({}, "/auth/pat")->body.find("/auth/github/start") != std::string::npos);
 }

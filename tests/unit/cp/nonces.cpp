@@ -10,7 +10,7 @@ namespace {
 constexpr std::chrono::seconds kLife{120};
 const std::string kAgent = "dd-test-agent-1";
 
-struct Fleet {
+struct NonceFleet {
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   Nonces nonces{Bytes(32, std::byte{9}), clock, system_random()};
 };
@@ -24,14 +24,14 @@ void check_reason(const Result<void>& checked, std::string_view reason) {
 }  // namespace
 
 TEST_CASE("a nonce is good for its purpose, its agent and its time") {
-  Fleet f;
+  NonceFleet f;
   CHECK(f.nonces.check_register(f.nonces.for_register(), kLife).has_value());
   CHECK(f.nonces.check_poll(kAgent, f.nonces.for_poll(kAgent), kLife).has_value());
   CHECK(f.nonces.for_register() != f.nonces.for_register());
 }
 
 TEST_CASE("a nonce made for something else is none") {
-  Fleet f;
+  NonceFleet f;
   check_reason(f.nonces.check_poll(kAgent, f.nonces.for_register(), kLife), "nonce_invalid");
   check_reason(f.nonces.check_register(f.nonces.for_poll(kAgent), kLife), "nonce_invalid");
   check_reason(f.nonces.check_poll("dd-test-agent-2", f.nonces.for_poll(kAgent), kLife), "nonce_invalid");
@@ -39,13 +39,13 @@ TEST_CASE("a nonce made for something else is none") {
 }
 
 TEST_CASE("another key's nonces are none") {
-  Fleet f;
+  NonceFleet f;
   Nonces other(Bytes(32, std::byte{8}), f.clock, system_random());
   check_reason(f.nonces.check_register(other.for_register(), kLife), "nonce_invalid");
 }
 
 TEST_CASE("no bit of a nonce can be changed") {
-  Fleet f;
+  NonceFleet f;
   const auto good = f.nonces.for_register();
   for (std::size_t i = 0; i < good.size(); ++i) {
     CAPTURE(i);
@@ -56,7 +56,7 @@ TEST_CASE("no bit of a nonce can be changed") {
 }
 
 TEST_CASE("a nonce lives as long as it is said to, to the millisecond") {
-  Fleet f;
+  NonceFleet f;
   const auto nonce = f.nonces.for_register();
   f.clock.advance(kLife);
   CHECK(f.nonces.check_register(nonce, kLife).has_value());
@@ -65,7 +65,7 @@ TEST_CASE("a nonce lives as long as it is said to, to the millisecond") {
 }
 
 TEST_CASE("a nonce from the future is good for a clock that is five seconds behind, and no further") {
-  Fleet f;
+  NonceFleet f;
   ManualClock behind(f.clock.now() - std::chrono::seconds(5));
   const Nonces successor(Bytes(32, std::byte{9}), behind, system_random());
   const auto nonce = f.nonces.for_register();

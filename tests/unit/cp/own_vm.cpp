@@ -12,8 +12,6 @@ using namespace dd::cp;
 
 namespace {
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 ControlPlaneOptions in_a_vm(const TempDir& dir, Secret token) {
   ControlPlaneOptions options;
   options.enclave_socket = dir.path() / "agent.sock";
@@ -22,8 +20,8 @@ ControlPlaneOptions in_a_vm(const TempDir& dir, Secret token) {
 }
 
 /// A control plane whose runtime lives in the test.
-struct Vm {
-  explicit Vm(Secret token = Secret("token")) : f(in_a_vm(dir, std::move(token))) {
+struct OwnVmFixture {
+  explicit OwnVmFixture(Secret token = Secret("token")) : f(in_a_vm(dir, std::move(token))) {
     f.context.attestation_type = "tdx";
     own_vm.add_routes(f.router);
     if (!server.start()) throw std::runtime_error("cannot start the runtime of the test");
@@ -68,7 +66,7 @@ struct Vm {
 }  // namespace
 
 TEST_CASE("the control plane's VM shows what runs in it, and the last log of a name") {
-  Vm vm;
+  OwnVmFixture vm;
   vm.runs("id-1", "dd-cp");
   vm.runs("id-2", "a<b");
   vm.runs("id-3", "dd-cp");
@@ -91,7 +89,7 @@ TEST_CASE("the control plane's VM shows what runs in it, and the last log of a n
 }
 
 TEST_CASE("what is not there and what the runtime refuses is said with its status") {
-  Vm vm;
+  OwnVmFixture vm;
   const auto browser = vm.f.signed_in();
   CHECK(vm.f.get(browser, "/agent/control-plane/logs/nobody").value().status == 404);
   CHECK(vm.f.as_owner("GET", "/api/control-plane/logs/nobody").error().code == ErrorCode::not_found);
@@ -104,7 +102,7 @@ TEST_CASE("what is not there and what the runtime refuses is said with its statu
 }
 
 TEST_CASE("the control plane's VM is the owner's") {
-  Vm vm;
+  OwnVmFixture vm;
   for (const auto* page : {"/agent/control-plane", "/agent/control-plane/logs/dd-cp", "/cp/shell"}) {
     CAPTURE(page);
     CHECK(vm.f.get({}, page).value().status == 303);
@@ -121,7 +119,7 @@ TEST_CASE("the control plane's VM is the owner's") {
 }
 
 TEST_CASE("without the runtime's token there is a page that says so, and nothing else") {
-  Vm vm{Secret()};
+  OwnVmFixture vm{Secret()};
   const auto home = vm.f.get(vm.f.signed_in(), "/agent/control-plane");
   REQUIRE(home.has_value());
   CHECK(home->status == 404);

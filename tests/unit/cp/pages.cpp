@@ -10,8 +10,6 @@ using namespace dd::cp;
 
 namespace {
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 const std::string kRefused =
     R"({"accepted":false,"tofu":false,"notes":["RTMR3 is not extended"],"rules":[)"
     R"({"rule":"mrtd","passed":false,"mode":"enforce","explanation":"MRTD aa is not on the list"},)"

@@ -5,19 +5,14 @@
 #include <doctest/doctest.h>
 
 #include "libdd/crypto/hpke.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/vm.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
-
-void check_error(const Answer& answer, ErrorCode code, std::string_view reason) {
-  REQUIRE_FALSE(answer.has_value());
-  CAPTURE(answer.error().message);
-  CHECK(answer.error().code == code);
-  CHECK(answer.error().reason == reason);
-}
 
 std::string ticket(Room& room, const std::string& body = {}) {
   return body_of(room.as_owner("POST", "/api/invites", body)).at("ticket").get<std::string>();

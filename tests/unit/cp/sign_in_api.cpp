@@ -9,8 +9,6 @@ using namespace dd::cp;
 
 namespace {
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 /// The form again, with that status and why.
 void check_form(const Answer& answer, int status, std::string_view why) {
   REQUIRE(answer.has_value());

@@ -34,7 +34,7 @@ struct Opened {
   }
 };
 
-void check_refused(const std::filesystem::path& file) {
+void check_not_opened(const std::filesystem::path& file) {
   const auto registry = open_sqlite_registry(file);
   REQUIRE_FALSE(registry.has_value());
   CHECK(registry.error().code == ErrorCode::unavailable);
@@ -141,14 +141,14 @@ TEST_CASE("opening a registry leaves the process's file mode mask as it was") {
 
 TEST_CASE("a file that is not our database is refused and left as it is") {
   const TempDir dir;
-  SUBCASE("no database at all") { check_refused(dir.write("registry.db", std::string(4096, 'x'))); }
-  SUBCASE("a directory") { check_refused(dir.path()); }
-  SUBCASE("in a directory that does not exist") { check_refused(dir.path() / "missing" / "registry.db"); }
+  SUBCASE("no database at all") { check_not_opened(dir.write("registry.db", std::string(4096, 'x'))); }
+  SUBCASE("a directory") { check_not_opened(dir.path()); }
+  SUBCASE("in a directory that does not exist") { check_not_opened(dir.path() / "missing" / "registry.db"); }
   SUBCASE("another program's database") {
     const auto file = dir.path() / "theirs.db";
     SQLite::Database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
         .exec("CREATE TABLE theirs (a INTEGER)");
-    check_refused(file);
+    check_not_opened(file);
     SQLite::Database theirs(file.string());
     CHECK(theirs.execAndGet("PRAGMA application_id").getInt() == 0);
     CHECK_FALSE(theirs.tableExists("rows"));
@@ -156,7 +156,7 @@ TEST_CASE("a file that is not our database is refused and left as it is") {
   SUBCASE("another program's empty database") {
     const auto file = dir.path() / "theirs.db";
     SQLite::Database(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec("PRAGMA application_id = 77");
-    check_refused(file);
+    check_not_opened(file);
   }
 }
 

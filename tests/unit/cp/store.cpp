@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/room.hpp"
 #include "tests/unit/cp/sample_record.hpp"
 
 using namespace dd;
 using namespace dd::cp;
+using namespace dd::test;
 
 namespace {
 
@@ -19,12 +21,6 @@ AgentRecord agent_in(AgentStatus status, const std::string& id, const std::strin
   auto record = sample_record(id, vm_name);
   record.status = status;
   return record;
-}
-
-void check_refused(const Result<void>& done, ErrorCode code, std::string_view reason) {
-  REQUIRE_FALSE(done.has_value());
-  CHECK(done.error().code == code);
-  CHECK(done.error().reason == reason);
 }
 
 }  // namespace
@@ -60,11 +56,11 @@ TEST_CASE("a change that could not be written is not remembered either") {
   Room f;
   REQUIRE(f.run(f.store.save(agent_in(AgentStatus::healthy, "agent-1"))).has_value());
   f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
-  check_refused(f.run(f.store.save(agent_in(AgentStatus::dropped, "agent-1"))), ErrorCode::unavailable, "");
+  check_error(f.run(f.store.save(agent_in(AgentStatus::dropped, "agent-1"))), ErrorCode::unavailable, "");
   CHECK(f.store.find("agent-1")->status == AgentStatus::healthy);
-  check_refused(f.run(f.store.erase("agent-1")), ErrorCode::unavailable, "");
+  check_error(f.run(f.store.erase("agent-1")), ErrorCode::unavailable, "");
   CHECK(f.store.find("agent-1") != nullptr);
-  check_refused(f.run(f.store.deny("kid", "stolen")), ErrorCode::unavailable, "");
+  check_error(f.run(f.store.deny("kid", "stolen")), ErrorCode::unavailable, "");
   CHECK_FALSE(f.store.is_denied("kid"));
 }
 
@@ -86,13 +82,13 @@ TEST_CASE("a nonce is spent once, also across a restart, until it is purged afte
   const auto nonce = filled<32>(1);
   const auto end = f.clock.unix_seconds() + 120;
   REQUIRE(f.run(f.store.spend_nonce(nonce, end)).has_value());
-  check_refused(f.run(f.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
+  check_error(f.run(f.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
   Restarted after(f);
-  check_refused(after.run(after.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
+  check_error(after.run(after.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
 
   f.clock.advance(std::chrono::seconds(120));
   REQUIRE(f.run(f.store.purge_spent()).has_value());
-  check_refused(f.run(f.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
+  check_error(f.run(f.store.spend_nonce(nonce, end)), ErrorCode::unauthenticated, "nonce_spent");
   f.clock.advance(std::chrono::seconds(1));
   REQUIRE(f.run(f.store.purge_spent()).has_value());
   CHECK(f.registry->tables["spent_nonces"].empty());
@@ -101,28 +97,25 @@ TEST_CASE("a nonce is spent once, also across a restart, until it is purged afte
 TEST_CASE("a nonce that cannot be written counts as not spent, and not as good") {
   Room f;
   f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
-  check_refused(f.run(f.store.spend_nonce(filled<32>(1), 0)), ErrorCode::unavailable, "");
+  check_error(f.run(f.store.spend_nonce(filled<32>(1), 0)), ErrorCode::unavailable, "");
 }
 
 TEST_CASE("a ticket belongs to the first key that shows it") {
   Room f;
   REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", 900)).has_value());
   CHECK(f.run(f.store.claim_ticket("t1", "kid-a", 900)).has_value());
-  check_refused(f.run(f.store.claim_ticket("t1", "kid-b", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
+  check_error(f.run(f.store.claim_ticket("t1", "kid-b", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
   CHECK(f.run(f.store.claim_ticket("t2", "kid-b", 900)).has_value());
 
   SUBCASE("and to nobody when its row cannot be read") {
     f.registry->tables["spent_tickets"]["t1"] = "{";
-    check_refused(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated,
-                  "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
   }
   SUBCASE("and to nobody when its row names no key") {
     f.registry->tables["spent_tickets"]["t1"] = "[]";
-    check_refused(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated,
-                  "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
     f.registry->tables["spent_tickets"]["t1"] = R"({"kid":7})";
-    check_refused(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated,
-                  "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
   }
 }
 

@@ -148,7 +148,7 @@ TEST_CASE("a proof signed as something else, or by another key than it shows, is
 
 namespace {
 
-ControlPlaneOptions in_a_vm() {
+ControlPlaneOptions take_over_in_a_vm() {
   ControlPlaneOptions options;
   options.capability_fd = 3;
   options.ita_api_key = Secret("key");
@@ -156,7 +156,7 @@ ControlPlaneOptions in_a_vm() {
 }
 
 struct Proving : Room {
-  explicit Proving(ControlPlaneOptions base = in_a_vm()) : Room(std::move(base)) {
+  explicit Proving(ControlPlaneOptions base = take_over_in_a_vm()) : Room(std::move(base)) {
     own.add_routes(router);
     own.set_tunnel("dd-test-cp-1");
     agents["api.trustauthority.intel.com"] = [this](const HttpRequest& request) {

@@ -10,6 +10,8 @@
 
 namespace dd::cp {
 
+inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
 inline std::string header_of(const Answer& answer, const char* name) {
   const auto* value = answer.value().headers.find(name);
   return value == nullptr ? "" : *value;

@@ -10,7 +10,7 @@ namespace {
 
 Bytes hex(std::string_view text) { return from_hex(text).value(); }
 
-Digest256 hex32(std::string_view text) { return to_array<32>(hex(text), "vector").value(); }
+Digest256 hpke_hex32(std::string_view text) { return to_array<32>(hex(text), "vector").value(); }
 
 // RFC 9180, A.2.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, base mode.
 const auto kInfo = "4f6465206f6e2061204772656369616e2055726e";
@@ -27,8 +27,8 @@ const auto kCiphertext = "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def
 }  // namespace
 
 TEST_CASE("HPKE reproduces every step of RFC 9180, A.2.1") {
-  const auto ephemeral = OkpPrivateKey::from_raw(Curve::x25519, hex32(kEphemeral));
-  const auto recipient = OkpPrivateKey::from_raw(Curve::x25519, hex32(kRecipient));
+  const auto ephemeral = OkpPrivateKey::from_raw(Curve::x25519, hpke_hex32(kEphemeral));
+  const auto recipient = OkpPrivateKey::from_raw(Curve::x25519, hpke_hex32(kRecipient));
   CHECK(to_hex(ephemeral.public_key().raw()) == kEnc);
   const auto dh = ephemeral.agree(recipient.public_key()).value();
   const auto shared = hpke_shared_secret(dh, ephemeral.public_key().raw(), recipient.public_key().raw());

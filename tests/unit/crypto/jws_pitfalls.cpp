@@ -10,20 +10,20 @@ using namespace dd::crypto;
 
 namespace {
 
-std::string segment(std::string_view text) { return to_base64url(as_bytes(text)); }
+std::string segment_of(std::string_view text) { return to_base64url(as_bytes(text)); }
 
 const std::string kHeader = R"({"alg":"RS256","kid":"k"})";
 const std::string kPayload = R"({"iss":"x"})";
-const std::string kSignature = to_base64url(Bytes(256, std::byte{7}));
+const std::string kAnySignature = to_base64url(Bytes(256, std::byte{7}));
 
 std::string token(const std::string& header, const std::string& payload = kPayload) {
-  return segment(header) + "." + segment(payload) + "." + kSignature;
+  return segment_of(header) + "." + segment_of(payload) + "." + kAnySignature;
 }
 std::string joined(const std::string& header, const std::string& payload, const std::string& signature) {
   return header + "." + payload + "." + signature;
 }
 
-void check_refused(const std::string& name, const std::string& compact, ErrorCode code, const std::string& message) {
+void check_pitfall(const std::string& name, const std::string& compact, ErrorCode code, const std::string& message) {
   CAPTURE(name);
   REQUIRE(parse_jws(token(kHeader), {Algorithm::rs256, Algorithm::ps384}).has_value());
   const auto jws = parse_jws(compact, {Algorithm::rs256, Algorithm::ps384});
@@ -45,13 +45,13 @@ TEST_CASE("an algorithm that the issuer does not use is refused, in whatever spe
       R"(["RS256"])", R"({"":"RS256"})",
   };
   for (const std::string algorithm : algorithms)
-    check_refused(algorithm, token(R"({"alg":)" + algorithm + R"(,"kid":"k"})"), ErrorCode::unauthenticated,
+    check_pitfall(algorithm, token(R"({"alg":)" + algorithm + R"(,"kid":"k"})"), ErrorCode::unauthenticated,
                   "cannot accept token: alg is missing or not allowed here");
-  check_refused("missing", token(R"({"kid":"k"})"), ErrorCode::unauthenticated,
+  check_pitfall("missing", token(R"({"kid":"k"})"), ErrorCode::unauthenticated,
                 "cannot accept token: alg is missing or not allowed here");
-  check_refused("another case of the name", token(R"({"Alg":"RS256","kid":"k"})"), ErrorCode::unauthenticated,
+  check_pitfall("another case of the name", token(R"({"Alg":"RS256","kid":"k"})"), ErrorCode::unauthenticated,
                 "cannot accept token: alg is missing or not allowed here");
-  check_refused("before anything else of the header", token(R"({"alg":"none","crit":["x"]})"),
+  check_pitfall("before anything else of the header", token(R"({"alg":"none","crit":["x"]})"),
                 ErrorCode::unauthenticated, "cannot accept token: alg is missing or not allowed here");
 }
 
@@ -89,12 +89,12 @@ TEST_CASE("a header that asks for what is not understood is refused") {
        "cannot accept token: kid must have 1 to 256 bytes"},
       {"typ is a number", R"({"alg":"RS256","kid":"k","typ":1})", "cannot accept token: typ is no text"},
   };
-  for (const auto& c : cases) check_refused(c.name, token(c.header), ErrorCode::unauthenticated, c.message);
+  for (const auto& c : cases) check_pitfall(c.name, token(c.header), ErrorCode::unauthenticated, c.message);
 }
 
 TEST_CASE("anything but three segments is refused") {
-  const auto h = segment(kHeader);
-  const auto p = segment(kPayload);
+  const auto h = segment_of(kHeader);
+  const auto p = segment_of(kPayload);
   const struct {
     const char* name;
     std::string compact;
@@ -103,43 +103,44 @@ TEST_CASE("anything but three segments is refused") {
       {"nothing", "", "cannot read token: want three segments"},
       {"one segment", h, "cannot read token: want three segments"},
       {"two segments", h + "." + p, "cannot read token: want three segments"},
-      {"four segments", joined(h, p, kSignature) + ".AA", "cannot read token: want three segments"},
+      {"four segments", joined(h, p, kAnySignature) + ".AA", "cannot read token: want three segments"},
       {"JWE has five", joined(h, "", "AA") + ".AA.AA", "cannot read token: want three segments"},
       {"JSON serialisation", R"({"payload":")" + p + R"(","protected":")" + h + R"(","signature":"AA"})",
        "cannot read token: want three segments"},
-      {"no header", joined("", p, kSignature), "cannot read token: a segment is empty"},
-      {"no payload", joined(h, "", kSignature), "cannot read token: a segment is empty"},
+      {"no header", joined("", p, kAnySignature), "cannot read token: a segment is empty"},
+      {"no payload", joined(h, "", kAnySignature), "cannot read token: a segment is empty"},
       {"no signature", joined(h, p, ""), "cannot read token: a segment is empty"},
       {"only dots", "..", "cannot read token: a segment is empty"},
-      {"space in front", " " + joined(h, p, kSignature), "cannot read token: header is not base64url"},
-      {"Bearer in front", "Bearer " + joined(h, p, kSignature), "cannot read token: header is not base64url"},
-      {"line break behind", joined(h, p, kSignature) + "\n", "cannot read token: signature is not base64url"},
-      {"NUL behind", joined(h, p, kSignature) + std::string(1, '\0'), "cannot read token: signature is not base64url"},
+      {"space in front", " " + joined(h, p, kAnySignature), "cannot read token: header is not base64url"},
+      {"Bearer in front", "Bearer " + joined(h, p, kAnySignature), "cannot read token: header is not base64url"},
+      {"line break behind", joined(h, p, kAnySignature) + "\n", "cannot read token: signature is not base64url"},
+      {"NUL behind", joined(h, p, kAnySignature) + std::string(1, '\0'),
+       "cannot read token: signature is not base64url"},
   };
-  for (const auto& c : cases) check_refused(c.name, c.compact, ErrorCode::malformed, c.message);
+  for (const auto& c : cases) check_pitfall(c.name, c.compact, ErrorCode::malformed, c.message);
 }
 
 TEST_CASE("base64url has one spelling") {
-  const auto h = segment(kHeader);
-  const auto p = segment(kPayload);
+  const auto h = segment_of(kHeader);
+  const auto p = segment_of(kPayload);
   const struct {
     const char* name;
     std::string compact;
     const char* message;
   } cases[] = {
-      {"padded header", joined(h + "=", p, kSignature), "cannot read token: header is not base64url"},
-      {"padded payload", joined(h, p + "=", kSignature), "cannot read token: payload is not base64url"},
+      {"padded header", joined(h + "=", p, kAnySignature), "cannot read token: header is not base64url"},
+      {"padded payload", joined(h, p + "=", kAnySignature), "cannot read token: payload is not base64url"},
       {"padded signature", joined(h, p, "AA=="), "cannot read token: signature is not base64url"},
       {"standard alphabet", joined(h, p, "ab+/"), "cannot read token: signature is not base64url"},
       {"spare bits", joined(h, p, "AB"), "cannot read token: signature is not base64url"},
       {"one character over", joined(h, p, "AAAAA"), "cannot read token: signature is not base64url"},
-      {"space inside", joined(h, p.substr(0, 4) + " " + p.substr(4), kSignature),
+      {"space inside", joined(h, p.substr(0, 4) + " " + p.substr(4), kAnySignature),
        "cannot read token: payload is not base64url"},
-      {"NUL inside", joined(h, p.substr(0, 4) + std::string(1, '\0') + p.substr(4), kSignature),
+      {"NUL inside", joined(h, p.substr(0, 4) + std::string(1, '\0') + p.substr(4), kAnySignature),
        "cannot read token: payload is not base64url"},
-      {"UTF-8 inside", joined(h, "ü" + p, kSignature), "cannot read token: payload is not base64url"},
+      {"UTF-8 inside", joined(h, "ü" + p, kAnySignature), "cannot read token: payload is not base64url"},
   };
-  for (const auto& c : cases) check_refused(c.name, c.compact, ErrorCode::malformed, c.message);
+  for (const auto& c : cases) check_pitfall(c.name, c.compact, ErrorCode::malformed, c.message);
 }
 
 TEST_CASE("JSON that two readers could understand differently is refused, in the header and in the payload") {
@@ -166,24 +167,24 @@ TEST_CASE("JSON that two readers could understand differently is refused, in the
       {"deep", nested(32), ": cannot parse JSON: nested deeper than 32"},
   };
   for (const auto& c : cases) {
-    check_refused(c.name, token(c.text), ErrorCode::malformed, "cannot read token: header" + std::string(c.problem));
-    check_refused(c.name, token(kHeader, c.text), ErrorCode::malformed,
+    check_pitfall(c.name, token(c.text), ErrorCode::malformed, "cannot read token: header" + std::string(c.problem));
+    check_pitfall(c.name, token(kHeader, c.text), ErrorCode::malformed,
                   "cannot read token: payload" + std::string(c.problem));
   }
 }
 
 TEST_CASE("sizes are checked before anything is decoded") {
-  check_refused("a header over 8 KiB", token(R"({"alg":"RS256","kid":"k","x":")" + std::string(8192, 'x') + "\"}"),
+  check_pitfall("a header over 8 KiB", token(R"({"alg":"RS256","kid":"k","x":")" + std::string(8192, 'x') + "\"}"),
                 ErrorCode::too_large, "cannot read token: header larger than 8 KiB");
-  check_refused("a token over 64 KiB that is not even base64url", std::string(65537, '!'), ErrorCode::too_large,
+  check_pitfall("a token over 64 KiB that is not even base64url", std::string(65537, '!'), ErrorCode::too_large,
                 "cannot read token: larger than 65536 bytes");
 }
 
 TEST_CASE("a public key is no secret: its HMAC is no signature") {
   const auto rsa = RsaPrivateKey::generate(2048);
-  const auto input = segment(R"({"alg":"HS256","kid":"k"})") + "." + segment(kPayload);
+  const auto input = segment_of(R"({"alg":"HS256","kid":"k"})") + "." + segment_of(kPayload);
   const auto mac = hmac_sha256(rsa.n(), {as_bytes(input)});
-  check_refused("HS256 under the modulus", input + "." + to_base64url(mac), ErrorCode::unauthenticated,
+  check_pitfall("HS256 under the modulus", input + "." + to_base64url(mac), ErrorCode::unauthenticated,
                 "cannot accept token: alg is missing or not allowed here");
   const auto verifier = RsaPublicKey::from_components(rsa.n(), rsa.e()).value();
   CHECK_FALSE(verifier.verify(Algorithm::rs256, as_bytes(input), mac));

@@ -28,12 +28,12 @@ constexpr std::string_view kCookbookPayload =
 
 const Bytes kE = from_hex("010001").value();
 
-const OpensslKey& key() {
+const OpensslKey& rsa_key() {
   static const OpensslKey made;
   return made;
 }
 
-RsaPublicKey public_key() { return RsaPublicKey::from_components(key().n(), key().e()).value(); }
+RsaPublicKey public_key() { return RsaPublicKey::from_components(rsa_key().n(), rsa_key().e()).value(); }
 
 /// The signature as a number, plus the modulus: the same number modulo n.
 Bytes plus_modulus(const Bytes& signature, std::size_t size) {
@@ -41,14 +41,14 @@ Bytes plus_modulus(const Bytes& signature, std::size_t size) {
     return BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr);
   };
   const std::unique_ptr<BIGNUM, decltype(&BN_free)> s(number(signature), BN_free);
-  const std::unique_ptr<BIGNUM, decltype(&BN_free)> n(number(key().n()), BN_free);
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> n(number(rsa_key().n()), BN_free);
   REQUIRE(BN_add(s.get(), s.get(), n.get()) == 1);
   Bytes out(size);
   REQUIRE(BN_bn2binpad(s.get(), reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(size)) > 0);
   return out;
 }
 
-Bytes with(Bytes front, const Bytes& back) {
+Bytes behind_each_other(Bytes front, const Bytes& back) {
   front.insert(front.end(), back.begin(), back.end());
   return front;
 }
@@ -112,27 +112,27 @@ TEST_CASE("a good signature under other parameters is refused") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    CHECK(public_key().verify(c.checked_as, as_bytes("message"), key().sign("message", c.how)) == c.good);
+    CHECK(public_key().verify(c.checked_as, as_bytes("message"), rsa_key().sign("message", c.how)) == c.good);
   }
 }
 
 TEST_CASE("a signature has the modulus' length and is below the modulus") {
-  const auto good = key().sign("message", test::kRs256);
+  const auto good = rsa_key().sign("message", test::kRs256);
   REQUIRE(public_key().verify(Algorithm::rs256, as_bytes("message"), good));
   const struct {
     const char* name;
     Bytes signature;
   } cases[] = {
       {"empty", {}},
-      {"a zero in front", with({std::byte{0}}, good)},
-      {"a zero behind", with(good, {std::byte{0}})},
+      {"a zero in front", behind_each_other({std::byte{0}}, good)},
+      {"a zero behind", behind_each_other(good, {std::byte{0}})},
       {"the last byte cut", Bytes(good.begin(), good.end() - 1)},
       {"the first byte cut", Bytes(good.begin() + 1, good.end())},
-      {"twice", with(good, good)},
+      {"twice", behind_each_other(good, good)},
       {"plus the modulus", plus_modulus(good, good.size() + 1)},
-      {"the modulus", key().n()},
+      {"the modulus", rsa_key().n()},
       {"zero", Bytes(good.size())},
-      {"one", with(Bytes(good.size() - 1), {std::byte{1}})},
+      {"one", behind_each_other(Bytes(good.size() - 1), {std::byte{1}})},
       {"all ones", Bytes(good.size(), std::byte{0xff})},
   };
   for (const auto& c : cases) {
@@ -146,7 +146,7 @@ TEST_CASE("a signature plus the modulus is refused also when it has the right le
   // The top bit of n is set, so only a small signature leaves room for n above it. One in some tries does.
   for (int i = 0; i < 200; ++i) {
     const auto message = "message " + std::to_string(i);
-    const auto good = key().sign(message, test::kRs256);
+    const auto good = rsa_key().sign(message, test::kRs256);
     const auto longer = plus_modulus(good, good.size() + 1);
     if (longer.front() != std::byte{0}) continue;
     REQUIRE(public_key().verify(Algorithm::rs256, as_bytes(message), good));
@@ -162,7 +162,7 @@ TEST_CASE("a key that is too weak, too large or no key is refused") {
     n.front() = static_cast<std::byte>(0xff >> (n.size() * 8 - count));
     return n;
   };
-  auto even = key().n();
+  auto even = rsa_key().n();
   even.back() &= std::byte{0xfe};
   const auto one_byte = [](unsigned char value) { return Bytes{std::byte{value}}; };
   const struct {
@@ -173,16 +173,17 @@ TEST_CASE("a key that is too weak, too large or no key is refused") {
   } cases[] = {
       {"no n", {}, kE, "cannot use RSA key: n must have 2048 to 8192 bits"},
       {"2047 bits", bits(2047), kE, "cannot use RSA key: n must have 2048 to 8192 bits"},
-      {"2047 bits behind zeros", with(Bytes(300), bits(2047)), kE, "cannot use RSA key: n must have 2048 to 8192 bits"},
+      {"2047 bits behind zeros", behind_each_other(Bytes(300), bits(2047)), kE,
+       "cannot use RSA key: n must have 2048 to 8192 bits"},
       {"8193 bits", bits(8193), kE, "cannot use RSA key: n must have 2048 to 8192 bits"},
       {"a megabyte", Bytes(1 << 20, std::byte{0xff}), kE, "cannot use RSA key: n or e is too long"},
       {"even n", even, kE, "cannot use RSA key: n is even"},
-      {"no e", key().n(), {}, "cannot use RSA key: n or e is too long"},
-      {"e of 9 bytes", key().n(), Bytes(9, std::byte{0xff}), "cannot use RSA key: n or e is too long"},
-      {"e = 0", key().n(), one_byte(0), "cannot use RSA key: e must be odd and at least 3"},
-      {"e = 1", key().n(), one_byte(1), "cannot use RSA key: e must be odd and at least 3"},
-      {"e = 2", key().n(), one_byte(2), "cannot use RSA key: e must be odd and at least 3"},
-      {"e = 65536", key().n(), from_hex("010000").value(), "cannot use RSA key: e must be odd and at least 3"},
+      {"no e", rsa_key().n(), {}, "cannot use RSA key: n or e is too long"},
+      {"e of 9 bytes", rsa_key().n(), Bytes(9, std::byte{0xff}), "cannot use RSA key: n or e is too long"},
+      {"e = 0", rsa_key().n(), one_byte(0), "cannot use RSA key: e must be odd and at least 3"},
+      {"e = 1", rsa_key().n(), one_byte(1), "cannot use RSA key: e must be odd and at least 3"},
+      {"e = 2", rsa_key().n(), one_byte(2), "cannot use RSA key: e must be odd and at least 3"},
+      {"e = 65536", rsa_key().n(), from_hex("010000").value(), "cannot use RSA key: e must be odd and at least 3"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
@@ -196,11 +197,12 @@ TEST_CASE("a key that is too weak, too large or no key is refused") {
 }
 
 TEST_CASE("keys are equal as numbers") {
-  const auto same = RsaPublicKey::from_components(with({std::byte{0}}, key().n()), with({std::byte{0}}, key().e()));
+  const auto same = RsaPublicKey::from_components(behind_each_other({std::byte{0}}, rsa_key().n()),
+                                                  behind_each_other({std::byte{0}}, rsa_key().e()));
   REQUIRE(same.has_value());
   CHECK(*same == public_key());
-  CHECK_FALSE(*same == RsaPublicKey::from_components(key().n(), Bytes{std::byte{3}}).value());
-  CHECK(same->verify(Algorithm::rs256, as_bytes("m"), key().sign("m", test::kRs256)));
+  CHECK_FALSE(*same == RsaPublicKey::from_components(rsa_key().n(), Bytes{std::byte{3}}).value());
+  CHECK(same->verify(Algorithm::rs256, as_bytes("m"), rsa_key().sign("m", test::kRs256)));
 }
 
 TEST_CASE("what our own key signs is verified") {

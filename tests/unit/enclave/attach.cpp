@@ -21,8 +21,6 @@ using protocol::resize_frame;
 
 namespace {
 
-const bool kNoRoot = geteuid() != 0;
-
 Json shell(const std::string& script, Json more = Json::object()) {
   more["cmd"] = {"sh", "-c", script};
   return more;
@@ -112,7 +110,7 @@ TEST_CASE("attach needs the token as everything does") {
   CHECK(enclave.call_raw(R"({"method":"attach"})").at("code") == "unauthenticated");
 }
 
-TEST_CASE("a terminal in a workload is that workload to the VM" * doctest::skip(kNoRoot)) {
+TEST_CASE("a terminal in a workload is that workload to the VM" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto app = enclave.settled(enclave.deploy("app", {"sleep", "1000"}, {{"env", {"SECRET=of the app"}}}));
   // The last one opens it by name, as its owner.

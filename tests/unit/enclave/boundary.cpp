@@ -14,14 +14,12 @@ using dd::test::RunningEnclave;
 
 namespace {
 
-const bool kNoRoot = geteuid() != 0;
-
 Json agent() {
   return Json::array(
       {{{"app_name", "dd-agent"}, {"role", "agent"}, {"inherit_token", true}, {"cmd", {"sleep", "1000"}}}});
 }
 
-struct Fixture {
+struct BoundaryFixture {
   RunningEnclave enclave{agent()};
   std::string agent_pid = [this] {
     CHECK(test::eventually([this] { return enclave.find("dd-agent").status == DeploymentStatus::running; }));
@@ -31,8 +29,8 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a workload reaches nothing of the agent's" * doctest::skip(kNoRoot)) {
-  Fixture f;
+TEST_CASE("a workload reaches nothing of the agent's" * doctest::skip(test::kNoRoot)) {
+  BoundaryFixture f;
   for (const char* attempt :
        {"read-memory", "write-memory", "trace", "read-environment", "take-capability", "signal"}) {
     CAPTURE(attempt);
@@ -40,7 +38,7 @@ TEST_CASE("a workload reaches nothing of the agent's" * doctest::skip(kNoRoot)) 
   }
 }
 
-TEST_CASE("a workload reaches nothing of the runtime's" * doctest::skip(kNoRoot)) {
+TEST_CASE("a workload reaches nothing of the runtime's" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto runtime = std::to_string(getpid());
   for (const char* attempt : {"read-memory", "trace", "read-environment", "signal"}) {
@@ -49,7 +47,7 @@ TEST_CASE("a workload reaches nothing of the runtime's" * doctest::skip(kNoRoot)
   }
 }
 
-TEST_CASE("a workload reaches nothing of another workload's" * doctest::skip(kNoRoot)) {
+TEST_CASE("a workload reaches nothing of another workload's" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto other = enclave.settled(enclave.deploy("other", {"sleep", "1000"}, {{"env", {"SECRET=1"}}}));
   for (const char* attempt : {"read-memory", "trace", "read-environment", "signal"}) {
@@ -59,12 +57,12 @@ TEST_CASE("a workload reaches nothing of another workload's" * doctest::skip(kNo
   CHECK(enclave.probe({"list-folder", (enclave.data() / "work" / "other").string()}).starts_with("refused"));
 }
 
-TEST_CASE("a workload cannot connect to the socket" * doctest::skip(kNoRoot)) {
+TEST_CASE("a workload cannot connect to the socket" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   CHECK(enclave.probe({"connect", enclave.socket().string()}) == "refused: Permission denied");
 }
 
-TEST_CASE("who has the token may use the socket, under its own uid" * doctest::skip(kNoRoot)) {
+TEST_CASE("who has the token may use the socket, under its own uid" * doctest::skip(test::kNoRoot)) {
   const Json boot =
       Json::array({{{"app_name", "dd-agent"},
                     {"inherit_token", true},
@@ -79,7 +77,7 @@ TEST_CASE("who has the token may use the socket, under its own uid" * doctest::s
   CHECK(answer.at("boundary") == "uid");
 }
 
-TEST_CASE("even who has the token gets no quote over chosen data" * doctest::skip(kNoRoot)) {
+TEST_CASE("even who has the token gets no quote over chosen data" * doctest::skip(test::kNoRoot)) {
   const Json boot =
       Json::array({{{"app_name", "dd-agent"},
                     {"inherit_token", true},
@@ -92,7 +90,7 @@ TEST_CASE("even who has the token gets no quote over chosen data" * doctest::ski
   CHECK(parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value().at("code") == "permission_denied");
 }
 
-TEST_CASE("a workload has no privileges and gets none" * doctest::skip(kNoRoot)) {
+TEST_CASE("a workload has no privileges and gets none" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto id = enclave.deploy("app", {"cat", "/proc/self/status"});
   enclave.finished(id);
@@ -103,7 +101,7 @@ TEST_CASE("a workload has no privileges and gets none" * doctest::skip(kNoRoot))
   CHECK(enclave.probe({"write-file", "/proc/sys/kernel/core_pattern"}).starts_with("refused"));
 }
 
-TEST_CASE("the executables in the store are nobody's to change" * doctest::skip(kNoRoot)) {
+TEST_CASE("the executables in the store are nobody's to change" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto id = enclave.deploy("app", {"true"});
   const auto digest = enclave.finished(id).digest;
@@ -113,7 +111,7 @@ TEST_CASE("the executables in the store are nobody's to change" * doctest::skip(
   CHECK(enclave.probe({"list-folder", (enclave.data() / "store").string()}).starts_with("refused"));
 }
 
-TEST_CASE("every app has a uid of its own, and keeps it" * doctest::skip(kNoRoot)) {
+TEST_CASE("every app has a uid of its own, and keeps it" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto one = enclave.settled(enclave.deploy("one", {"sleep", "1000"}));
   const auto two = enclave.settled(enclave.deploy("two", {"sleep", "1000"}));
@@ -122,7 +120,7 @@ TEST_CASE("every app has a uid of its own, and keeps it" * doctest::skip(kNoRoot
   CHECK(enclave.settled(enclave.deploy("one", {"sleep", "1000"})).uid == one.uid);
 }
 
-TEST_CASE("a privileged workload is root and its record says so" * doctest::skip(kNoRoot)) {
+TEST_CASE("a privileged workload is root and its record says so" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto id = enclave.deploy("app", {"id", "-u"}, {{"privileged", true}});
   const auto end = enclave.finished(id);
@@ -131,7 +129,7 @@ TEST_CASE("a privileged workload is root and its record says so" * doctest::skip
   CHECK(enclave.logs(id) == std::vector<std::string>{"0"});
 }
 
-TEST_CASE("what an app wrote while it was privileged is not its next run's" * doctest::skip(kNoRoot)) {
+TEST_CASE("what an app wrote while it was privileged is not its next run's" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   enclave.finished(enclave.deploy("app", {"sh", "-c", "echo root > file"}, {{"privileged", true}}));
   const auto id = enclave.deploy("app", {"sh", "-c", "ls; echo mine > file"});

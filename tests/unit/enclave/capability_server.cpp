@@ -19,7 +19,7 @@ using Role = BootWorkload::Role;
 
 namespace {
 
-struct Fixture {
+struct CapabilityServerFixture {
   net::asio::io_context io;
   net::asio::thread_pool pool{1};
   VmKeys keys{system_random()};
@@ -48,7 +48,7 @@ Json sign_request(std::string_view typ) {
 }  // namespace
 
 TEST_CASE("keys are the VM's, with what is known of it") {
-  Fixture f;
+  CapabilityServerFixture f;
   const auto answer = f.ask({{"method", "keys"}});
   CHECK(crypto::OkpPublicKey::from_jwk(answer.at("signing_key"), crypto::Curve::ed25519).value() ==
         f.keys.signing().public_key());
@@ -75,7 +75,7 @@ TEST_CASE("each role signs its own statements and no others") {
                                              crypto::kCookieTyp};
   const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp,
                                           crypto::kHolderTyp};
-  Fixture f;
+  CapabilityServerFixture f;
   for (const auto typ : all) {
     CAPTURE(typ);
     CHECK(f.call(Role::agent, sign_request(typ)).at("ok") == agents.contains(typ));
@@ -86,7 +86,7 @@ TEST_CASE("each role signs its own statements and no others") {
 }
 
 TEST_CASE("a signature is the VM's") {
-  Fixture f;
+  CapabilityServerFixture f;
   const auto jws = f.ask(sign_request(crypto::kCallTyp)).at("jws").get<std::string>();
   const auto statement = crypto::parse_statement(jws, crypto::kCallTyp).value();
   CHECK(crypto::verify_statement(statement, f.keys.signing().public_key(),
@@ -95,7 +95,7 @@ TEST_CASE("a signature is the VM's") {
 }
 
 TEST_CASE("what was sealed to the VM is opened for the same purpose only") {
-  Fixture f;
+  CapabilityServerFixture f;
   const auto sealed = crypto::hpke_seal(f.keys.sealing().public_key(), as_bytes("dd/register/v1"), as_bytes("agent-1"),
                                         as_bytes("token"), system_random());
   Json request = {
@@ -106,7 +106,7 @@ TEST_CASE("what was sealed to the VM is opened for the same purpose only") {
 }
 
 TEST_CASE("call numbers are handed out once, whoever asks") {
-  Fixture f;
+  CapabilityServerFixture f;
   CHECK(f.ask({{"method", "seq"}, {"count", 16}}).at("first") == 1);
   CHECK(f.ask({{"method", "seq"}, {"count", 1}}).at("first") == 17);
   CHECK(f.call(Role::cp, {{"method", "seq"}, {"count", 1024}}).at("first") == 18);
@@ -116,7 +116,7 @@ TEST_CASE("call numbers are handed out once, whoever asks") {
 }
 
 TEST_CASE("a quote is bound to the runtime's keys and log, not to the caller's word") {
-  Fixture f;
+  CapabilityServerFixture f;
   REQUIRE(test::run(f.io, f.log.record({{"type", "boot"}})).has_value());
   const Bytes nonce(16, std::byte{3});
   const auto answer =
@@ -131,7 +131,7 @@ TEST_CASE("a quote is bound to the runtime's keys and log, not to the caller's w
 }
 
 TEST_CASE("the log is read in pages") {
-  Fixture f;
+  CapabilityServerFixture f;
   for (int i = 0; i < 300; ++i) REQUIRE(test::run(f.io, f.log.record({{"type", "deploy"}, {"number", i}})).has_value());
   const auto first = f.ask({{"method", "log"}, {"from", 0}});
   CHECK(first.at("events").size() == 256);
@@ -145,7 +145,7 @@ TEST_CASE("the log is read in pages") {
 }
 
 TEST_CASE("requests that are not understood are refused with the field") {
-  Fixture f;
+  CapabilityServerFixture f;
   const std::string field = to_base64url(Digest256{});
   const struct {
     const char* name;
@@ -171,7 +171,7 @@ TEST_CASE("requests that are not understood are refused with the field") {
 }
 
 TEST_CASE("only a control plane ends the VM") {
-  Fixture f;
+  CapabilityServerFixture f;
   const Json request = {{"method", "power_off"}};
   CHECK(f.call(Role::agent, request).at("code") == "permission_denied");
   CHECK(f.call(Role::none, request).at("code") == "permission_denied");

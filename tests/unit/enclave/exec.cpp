@@ -19,7 +19,6 @@ using dd::test::RunningEnclave;
 
 namespace {
 
-const bool kNoRoot = geteuid() != 0;
 const std::vector<std::string> kForever = {"sleep", "1000"};
 
 Json exec(std::vector<std::string> cmd, Json more = Json::object()) {
@@ -28,7 +27,7 @@ Json exec(std::vector<std::string> cmd, Json more = Json::object()) {
   return more;
 }
 
-Json shell(const std::string& script, Json more = Json::object()) {
+Json exec_shell(const std::string& script, Json more = Json::object()) {
   return exec({"sh", "-c", script}, std::move(more));
 }
 
@@ -54,7 +53,7 @@ TEST_CASE("a command is run to its end and answered for") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    const auto answer = enclave.call(shell(c.script));
+    const auto answer = enclave.call(exec_shell(c.script));
     REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
     CHECK(answer.at("exit_code") == c.code);
     CHECK(answer.at("stdout") == c.out);
@@ -71,9 +70,9 @@ TEST_CASE("a command that takes too long is ended with everything it started") {
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   const auto file = (folder.path() / "pid").string();
   const auto answer =
-      enclave.call(shell("trap '' TERM HUP; sh -c 'trap \"\" TERM HUP; echo $$ > " + file + ".new; mv " + file +
-                             ".new " + file + "; while :; do sleep 1; done' & while :; do sleep 1; done",
-                         {{"timeout_secs", 1}}));
+      enclave.call(exec_shell("trap '' TERM HUP; sh -c 'trap \"\" TERM HUP; echo $$ > " + file + ".new; mv " + file +
+                                  ".new " + file + "; while :; do sleep 1; done' & while :; do sleep 1; done",
+                              {{"timeout_secs", 1}}));
   CHECK(answer.at("ok") == false);
   CHECK(answer.at("code") == "deadline_exceeded");
   CHECK(answer.at("error") == "command timed out after 1s");
@@ -86,7 +85,7 @@ TEST_CASE("a command that takes too long is ended with everything it started") {
 TEST_CASE("of output without end a part is kept, and the command ends by itself") {
   RunningEnclave enclave;
   const auto answer =
-      enclave.call(shell("head -c 3000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero >&2; exit 3"));
+      enclave.call(exec_shell("head -c 3000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero >&2; exit 3"));
   REQUIRE(answer.at("ok") == true);
   CHECK(answer.at("exit_code") == 3);
   CHECK(answer.at("truncated") == true);
@@ -96,33 +95,34 @@ TEST_CASE("of output without end a part is kept, and the command ends by itself"
 
 TEST_CASE("a command outside of workloads has a uid, a folder and an environment of its own") {
   RunningEnclave enclave;
-  const auto answer = enclave.call(shell("id -u; ls -A; pwd; env | sed 's/=.*//' | sort | tr '\\n' ' '; touch left"));
+  const auto answer =
+      enclave.call(exec_shell("id -u; ls -A; pwd; env | sed 's/=.*//' | sort | tr '\\n' ' '; touch left"));
   REQUIRE(answer.at("ok") == true);
   const auto said = answer.at("stdout").get<std::string>();
-  if (!kNoRoot) CHECK_FALSE(said.starts_with("0\n"));
+  if (!test::kNoRoot) CHECK_FALSE(said.starts_with("0\n"));
   CHECK(said.find((enclave.data() / "work" / ".guest-0").string()) != std::string::npos);
   for (const char* absent : {"EE_TOKEN", "DD_", "EE_SOCKET_PATH"}) CHECK(said.find(absent) == std::string::npos);
   CHECK(said.find("HOME PATH") != std::string::npos);
-  CHECK(enclave.call(shell("ls -A")).at("stdout") == "");
+  CHECK(enclave.call(exec_shell("ls -A")).at("stdout") == "");
 }
 
-TEST_CASE("a command in a workload is that workload to the VM" * doctest::skip(kNoRoot)) {
+TEST_CASE("a command in a workload is that workload to the VM" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto app = enclave.settled(
       enclave.deploy("app", {"sh", "-c", "echo mine > file; exec sleep 1000"}, {{"env", {"SECRET=of the app"}}}));
   const Json in_app = {{"app", "app"}};
   CHECK(eventually([&] { return enclave.call(exec({"cat", "file"}, in_app)).at("stdout") == "mine\n"; }));
   const auto answer =
-      enclave.call(shell("id -u; echo $SECRET; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status", in_app));
+      enclave.call(exec_shell("id -u; echo $SECRET; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status", in_app));
   CHECK(answer.at("stdout") ==
         std::to_string(app.uid) +
             "\nof the app\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n");
-  const auto other = enclave.call(shell("id -u; cat " + (enclave.data() / "work/app/file").string()));
+  const auto other = enclave.call(exec_shell("id -u; cat " + (enclave.data() / "work/app/file").string()));
   CHECK(other.at("stdout") != std::to_string(app.uid) + "\n");
   CHECK(other.at("exit_code") == 1);
 }
 
-TEST_CASE("root is who asks to be, and whoever is in a privileged workload" * doctest::skip(kNoRoot)) {
+TEST_CASE("root is who asks to be, and whoever is in a privileged workload" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   enclave.settled(enclave.deploy("plain", kForever));
   enclave.settled(enclave.deploy("root", kForever, {{"privileged", true}}));
@@ -139,7 +139,7 @@ TEST_CASE("root is who asks to be, and whoever is in a privileged workload" * do
     CHECK((enclave.call(exec({"id", "-u"}, c.more)).at("stdout") == "0\n") == c.root);
   }
   // What is the workload's is its own still.
-  CHECK(enclave.call(shell("echo mine > file && cat file", {{"app", "plain"}})).at("stdout") == "mine\n");
+  CHECK(enclave.call(exec_shell("echo mine > file && cat file", {{"app", "plain"}})).at("stdout") == "mine\n");
 }
 
 TEST_CASE("exec is refused with the reason") {
@@ -185,7 +185,7 @@ TEST_CASE("a command and its workload end together") {
   auto answer = std::async(std::launch::async, [&] {
     net::asio::io_context io;
     net::LineClient client(io.get_executor(), enclave.socket());
-    Json request = shell("echo $$ > pid.new; mv pid.new pid; exec sleep 1000", {{"app", "app"}});
+    Json request = exec_shell("echo $$ > pid.new; mv pid.new pid; exec sleep 1000", {{"app", "app"}});
     request["token"] = enclave.token();
     return test::run(io, client.call(request.dump(), std::chrono::seconds(20)));
   });
@@ -204,7 +204,7 @@ TEST_CASE("only so many commands run at once outside of workloads, and stopping 
   std::vector<std::shared_ptr<test::Started<Result<std::string>>>> running;
   const auto begin = [&](const std::string& script) {
     clients.push_back(std::make_unique<net::LineClient>(io.get_executor(), enclave.socket()));
-    Json request = shell(script);
+    Json request = exec_shell(script);
     request["token"] = enclave.token();
     running.push_back(test::start(io, clients.back()->call(request.dump(), std::chrono::seconds(20))));
   };

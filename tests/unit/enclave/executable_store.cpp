@@ -15,13 +15,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Fixture {
+struct ExecutableStoreFixture {
   TempDir folder;
   fs::path programs = folder.path() / "programs";
   fs::path store_dir = folder.path() / "store";
   ExecutableStore store{store_dir, "relative:" + (folder.path() / "missing").string() + "::" + programs.string()};
 
-  Fixture() {
+  ExecutableStoreFixture() {
     fs::create_directories(programs);
     fs::create_directories(store_dir);
   }
@@ -43,7 +43,7 @@ std::string text_of(const fs::path& path) {
 }  // namespace
 
 TEST_CASE("an executable is copied under the digest of its bytes") {
-  Fixture f;
+  ExecutableStoreFixture f;
   const auto staged = f.store.stage(f.program("tool", "#!/bin/sh\n")).value();
   CHECK(staged.digest == "sha256:" + to_hex(crypto::sha256(as_bytes("#!/bin/sh\n"))));
   CHECK(staged.path.filename() == "sha256-" + staged.digest.substr(7));
@@ -52,13 +52,13 @@ TEST_CASE("an executable is copied under the digest of its bytes") {
 }
 
 TEST_CASE("a name without a slash is looked up in the search path") {
-  Fixture f;
+  ExecutableStoreFixture f;
   f.program("tool", "x");
   CHECK(f.store.stage("tool").has_value());
 }
 
 TEST_CASE("what is no program is refused") {
-  Fixture f;
+  ExecutableStoreFixture f;
   const auto unexecutable = f.program("data", "x", 0644);
   const struct {
     const char* name;
@@ -85,7 +85,7 @@ TEST_CASE("what is no program is refused") {
 }
 
 TEST_CASE("a program that changes gets another name, and the old copy stays what it was") {
-  Fixture f;
+  ExecutableStoreFixture f;
   const auto before = f.store.stage(f.program("tool", "old")).value();
   const auto after = f.store.stage(f.program("tool", "new")).value();
   CHECK(before.digest != after.digest);
@@ -94,14 +94,14 @@ TEST_CASE("a program that changes gets another name, and the old copy stays what
 }
 
 TEST_CASE("a file that was in the store before is not believed") {
-  Fixture f;
+  ExecutableStoreFixture f;
   const auto name = "sha256-" + to_hex(crypto::sha256(as_bytes("good")));
   f.folder.write("store/" + name, "evil");
   CHECK(text_of(f.store.stage(f.program("tool", "good")).value().path) == "good");
 }
 
 TEST_CASE("staging the same bytes twice keeps one file, and what nobody uses goes") {
-  Fixture f;
+  ExecutableStoreFixture f;
   const auto one = f.store.stage(f.program("one", "same")).value();
   const auto two = f.store.stage(f.program("two", "same")).value();
   const auto other = f.store.stage(f.program("three", "other")).value();
@@ -115,7 +115,7 @@ TEST_CASE("staging the same bytes twice keeps one file, and what nobody uses goe
 }
 
 TEST_CASE("a file that somebody can still write to does not become a program") {
-  Fixture f;
+  ExecutableStoreFixture f;
   auto file = TemporaryFile::make(f.store_dir).value();
   UniqueFd kept(dup(file.fd()));
   const auto refused = f.store.adopt(std::move(file));

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<std::string> kForever = {"sleep", "1000"};
+const std::vector<std::string> kUntilStopped = {"sleep", "1000"};
 
 Json stop_request(const std::string& id) { return {{"method", "stop"}, {"id", id}}; }
 
@@ -60,7 +60,7 @@ TEST_CASE("a workload with tty has a terminal, and what it writes there is its l
   const auto id = enclave.deploy("app", {"sh", "-c", script}, {{"tty", true}});
   CHECK(enclave.finished(id).exit_code == 3);
   CHECK(enclave.logs(id) == std::vector<std::string>{"24 80", "/dev/pts/", "err"});
-  const auto forever = enclave.deploy("app", kForever, {{"tty", true}});
+  const auto forever = enclave.deploy("app", kUntilStopped, {{"tty", true}});
   CHECK(enclave.settled(forever).status == Status::running);
   CHECK(enclave.call(stop_request(forever)).at("ok") == true);
   CHECK(enclave.finished(forever).status == Status::stopped);
@@ -116,7 +116,7 @@ TEST_CASE("scripts run, with the name they were called by") {
 
 TEST_CASE("stop is prompt when the process obeys") {
   RunningEnclave enclave;
-  const auto id = enclave.deploy("app", kForever);
+  const auto id = enclave.deploy("app", kUntilStopped);
   const auto pid = static_cast<pid_t>(enclave.settled(id).pid.value());
   CHECK(time_of([&] { CHECK(enclave.call(stop_request(id)).at("ok") == true); }) < 300ms);
   CHECK_FALSE(process_lives(pid));
@@ -175,9 +175,9 @@ TEST_CASE("what is over cannot be stopped, nor what never was") {
 
 TEST_CASE("a new deploy of an app takes the place of the old one") {
   RunningEnclave enclave;
-  const auto old_id = enclave.deploy("app", kForever);
+  const auto old_id = enclave.deploy("app", kUntilStopped);
   const auto old_pid = static_cast<pid_t>(enclave.settled(old_id).pid.value());
-  const auto new_id = enclave.deploy("app", kForever);
+  const auto new_id = enclave.deploy("app", kUntilStopped);
   CHECK(enclave.settled(new_id).status == Status::running);
   CHECK(enclave.info(old_id).status == Status::stopped);
   CHECK_FALSE(process_lives(old_pid));
@@ -185,7 +185,7 @@ TEST_CASE("a new deploy of an app takes the place of the old one") {
 
 TEST_CASE("a deploy that fails leaves the old one running") {
   RunningEnclave enclave;
-  const auto old_id = enclave.deploy("app", kForever);
+  const auto old_id = enclave.deploy("app", kUntilStopped);
   enclave.settled(old_id);
   const auto new_id = enclave.deploy("app", {"no-such-program"});
   CHECK(enclave.finished(new_id).status == Status::failed);
@@ -195,7 +195,7 @@ TEST_CASE("a deploy that fails leaves the old one running") {
 TEST_CASE("deploys of one app that come together leave exactly one running, the last") {
   RunningEnclave enclave;
   std::vector<std::string> ids;
-  for (int i = 0; i < 8; ++i) ids.push_back(enclave.deploy("app", kForever));
+  for (int i = 0; i < 8; ++i) ids.push_back(enclave.deploy("app", kUntilStopped));
   CHECK(enclave.settled(ids.back()).status == Status::running);
   for (std::size_t i = 0; i + 1 < ids.size(); ++i) CHECK(enclave.info(ids[i]).status == Status::stopped);
 }
@@ -203,7 +203,7 @@ TEST_CASE("deploys of one app that come together leave exactly one running, the 
 TEST_CASE("a stop that comes while it is being deployed leaves nothing") {
   RunningEnclave enclave;
   for (int i = 0; i < 20; ++i) {
-    const auto id = enclave.deploy("app", kForever);
+    const auto id = enclave.deploy("app", kUntilStopped);
     CHECK(enclave.call(stop_request(id)).at("ok") == true);
     const auto end = enclave.info(id);
     CHECK(end.status == Status::stopped);
@@ -214,7 +214,7 @@ TEST_CASE("a stop that comes while it is being deployed leaves nothing") {
 TEST_CASE("deploying and stopping again and again leaves nothing behind") {
   RunningEnclave enclave;
   const auto cycle = [&] {
-    const auto id = enclave.deploy("app", kForever);
+    const auto id = enclave.deploy("app", kUntilStopped);
     enclave.settled(id);
     CHECK(enclave.call(stop_request(id)).at("ok") == true);
   };
@@ -240,7 +240,7 @@ TEST_CASE("the runtime ends all it started when it is stopped") {
   RunningEnclave enclave(Json::array(), 300ms);
   std::vector<pid_t> pids;
   for (const char* app : {"one", "two", "three"})
-    pids.push_back(static_cast<pid_t>(enclave.settled(enclave.deploy(app, kForever)).pid.value()));
+    pids.push_back(static_cast<pid_t>(enclave.settled(enclave.deploy(app, kUntilStopped)).pid.value()));
   const auto stubborn = enclave.deploy("four", {DD_PROBE, "ignore-term"});
   enclave.line(stubborn, "ready");
   pids.push_back(static_cast<pid_t>(enclave.info(stubborn).pid.value()));

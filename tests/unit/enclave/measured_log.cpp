@@ -13,7 +13,7 @@ using namespace dd::enclave;
 
 namespace {
 
-struct Fixture {
+struct MeasuredLogFixture {
   net::asio::io_context io;
   net::asio::thread_pool pool{1};
   std::shared_ptr<test::FakeTdx> tdx = std::make_shared<test::FakeTdx>();
@@ -28,7 +28,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("RTMR3 follows the log") {
-  Fixture f;
+  MeasuredLogFixture f;
   for (const char* type : {"boot", "workload", "deploy"}) {
     REQUIRE(f.record(type).has_value());
     CHECK(f.tdx->rtmr3 == f.log.events().head());
@@ -38,7 +38,7 @@ TEST_CASE("RTMR3 follows the log") {
 }
 
 TEST_CASE("a quote's RTMR3 is the head that it is bound to") {
-  Fixture f;
+  MeasuredLogFixture f;
   REQUIRE(f.record("boot").has_value());
   const auto bound = f.quote().value();
   const auto quote = Quote::parse(bound.quote).value();
@@ -48,7 +48,7 @@ TEST_CASE("a quote's RTMR3 is the head that it is bound to") {
 }
 
 TEST_CASE("events that come while quotes are made do not get between quote and head") {
-  Fixture f;
+  MeasuredLogFixture f;
   std::vector<std::shared_ptr<test::Started<Result<void>>>> records;
   std::vector<std::shared_ptr<test::Started<Result<BoundQuote>>>> quotes;
   for (int i = 0; i < 20; ++i) {
@@ -67,7 +67,7 @@ TEST_CASE("events that come while quotes are made do not get between quote and h
 }
 
 TEST_CASE("an event that cannot be measured stops everything after it") {
-  Fixture f;
+  MeasuredLogFixture f;
   REQUIRE(f.record("boot").has_value());
   f.tdx->fails_to_extend = true;
   CHECK_FALSE(f.record("deploy").has_value());
@@ -80,7 +80,7 @@ TEST_CASE("an event that cannot be measured stops everything after it") {
 }
 
 TEST_CASE("where RTMR3 cannot be extended the log goes on and says so") {
-  Fixture f;
+  MeasuredLogFixture f;
   f.tdx->can_extend = false;
   REQUIRE(f.record("boot").has_value());
   CHECK(f.tdx->rtmr3 == Digest384{});
@@ -99,7 +99,7 @@ TEST_CASE("without evidence there is a log and no quote") {
 }
 
 TEST_CASE("no quote is made over data that was refused") {
-  Fixture f;
+  MeasuredLogFixture f;
   const auto quote = test::run(f.io, f.log.quote([](const Digest384&) -> Result<Bytes> {
     return fail(ErrorCode::invalid_argument, "cannot bind");
   }));

@@ -15,7 +15,7 @@ namespace {
 
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 
-struct Fixture {
+struct ReleaseTreesFixture {
   TempDir folder;
   ReleaseTrees trees{folder.path()};
 
@@ -35,7 +35,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a tree is kept under the digest of its archive until nobody uses it") {
-  Fixture f;
+  ReleaseTreesFixture f;
   CHECK(f.trees.find(kDigest).empty());
   const auto path = f.keep(kDigest, {"bin/tool"});
   CHECK(f.trees.find(kDigest) == path);
@@ -50,7 +50,7 @@ TEST_CASE("a tree is kept under the digest of its archive until nobody uses it")
 }
 
 TEST_CASE("a tree that is not kept is gone") {
-  Fixture f;
+  ReleaseTreesFixture f;
   {
     const auto tree = f.trees.make(geteuid(), getegid()).value();
     CHECK(f.entries() == 1);
@@ -59,7 +59,7 @@ TEST_CASE("a tree that is not kept is gone") {
 }
 
 TEST_CASE("of two trees of one archive the first stays, and what an earlier run left is not believed") {
-  Fixture f;
+  ReleaseTreesFixture f;
   fs::create_directories(f.folder.path() / ("tree-" + std::string(64, 'a')) / "planted");
   const auto path = f.keep(kDigest, {"first"});
   CHECK_FALSE(fs::exists(path / "planted"));
@@ -70,7 +70,7 @@ TEST_CASE("of two trees of one archive the first stays, and what an earlier run 
 }
 
 TEST_CASE("a program of a tree is run from there under the digest of its bytes") {
-  Fixture f;
+  ReleaseTreesFixture f;
   const auto tree = f.keep(kDigest, {"bin/tool", "plain"});
   const auto tool = f.trees.program_in(tree, "bin/tool").value();
   CHECK(tool.path == fs::canonical(tree / "bin/tool"));
@@ -80,7 +80,7 @@ TEST_CASE("a program of a tree is run from there under the digest of its bytes")
 }
 
 TEST_CASE("what is no program of the tree is refused with the names of those that are") {
-  Fixture f;
+  ReleaseTreesFixture f;
   f.folder.write("outside", "x");
   const auto tree = f.keep(kDigest, {"bin/tool", "text"});
   fs::create_symlink("../outside", tree / "link");

@@ -31,13 +31,13 @@ Json release(Json more = Json::object(), const char* asset = "tool") {
   return {{"github_release", std::move(more)}};
 }
 
-struct Fixture {
+struct ReleasesFixture {
   test::Releases releases{{{"acme/hidden", Secret("ghp_reader")}}};
   RunningEnclave enclave;
 
   /// With the tool as release v1. GitHub limits the first `refused` requests.
-  explicit Fixture(const std::function<void(EnclaveOptions&)>& change = {}, Json boot_workloads = Json::array(),
-                   int refused = 0)
+  explicit ReleasesFixture(const std::function<void(EnclaveOptions&)>& change = {}, Json boot_workloads = Json::array(),
+                           int refused = 0)
       : enclave(std::move(boot_workloads), std::chrono::seconds(5), [&](EnclaveOptions& options) {
           releases.add("acme/tool", "v1", "tool", kGreeting);
           releases.server().faults().fail_next(refused, local::github_error(429, "slow down"));
@@ -60,7 +60,7 @@ struct Fixture {
   }
 };
 
-std::string store_path(const Fixture& f, std::string_view content) {
+std::string store_path(const ReleasesFixture& f, std::string_view content) {
   return (f.enclave.data() / "store" / ("sha256-" + digest_of(content).substr(7))).string();
 }
 
@@ -99,7 +99,7 @@ class SilentServer {
 }  // namespace
 
 TEST_CASE("a program of a release is fetched and runs in place of the command's first word") {
-  Fixture f;
+  ReleasesFixture f;
   const auto id =
       f.enclave.deploy("web", {"ignored", "you"}, release({{"tag", "v1"}, {"sha256", digest_of(kGreeting)}}));
   const auto info = f.enclave.finished(id);
@@ -112,7 +112,7 @@ TEST_CASE("a program of a release is fetched and runs in place of the command's 
 }
 
 TEST_CASE("what is pinned and here is not fetched again") {
-  Fixture f;
+  ReleasesFixture f;
   const auto pinned = release({{"tag", "v1"}, {"sha256", digest_of(kGreeting)}});
   CHECK(f.enclave.finished(f.enclave.deploy("one", {"x", "you"}, pinned)).status == DeploymentStatus::exited);
   const auto before = f.releases.server().faults().requests();
@@ -121,7 +121,7 @@ TEST_CASE("what is pinned and here is not fetched again") {
 }
 
 TEST_CASE("a program in an archive runs beside the files that came with it") {
-  Fixture f;
+  ReleasesFixture f;
   f.add_archive("tool.tar.gz",
                 "mkdir -p tool-1/bin tool-1/share && echo beside > tool-1/share/text && "
                 "printf '#!/bin/sh\\ncat \"$(dirname \"$0\")/../share/text\"\\n' > tool-1/bin/tool");
@@ -134,7 +134,7 @@ TEST_CASE("a program in an archive runs beside the files that came with it") {
 }
 
 TEST_CASE("an unpacked archive is nobody's to change") {
-  Fixture f;
+  ReleasesFixture f;
   f.add_archive("tool.tar.gz",
                 "mkdir sub && printf '#!/bin/sh\\ncd \"$(dirname \"$0\")\"; for f in tool sub/new .; do touch $f 2>&1; "
                 "done; stat -c %%a tool sub\\n' "
@@ -147,7 +147,7 @@ TEST_CASE("an unpacked archive is nobody's to change") {
 }
 
 TEST_CASE("a release that cannot be used fails the deploy with the reason, and the one that ran goes on") {
-  Fixture f;
+  ReleasesFixture f;
   f.releases.add("acme/tool", "v1", "other", kGreeting);
   f.releases.add("acme/tool", "v1", ".other.digest", digest_of("another file"));
   f.add_archive("tool.tar.gz", "mkdir bin && echo > bin/one && chmod +x bin/one");
@@ -181,7 +181,7 @@ TEST_CASE("a release that cannot be used fails the deploy with the reason, and t
 }
 
 TEST_CASE("a private release needs the runtime's token, which no workload gets") {
-  Fixture f([](EnclaveOptions& options) { options.github_token = Secret("ghp_reader"); });
+  ReleasesFixture f([](EnclaveOptions& options) { options.github_token = Secret("ghp_reader"); });
   f.releases.add("acme/hidden", "v1", "tool", "#!/bin/sh\nenv\n");
   auto hidden = release();
   hidden["github_release"]["repo"] = "acme/hidden";
@@ -193,7 +193,7 @@ TEST_CASE("a private release needs the runtime's token, which no workload gets")
 }
 
 TEST_CASE("a release without a command is a tool for others, by its name and its second name") {
-  Fixture f;
+  ReleasesFixture f;
   const auto id = f.enclave.deploy("tools", {}, release({{"rename", "greet"}}));
   CHECK(f.enclave.settled(id).status == DeploymentStatus::completed);
   for (const auto* name : {"tool", "greet"}) {
@@ -214,7 +214,7 @@ TEST_CASE("a release without a command is a tool for others, by its name and its
 
 TEST_CASE("a fetch that takes too long is given up") {
   const SilentServer silent;
-  Fixture f([&](EnclaveOptions& options) {
+  ReleasesFixture f([&](EnclaveOptions& options) {
     options.github_api_url = silent.url();
     options.fetch_timeout = std::chrono::milliseconds(1'500);
   });
@@ -227,7 +227,7 @@ TEST_CASE("a fetch that takes too long is given up") {
 
 TEST_CASE("a stop or another deploy of the app ends a fetch that is under way") {
   const SilentServer silent;
-  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
+  ReleasesFixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
   const auto stopped = f.enclave.deploy("web", {"x"}, release());
   CHECK(f.enclave.call({{"method", "stop"}, {"id", stopped}}).at("ok") == true);
   CHECK(f.enclave.info(stopped).status == DeploymentStatus::stopped);
@@ -240,7 +240,8 @@ TEST_CASE("a stop or another deploy of the app ends a fetch that is under way") 
 
 TEST_CASE("a deploy that waits for the boot can be stopped") {
   const SilentServer silent;
-  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); }, Json::array({fetched_agent()}));
+  ReleasesFixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); },
+                    Json::array({fetched_agent()}));
   const auto waits = f.enclave.deploy("web", {"sleep", "1000"});
   CHECK(f.enclave.call({{"method", "stop"}, {"id", waits}}).at("ok") == true);
   CHECK(f.enclave.info(waits).status == DeploymentStatus::stopped);
@@ -248,7 +249,7 @@ TEST_CASE("a deploy that waits for the boot can be stopped") {
 
 TEST_CASE("a deploy that has not begun to fetch is replaced too") {
   const SilentServer silent;
-  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
+  ReleasesFixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
   const auto first = f.enclave.deploy("web", {"x"}, release());
   const auto second = f.enclave.deploy("web", {"x"}, release());
   const auto third = f.enclave.deploy("web", {"sleep", "1000"});
@@ -260,7 +261,7 @@ TEST_CASE("a deploy that has not begun to fetch is replaced too") {
 TEST_CASE("a release without a role does not keep the VM from being up") {
   const SilentServer silent;
   const Json slow = {{"app_name", "slow"}, {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}};
-  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); }, Json::array({slow}));
+  ReleasesFixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); }, Json::array({slow}));
   CHECK(f.enclave.settled(f.enclave.deploy("web", {"sleep", "1000"})).status == DeploymentStatus::running);
   CHECK(f.enclave.find("slow").status == DeploymentStatus::deploying);
 }
@@ -273,14 +274,14 @@ TEST_CASE("a runtime that is stopped between two attempts at boot makes no other
   const auto program =
       folder.write("helper", "#!/bin/sh\nif [ -e '" + seen + "' ]; then sleep 1000; fi\n: > '" + seen + "'\n");
   REQUIRE(chmod(program.c_str(), 0755) == 0);
-  Fixture f([&](EnclaveOptions& options) { options.fetch_program = program; }, Json::array({fetched_agent()}));
+  ReleasesFixture f([&](EnclaveOptions& options) { options.fetch_program = program; }, Json::array({fetched_agent()}));
   CHECK(eventually([&] { return !f.enclave.find("agent").error_message.empty(); }));
   f.enclave.stop();
 }
 
 TEST_CASE("a runtime that is stopped does not wait for its fetches") {
   const SilentServer silent;
-  Fixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
+  ReleasesFixture f([&](EnclaveOptions& options) { options.github_api_url = silent.url(); });
   for (int i = 0; i < 6; ++i) f.enclave.deploy("web-" + std::to_string(i), {"x"}, release());
   f.enclave.stop();
 }
@@ -294,7 +295,7 @@ TEST_CASE("the helper has a uid of its own and no privileges, and nothing that i
                                     "/proc/self/limits | tr -s ' '\nls /proc/self/fd | tr '\\n' ' '\n"
                                     "env\nread order <&3\n");
   REQUIRE(chmod(program.c_str(), 0755) == 0);
-  Fixture f([&](EnclaveOptions& options) {
+  ReleasesFixture f([&](EnclaveOptions& options) {
     options.fetch_program = program;
     options.github_token = Secret("ghp_reader");
   });
@@ -324,22 +325,22 @@ TEST_CASE("the word of a helper is not enough: what came is hashed by the runtim
       R"({"report":"found","tag":"v1","size":3,"digest":")" + digest_of("abc") + R"("}\n{"report":"done"}\n)";
   const auto program = folder.write("helper", "#!/bin/sh\nread order <&3\nprintf '" + says + "' >&3\nread more <&3\n");
   REQUIRE(chmod(program.c_str(), 0755) == 0);
-  Fixture f([&](EnclaveOptions& options) { options.fetch_program = program; });
+  ReleasesFixture f([&](EnclaveOptions& options) { options.fetch_program = program; });
   const auto info = f.enclave.settled(f.enclave.deploy("web", {"x"}, release()));
   CHECK(info.status == DeploymentStatus::failed);
   CHECK(info.error_message.find("it is " + digest_of("")) != std::string::npos);
 }
 
 TEST_CASE("boot workloads may come from releases, and the event log says from which") {
-  Fixture f({}, Json::array({{{"app_name", "tunnel"},
-                              {"role", "connector"},
-                              {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}},
-                             {{"app_name", "dd-agent"},
-                              {"role", "agent"},
-                              {"cmd",
-                               {"sh", "-c",
-                                "echo connector $DD_CONNECTOR; " DD_PROBE
-                                " capability '{\"method\":\"log\",\"from\":0}'; sleep 1000"}}}}));
+  ReleasesFixture f({}, Json::array({{{"app_name", "tunnel"},
+                                      {"role", "connector"},
+                                      {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}},
+                                     {{"app_name", "dd-agent"},
+                                      {"role", "agent"},
+                                      {"cmd",
+                                       {"sh", "-c",
+                                        "echo connector $DD_CONNECTOR; " DD_PROBE
+                                        " capability '{\"method\":\"log\",\"from\":0}'; sleep 1000"}}}}));
   const auto agent = f.enclave.find("dd-agent").id;
   CHECK(f.enclave.line(agent, "connector") == "connector [\"" + store_path(f, kGreeting) + "\"]");
   const auto events = parse_json(f.enclave.line(agent, "{")).value().at("events");
@@ -353,11 +354,11 @@ TEST_CASE("boot workloads may come from releases, and the event log says from wh
 }
 
 TEST_CASE("a boot workload with a role is fetched again until it comes") {
-  Fixture f({},
-            Json::array({{{"app_name", "tunnel"},
-                          {"role", "connector"},
-                          {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}}}),
-            1);
+  ReleasesFixture f({},
+                    Json::array({{{"app_name", "tunnel"},
+                                  {"role", "connector"},
+                                  {"github_release", {{"repo", "acme/tool"}, {"asset", "tool"}}}}}),
+                    1);
   CHECK(eventually([&] { return f.enclave.find("tunnel").status == DeploymentStatus::completed; }));
   CHECK(f.enclave.find("tunnel").error_message.empty());
 }

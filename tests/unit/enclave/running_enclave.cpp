@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 #include <future>
+#include <sstream>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -32,9 +33,11 @@ Json token_holder() {
 // Test programs that run side by side must not share uids.
 std::int64_t uid_base_of_this_process() { return 1'000'000 + std::int64_t{getpid() % 100'000} * 1000; }
 
-std::string text_of(const std::filesystem::path& path) {
+std::string content_of(const std::filesystem::path& path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream content;
+  content << file.rdbuf();  // does not throw when a process ends between the opening of its file and the reading
+  return std::move(content).str();
 }
 
 }  // namespace
@@ -49,7 +52,7 @@ bool eventually(const std::function<bool()>& condition) {
 }
 
 bool process_lives(pid_t pid) {
-  const auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = content_of("/proc/" + std::to_string(pid) + "/stat");
   const auto end = stat.rfind(')');
   return end != std::string::npos && stat[end + 2] != 'Z' && stat[end + 2] != 'X';
 }
@@ -89,7 +92,7 @@ RunningEnclave::RunningEnclave(Json boot_workloads, std::chrono::milliseconds st
   client_ = std::make_unique<net::LineClient>(io_.get_executor(), socket_);
   const auto token = data() / "work" / "holder" / "token";
   REQUIRE(eventually([&] { return std::filesystem::exists(token); }));
-  token_ = text_of(token);
+  token_ = content_of(token);
 }
 
 RunningEnclave::~RunningEnclave() { stop(); }

@@ -18,6 +18,9 @@
 
 namespace dd::test {
 
+/// Uids of their own, and what they keep apart, take root.
+inline const bool kNoRoot = geteuid() != 0;
+
 /// Waits until `condition` holds; false after 20 s.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 [[nodiscard]] bool process_lives(pid_t pid);

@@ -16,12 +16,12 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A tree of another uid where this may be had.
-struct Fixture {
+struct TreeTakeoverFixture {
   TempDir folder;
   fs::path tree = folder.path() / "tree";
   uid_t uid = geteuid() == 0 ? 1'234'567 : geteuid();
 
-  Fixture() { fs::create_directory(tree); }
+  TreeTakeoverFixture() { fs::create_directory(tree); }
   void give() const {
     for (const auto& entry : fs::recursive_directory_iterator(tree))
       REQUIRE(lchown(entry.path().c_str(), uid, getegid()) == 0);
@@ -43,7 +43,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a tree that is taken over is the runtime's, unwritable, and has no special bits") {
-  Fixture f;
+  TreeTakeoverFixture f;
   fs::create_directories(f.tree / "bin" / "deep");
   f.folder.write("tree/bin/tool", "x");
   f.folder.write("tree/text", "x");
@@ -83,7 +83,7 @@ TEST_CASE("a tree with what unpacking does not make is refused") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    TreeTakeoverFixture f;
     c.make(f.tree);
     f.give();
     const auto taken = f.take();
@@ -95,7 +95,7 @@ TEST_CASE("a tree with what unpacking does not make is refused") {
 }
 
 TEST_CASE("a folder is nobody else's before what is in it is looked at") {
-  Fixture f;
+  TreeTakeoverFixture f;
   fs::create_directory(f.tree / "a");
   mkfifo((f.tree / "a/b").c_str(), 0644);
   f.give();
@@ -110,7 +110,7 @@ TEST_CASE("a folder is nobody else's before what is in it is looked at") {
 
 TEST_CASE("another's file in the tree is refused and stays as it was") {
   if (geteuid() != 0) return;  // nobody else's files can be made
-  Fixture f;
+  TreeTakeoverFixture f;
   const auto secret = f.folder.write("secret", "x");
   chmod(secret.c_str(), 0600);
   f.give();
@@ -122,7 +122,7 @@ TEST_CASE("another's file in the tree is refused and stays as it was") {
 }
 
 TEST_CASE("a tree with a file that somebody can still write to is refused") {
-  Fixture f;
+  TreeTakeoverFixture f;
   f.folder.write("tree/a", "x");
   const UniqueFd writer(open((f.tree / "a").c_str(), O_WRONLY));
   f.give();

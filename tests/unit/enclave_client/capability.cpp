@@ -18,8 +18,8 @@ using namespace dd::enclave_client;
 
 namespace {
 
-struct FakeRuntime {
-  FakeRuntime() {
+struct FakeCapabilitySocket {
+  FakeCapabilitySocket() {
     int pair[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     client_fd = pair[0];
@@ -55,12 +55,12 @@ Json keys_answer() {
 }  // namespace
 
 TEST_CASE("what this process starts does not get the capability") {
-  const FakeRuntime fake;
+  const FakeCapabilitySocket fake;
   CHECK((fcntl(fake.client_fd, F_GETFD) & FD_CLOEXEC) != 0);
 }
 
 TEST_CASE("keys are read with what they say of the machine") {
-  FakeRuntime fake;
+  FakeCapabilitySocket fake;
   fake.answer = keys_answer();
   const auto keys = test::run(fake.io, fake.capability->keys()).value();
   CHECK(keys.signing == kSigning.public_key());
@@ -69,7 +69,7 @@ TEST_CASE("keys are read with what they say of the machine") {
 }
 
 TEST_CASE("a key of the wrong kind is refused") {
-  FakeRuntime fake;
+  FakeCapabilitySocket fake;
   fake.answer = keys_answer();
   fake.answer["sealing_key"] = kSigning.public_key().to_jwk();
   const auto keys = test::run(fake.io, fake.capability->keys());
@@ -78,7 +78,7 @@ TEST_CASE("a key of the wrong kind is refused") {
 }
 
 TEST_CASE("a quote is asked for by tag and fields, and comes with what it is bound to") {
-  FakeRuntime fake;
+  FakeCapabilitySocket fake;
   fake.answer = {{"ok", true},
                  {"quote_b64", "AQID"},
                  {"runtime_data_b64u", "BAU"},
@@ -96,7 +96,7 @@ TEST_CASE("a quote is asked for by tag and fields, and comes with what it is bou
 }
 
 TEST_CASE("sign, open and seq pass on what they get") {
-  FakeRuntime fake;
+  FakeCapabilitySocket fake;
   fake.answer = {{"ok", true}, {"jws", "a.b.c"}};
   CHECK(test::run(fake.io, fake.capability->sign("dd-call+jwt", {{"seq", 1}})).value() == "a.b.c");
   CHECK(fake.asked.at("claims") == Json{{"seq", 1}});
@@ -108,7 +108,7 @@ TEST_CASE("sign, open and seq pass on what they get") {
 }
 
 TEST_CASE("answers that lack what was asked for are refused") {
-  FakeRuntime fake;
+  FakeCapabilitySocket fake;
   CHECK(test::run(fake.io, fake.capability->keys()).error().code == ErrorCode::upstream);
   CHECK(test::run(fake.io, fake.capability->sign("t", Json::object())).error().code == ErrorCode::upstream);
   CHECK(test::run(fake.io, fake.capability->open("", "", {})).error().code == ErrorCode::upstream);

@@ -23,7 +23,7 @@ using test::http_answer;
 namespace {
 
 /// A download without a clock: pauses are noted and pass at once.
-struct Fixture {
+struct DownloadFixture {
   TempDir home;
   std::filesystem::path path = home.write("asset", "");
   int fd = open(path.c_str(), O_RDWR);
@@ -32,7 +32,7 @@ struct Fixture {
   std::vector<AssetFound> found;
   std::vector<std::int64_t> progress;
 
-  ~Fixture() { close(fd); }
+  ~DownloadFixture() { close(fd); }
 
   Result<void> run(const protocol::GetAsset& order, HttpTransport& transport) {
     AssetFile file(fd);
@@ -91,7 +91,7 @@ TEST_CASE("an asset is downloaded, its release is told before, progress meanwhil
   releases.add("acme/tool", "v1", "tool", content);
   releases.add("acme/tool", "v2", "tool", "newer");
   const auto transport = net::make_http_transport({});
-  Fixture f;
+  DownloadFixture f;
   REQUIRE(f.run(order_for(releases.api_url()), *transport).has_value());
   CHECK(f.content() == content);
   REQUIRE(f.found.size() == 1);
@@ -106,7 +106,7 @@ TEST_CASE("a private asset comes with the token, which goes to the API's origin 
   test::Releases releases({{"acme/tool", Secret("ghp_reader")}});
   releases.add("acme/tool", "v1", "tool", "private");
   const auto transport = net::make_http_transport({});
-  Fixture f;
+  DownloadFixture f;
   auto order = order_for(releases.api_url());
   order.token = Secret("ghp_reader");
   // The storage refuses a request that has credentials.
@@ -126,7 +126,7 @@ TEST_CASE("a private asset comes with the token, which goes to the API's origin 
 
 TEST_CASE(
     "without a token the public URL is asked, which does not count against the API's limit, and with one the API") {
-  Fixture f;
+  DownloadFixture f;
   test::ScriptedTransport transport(github(release_of(3), "abc"));
   auto order = order_for(kApi, "v1/rc");
   REQUIRE(f.run(order, transport).has_value());
@@ -166,7 +166,7 @@ TEST_CASE("what may pass is tried again from the start, what will not is said at
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    DownloadFixture f;
     test::ScriptedTransport transport(c.script);
     const auto done = f.run(order_for(kApi), transport);
     REQUIRE_FALSE(done.has_value());
@@ -178,7 +178,7 @@ TEST_CASE("what may pass is tried again from the start, what will not is said at
 }
 
 TEST_CASE("a transfer that broke is emptied before it is tried again") {
-  Fixture f;
+  DownloadFixture f;
   int transfers = 0;
   test::ScriptedTransport transport([&](const HttpRequest& request) -> Result<HttpResponse> {
     if (!request.sink) return release_of(6);
@@ -195,7 +195,7 @@ TEST_CASE("a transfer that broke is emptied before it is tried again") {
 }
 
 TEST_CASE("a rate limit is waited for when it ends before the deadline") {
-  Fixture f;
+  DownloadFixture f;
   test::ScriptedTransport transport([&](const HttpRequest& request) -> Result<HttpResponse> {
     if (f.pauses.empty()) return http_answer(429, "{}", {{"Retry-After", "30"}});
     return github(release_of(3), "abc")(request);
@@ -203,7 +203,7 @@ TEST_CASE("a rate limit is waited for when it ends before the deadline") {
   REQUIRE(f.run(order_for(kApi), transport).has_value());
   CHECK(f.pauses == std::vector<std::chrono::milliseconds>{30s});
 
-  Fixture late;
+  DownloadFixture late;
   transport.set_script(
       [](const HttpRequest&) -> Result<HttpResponse> { return http_answer(429, "{}", {{"Retry-After", "61"}}); });
   const auto done = late.run(order_for(kApi), transport);
@@ -213,7 +213,7 @@ TEST_CASE("a rate limit is waited for when it ends before the deadline") {
 }
 
 TEST_CASE("no request may last longer than what is left of the deadline") {
-  Fixture f;
+  DownloadFixture f;
   test::ScriptedTransport transport([&](const HttpRequest& request) -> Result<HttpResponse> {
     f.time += 25s;
     CHECK(request.deadline <= 60s);
@@ -235,7 +235,7 @@ TEST_CASE("a file that takes no more ends the download, and it is not tried agai
   REQUIRE(fcntl(cases[0].file, F_ADD_SEALS, F_SEAL_GROW) == 0);
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    DownloadFixture f;
     close(f.fd);
     f.fd = c.file;
     test::ScriptedTransport transport(github(release_of(3), "abc"));

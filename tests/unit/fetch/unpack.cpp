@@ -18,12 +18,12 @@ namespace {
 
 constexpr UnpackLimits kLimits{1024 * 1024, 100};
 
-struct Fixture {
+struct UnpackFixture {
   TempDir home;
   fs::path tree = home.path() / "tree";
   std::int64_t reported = 0;
 
-  Fixture() { fs::create_directory(tree); }
+  UnpackFixture() { fs::create_directory(tree); }
 
   Result<void> unpack(const std::string& archive, const UnpackLimits& limits = kLimits) {
     const int file = open(home.write("archive", archive).c_str(), O_RDONLY);
@@ -49,7 +49,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("an archive's files, folders and links come out, with content and whether they can be executed") {
-  Fixture f;
+  UnpackFixture f;
   ArchiveBuilder archive;
   archive.folder("tool-1/")
       .folder("tool-1/empty")
@@ -69,7 +69,7 @@ TEST_CASE("an archive's files, folders and links come out, with content and whet
 }
 
 TEST_CASE("a later member of the same name takes the place of a file or link, never of what the link leads to") {
-  Fixture f;
+  UnpackFixture f;
   ArchiveBuilder archive;
   archive.file("a", "first").file("a", "second").file("kept", "kept").link("b", "kept").file("b", "own");
   REQUIRE(f.unpack(archive.bytes()).has_value());
@@ -110,7 +110,7 @@ TEST_CASE("an archive with a member that leads out of it, or may, is refused") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    UnpackFixture f;
     ArchiveBuilder archive;
     c.add(archive);
     const auto done = f.unpack(archive.bytes());
@@ -157,7 +157,7 @@ TEST_CASE("an archive that grows over the limits is given up, with no more on th
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    UnpackFixture f;
     ArchiveBuilder archive;
     c.add(archive);
     const auto done = f.unpack(archive.bytes());
@@ -171,7 +171,7 @@ TEST_CASE("an archive that grows over the limits is given up, with no more on th
 }
 
 TEST_CASE("exactly as much as the limits allow is unpacked") {
-  Fixture f;
+  UnpackFixture f;
   ArchiveBuilder archive;
   archive.file("a", std::string(1000, 'x')).file("b", std::string(24, 'y'));
   CHECK(f.unpack(archive.bytes(), {1024, 2}).has_value());
@@ -196,7 +196,7 @@ TEST_CASE("what is no archive, or a damaged one, is refused") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    UnpackFixture f;
     const auto done = f.unpack(c.bytes);
     REQUIRE_FALSE(done.has_value());
     CHECK(to_string(done.error().code) == to_string(ErrorCode::invalid_argument));
@@ -205,7 +205,7 @@ TEST_CASE("what is no archive, or a damaged one, is refused") {
 }
 
 TEST_CASE("progress is told while a large archive is unpacked") {
-  Fixture f;
+  UnpackFixture f;
   ArchiveBuilder archive;
   archive.file("a", std::string(20 << 20, 'x'));
   REQUIRE(f.unpack(archive.bytes(), {32 << 20, 1}).has_value());

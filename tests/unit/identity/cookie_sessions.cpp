@@ -15,7 +15,7 @@ namespace {
 
 const std::string kOrigin = "https://app.dd.example";
 
-struct Fixture {
+struct CookieSessionsFixture {
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   crypto::OkpPrivateKey key = crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random());
   Site site{kOrigin, key.public_key()};
@@ -40,7 +40,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("who has a session is known by the cookie that started it") {
-  Fixture f;
+  CookieSessionsFixture f;
   CHECK(f.sessions.start(f.compact, f.claims, f.site, f.clock.unix_seconds()).value() ==
         "__Host-dd_session=" + f.compact + "; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600");
   CHECK(f.find("GET", f.compact).value() == f.claims);
@@ -48,7 +48,7 @@ TEST_CASE("who has a session is known by the cookie that started it") {
 }
 
 TEST_CASE("a cookie opens nothing but its own origin, in time") {
-  Fixture f;
+  CookieSessionsFixture f;
   auto agents = f.claims;
   agents.audience = "dd-test-agent-1";
   auto siblings = f.claims;
@@ -63,7 +63,7 @@ TEST_CASE("a cookie opens nothing but its own origin, in time") {
 }
 
 TEST_CASE("a request that changes something must come from our own page") {
-  Fixture f;
+  CookieSessionsFixture f;
   CHECK(f.find("POST", f.compact, kOrigin).value() == f.claims);
   CHECK(f.find("DELETE", f.compact, kOrigin).value() == f.claims);
   for (const auto* origin : {"", "null", "https://hello.dd-1.dd.example"}) {
@@ -78,7 +78,7 @@ TEST_CASE("a request that changes something must come from our own page") {
 }
 
 TEST_CASE("a session that was signed out is no good to who kept a copy") {
-  Fixture f;
+  CookieSessionsFixture f;
   CHECK(f.sessions.end(f.claims, f.site, f.clock.unix_seconds()).value() ==
         "__Host-dd_session=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0");
   const auto found = f.find("GET", f.compact);
@@ -88,7 +88,7 @@ TEST_CASE("a session that was signed out is no good to who kept a copy") {
 }
 
 TEST_CASE("a cookie of the control plane is none of an agent's, though they share a VM and its key") {
-  Fixture f;
+  CookieSessionsFixture f;
   const auto agents = crypto::sign_jws(f.key, crypto::kCookieTyp, protocol::to_json_value(f.claims));
   CHECK_FALSE(f.find("GET", agents).has_value());
   f.site.kind = SiteKind::agent;
@@ -97,7 +97,7 @@ TEST_CASE("a cookie of the control plane is none of an agent's, though they shar
 }
 
 TEST_CASE("over http a session is possible below .localhost only") {
-  Fixture f;
+  CookieSessionsFixture f;
   f.site.origin = "http://app.dd.example";
   CHECK(f.find("GET", f.compact).error().code == ErrorCode::unsupported);
   CHECK(f.sessions.start(f.compact, f.claims, f.site, f.clock.unix_seconds()).error().code == ErrorCode::unsupported);

@@ -4,11 +4,13 @@
 
 #include "libdd/crypto/digest.hpp"
 #include "libdd/net/target.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/unit/identity/fake_github.hpp"
 
 using namespace dd;
 using namespace dd::identity;
+using namespace dd::test;
 using test::http_answer;
 
 namespace {
@@ -22,7 +24,7 @@ std::string field(const Fields& fields, std::string_view name) {
 }
 
 /// An app before a fake GitHub where octo (42), who owns the fleet, has just said yes.
-struct Fixture {
+struct GithubOauthFixture {
   net::asio::io_context io;
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   FakeGithub api;
@@ -36,7 +38,7 @@ struct Fixture {
       });
   GithubOauth github{transport, app(), Owner{"octo", 42, OwnerKind::user}, clock, system_random()};
 
-  Fixture() {
+  GithubOauthFixture() {
     api.user("gho_octo", "octo", 42);
     api.user("gho_mallory", "mallory", 66);
   }
@@ -54,15 +56,10 @@ struct Fixture {
   Result<Principal> finish() { return test::run(io, github.finish(arrive(github.begin("/")).value())); }
 };
 
-void check_refused(const Result<GithubArrival>& arrival, ErrorCode code) {
-  REQUIRE_FALSE(arrival.has_value());
-  CHECK(arrival.error().code == code);
-}
-
 }  // namespace
 
 TEST_CASE("a browser is sent to GitHub with a state and a challenge of its own") {
-  Fixture f;
+  GithubOauthFixture f;
   const auto detour = f.github.begin("/agent/1");
   CHECK(detour.location.starts_with("https://github.test/login/oauth/authorize?"));
   const auto asked = f.asked(detour);
@@ -79,14 +76,15 @@ TEST_CASE("a browser is sent to GitHub with a state and a challenge of its own")
 }
 
 TEST_CASE("an organisation's members are asked to show a private membership") {
-  Fixture f;
-  GithubOauth github(f.transport, Fixture::app(), Owner{"acme", 40, OwnerKind::organisation}, f.clock, system_random());
+  GithubOauthFixture f;
+  GithubOauth github(f.transport, GithubOauthFixture::app(), Owner{"acme", 40, OwnerKind::organisation}, f.clock,
+                     system_random());
   CHECK(field(f.asked(github.begin("/")), "scope") == "read:org");
 }
 
 TEST_CASE(
     "a sign-in comes back to the browser that began it, and its code is traded with the verifier of the challenge") {
-  Fixture f;
+  GithubOauthFixture f;
   const auto detour = f.github.begin("/agent/1");
   auto arrival = f.arrive(detour);
   REQUIRE(arrival.has_value());
@@ -103,35 +101,35 @@ TEST_CASE(
 }
 
 TEST_CASE("a sign-in is good in one browser, once, for ten minutes") {
-  Fixture f;
+  GithubOauthFixture f;
   const auto detour = f.github.begin("/");
   const auto state = field(f.asked(detour), "state");
   const auto victim = f.github.begin("/");
-  check_refused(f.github.arrive({"code-1", state, ""}, ""), ErrorCode::unauthenticated);
-  check_refused(f.github.arrive({"code-1", state, ""}, victim.cookie), ErrorCode::unauthenticated);
-  check_refused(f.github.arrive({"code-1", "", ""}, detour.cookie), ErrorCode::unauthenticated);
-  check_refused(f.github.arrive({"code-1", state + "A", ""}, detour.cookie), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", state, ""}, ""), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", state, ""}, victim.cookie), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", "", ""}, detour.cookie), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", state + "A", ""}, detour.cookie), ErrorCode::unauthenticated);
   CHECK(f.arrive(detour).has_value());
-  check_refused(f.arrive(detour), ErrorCode::unauthenticated);
+  check_code(f.arrive(detour), ErrorCode::unauthenticated);
   f.clock.advance(std::chrono::seconds(600));
-  check_refused(f.arrive(victim), ErrorCode::unauthenticated);
+  check_code(f.arrive(victim), ErrorCode::unauthenticated);
   CHECK(f.transport->requests.empty());
 }
 
 TEST_CASE("who says no at GitHub is told so, and an app that is set up wrongly is no fault of his") {
-  Fixture f;
+  GithubOauthFixture f;
   const auto come_back = [&](const char* code, const char* error) {
     const auto detour = f.github.begin("/");
     return f.github.arrive({code, field(f.asked(detour), "state"), error}, detour.cookie);
   };
-  check_refused(come_back("", "access_denied"), ErrorCode::permission_denied);
-  check_refused(come_back("code-1", "access_denied"), ErrorCode::permission_denied);
-  check_refused(come_back("", "redirect_uri_mismatch"), ErrorCode::upstream);
-  check_refused(come_back("", ""), ErrorCode::upstream);
+  check_code(come_back("", "access_denied"), ErrorCode::permission_denied);
+  check_code(come_back("code-1", "access_denied"), ErrorCode::permission_denied);
+  check_code(come_back("", "redirect_uri_mismatch"), ErrorCode::upstream);
+  check_code(come_back("", ""), ErrorCode::upstream);
 }
 
 TEST_CASE("somebody who does not own the fleet is refused by the rule for PATs") {
-  Fixture f;
+  GithubOauthFixture f;
   f.trade = http_answer(200, R"({"access_token":"gho_mallory","token_type":"bearer"})");
   const auto person = f.finish();
   REQUIRE_FALSE(person.has_value());
@@ -158,7 +156,7 @@ TEST_CASE("what GitHub may answer to a code instead of a token") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
+    GithubOauthFixture f;
     f.trade = c.answer;
     const auto person = f.finish();
     REQUIRE_FALSE(person.has_value());

@@ -20,7 +20,7 @@ const Owner kOrganisation{"acme", 40, OwnerKind::organisation};
 const Owner kRepository{"acme/fleet", 900, OwnerKind::repository};
 
 /// A verifier before a fake GitHub that knows alice (7), mallory (66) and what they may do at acme.
-struct Fixture {
+struct PatVerifierFixture {
   net::asio::io_context io;
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   FakeGithub github;
@@ -28,7 +28,7 @@ struct Fixture {
       std::make_shared<test::ScriptedTransport>([this](const HttpRequest& r) { return github(r); });
   std::unique_ptr<identity::PatVerifier> verifier;
 
-  explicit Fixture(Owner owner) {
+  explicit PatVerifierFixture(Owner owner) {
     identity::PatVerifierOptions options;
     options.api_url = identity::kApi;
     options.owner = std::move(owner);
@@ -69,7 +69,7 @@ TEST_CASE("the owner's token is good, and says who acts and by what right") {
   } cases[] = {{kUser, "owner"}, {kOrganisation, "member"}, {kRepository, "push"}};
   for (const auto& c : cases) {
     CAPTURE(c.owner.login);
-    Fixture f(c.owner);
+    PatVerifierFixture f(c.owner);
     const auto principal = f.verify("ghp_alice");
     REQUIRE(principal.has_value());
     CHECK(principal->login == "alice");
@@ -81,7 +81,7 @@ TEST_CASE("the owner's token is good, and says who acts and by what right") {
 TEST_CASE("a stranger's token is refused although the owner's repository is public") {
   for (const auto& owner : {kUser, kOrganisation, kRepository}) {
     CAPTURE(owner.login);
-    Fixture f(owner);
+    PatVerifierFixture f(owner);
     CHECK(f.refusal("ghp_mallory") == ErrorCode::permission_denied);
   }
 }
@@ -89,27 +89,28 @@ TEST_CASE("a stranger's token is refused although the owner's repository is publ
 TEST_CASE("a token that GitHub does not know is unauthenticated") {
   for (const auto& owner : {kUser, kOrganisation, kRepository}) {
     CAPTURE(owner.login);
-    Fixture f(owner);
+    PatVerifierFixture f(owner);
     CHECK(f.refusal("ghp_revoked") == ErrorCode::unauthenticated);
   }
 }
 
 TEST_CASE("a name that somebody else has now does not pass for its old holder") {
-  Fixture user(kUser);
+  PatVerifierFixture user(kUser);
   user.github.user("ghp_heir", "alice", 8);
   CHECK(user.refusal("ghp_heir") == ErrorCode::permission_denied);
 
-  Fixture organisation(kOrganisation);
-  organisation.github.answer("ghp_alice", "/user/memberships/orgs/acme", Fixture::membership("active", "admin", 41));
+  PatVerifierFixture organisation(kOrganisation);
+  organisation.github.answer("ghp_alice", "/user/memberships/orgs/acme",
+                             PatVerifierFixture::membership("active", "admin", 41));
   CHECK(organisation.refusal("ghp_alice") == ErrorCode::permission_denied);
 
-  Fixture repository(kRepository);
-  repository.github.answer("ghp_alice", "/repos/acme/fleet", Fixture::repository(902, R"({"push":true})"));
+  PatVerifierFixture repository(kRepository);
+  repository.github.answer("ghp_alice", "/repos/acme/fleet", PatVerifierFixture::repository(902, R"({"push":true})"));
   CHECK(repository.refusal("ghp_alice") == ErrorCode::permission_denied);
 }
 
 TEST_CASE("an owner who renamed the account is still the owner") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   f.github.user("ghp_alice", "alice-new", 7);
   const auto principal = f.verify("ghp_alice");
   REQUIRE(principal.has_value());
@@ -117,7 +118,7 @@ TEST_CASE("an owner who renamed the account is still the owner") {
 }
 
 TEST_CASE("without a configured id the whole login counts, without case") {
-  Fixture f(Owner{"Alice", 0, OwnerKind::user});
+  PatVerifierFixture f(Owner{"Alice", 0, OwnerKind::user});
   CHECK(f.verify("ghp_alice").has_value());
   f.github.user("ghp_longer", "alice2", 9);
   CHECK(f.refusal("ghp_longer") == ErrorCode::permission_denied);
@@ -135,8 +136,8 @@ TEST_CASE("a membership counts when it is active and of a role that acts") {
   for (const auto& c : cases) {
     CAPTURE(c.state);
     CAPTURE(c.role);
-    Fixture f(kOrganisation);
-    f.github.answer("ghp_alice", "/user/memberships/orgs/acme", Fixture::membership(c.state, c.role, 40));
+    PatVerifierFixture f(kOrganisation);
+    f.github.answer("ghp_alice", "/user/memberships/orgs/acme", PatVerifierFixture::membership(c.state, c.role, 40));
     CHECK(f.verify("ghp_alice").has_value() == c.good);
   }
 }
@@ -159,22 +160,22 @@ TEST_CASE("a repository takes a permission to write that is plainly true") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f(kRepository);
-    f.github.answer("ghp_alice", "/repos/acme/fleet", Fixture::repository(900, c.permissions));
+    PatVerifierFixture f(kRepository);
+    f.github.answer("ghp_alice", "/repos/acme/fleet", PatVerifierFixture::repository(900, c.permissions));
     CHECK(f.verify("ghp_alice").has_value() == c.good);
   }
 }
 
 TEST_CASE("a workflow's token is refused although it may push") {
-  Fixture f(kRepository);
+  PatVerifierFixture f(kRepository);
   // No ghs_ in front: the refusal must not hang on a prefix.
   f.github.answer("v1.workflow", "/user", http_answer(403, R"({"message":"Resource not accessible by integration"})"));
-  f.github.answer("v1.workflow", "/repos/acme/fleet", Fixture::repository(900, R"({"push":true})"));
+  f.github.answer("v1.workflow", "/repos/acme/fleet", PatVerifierFixture::repository(900, R"({"push":true})"));
   CHECK(f.refusal("v1.workflow") == ErrorCode::permission_denied);
 }
 
 TEST_CASE("tokens that cannot be a person's are refused without asking GitHub") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   for (const auto* token :
        {"", "with space", "line\nbreak", "gho_app", "ghu_app", "ghs_installation", "ghr_refresh", "ghp_\xc3\xa9"}) {
     CAPTURE(token);
@@ -196,7 +197,7 @@ TEST_CASE("GitHub's troubles are nobody's fault: unavailable, and asked again ne
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f(kUser);
+    PatVerifierFixture f(kUser);
     f.github.set_outage(c.outage);
     CHECK(f.refusal("ghp_alice") == ErrorCode::unavailable);
     CHECK(f.refusal("ghp_mallory") == ErrorCode::unavailable);
@@ -210,14 +211,14 @@ TEST_CASE("an answer that makes no sense is upstream's fault and grants nothing"
   for (const auto* body : {"[]", "{}", R"({"login":"alice"})", R"({"login":"alice","id":"7"})",
                            R"({"login":"alice","id":7.0})", R"({"login":7,"id":7})"}) {
     CAPTURE(body);
-    Fixture f(kUser);
+    PatVerifierFixture f(kUser);
     f.github.answer("ghp_alice", "/user", std::string(body));
     CHECK(f.refusal("ghp_alice") == ErrorCode::upstream);
   }
 }
 
 TEST_CASE("a good token keeps working for five minutes when GitHub is down, and no longer") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   REQUIRE(f.verify("ghp_alice").has_value());
   f.github.set_outage(http_answer(503, ""));
   f.clock.advance(std::chrono::seconds(299));
@@ -228,7 +229,7 @@ TEST_CASE("a good token keeps working for five minutes when GitHub is down, and 
 }
 
 TEST_CASE("a refused token is asked about once a minute") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   for (int i = 0; i < 5; ++i) CHECK(f.refusal("ghp_mallory") == ErrorCode::permission_denied);
   CHECK(f.transport->requests.size() == 1);
   f.clock.advance(std::chrono::seconds(60));
@@ -237,7 +238,7 @@ TEST_CASE("a refused token is asked about once a minute") {
 }
 
 TEST_CASE("equal checks at the same time share one question, different ones do not") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   f.transport->hold();
   std::vector<std::shared_ptr<test::Started<Result<Principal>>>> alices;
   for (int i = 0; i < 10; ++i) alices.push_back(test::start(f.io, f.verifier->verify(Secret("ghp_alice"))));
@@ -255,7 +256,7 @@ TEST_CASE("equal checks at the same time share one question, different ones do n
 }
 
 TEST_CASE("strangers cannot make it ask GitHub without bound") {
-  Fixture f(kUser);
+  PatVerifierFixture f(kUser);
   f.transport->hold();
   std::vector<std::shared_ptr<test::Started<Result<Principal>>>> checks;
   for (int i = 0; i < 100; ++i)
@@ -273,7 +274,7 @@ TEST_CASE("strangers cannot make it ask GitHub without bound") {
 TEST_CASE("the token goes into its header and nowhere else") {
   for (const auto& owner : {kUser, kOrganisation, kRepository}) {
     CAPTURE(owner.login);
-    Fixture f(owner);
+    PatVerifierFixture f(owner);
     for (const auto* token : {"ghp_mallory", "ghp_revoked"}) {
       const auto refused = f.verify(token);
       REQUIRE_FALSE(refused.has_value());
@@ -289,10 +290,10 @@ TEST_CASE("the token goes into its header and nowhere else") {
 }
 
 TEST_CASE("an owner's name cannot reach another path of the API") {
-  Fixture f(Owner{"../../user?x=", 0, OwnerKind::organisation});
+  PatVerifierFixture f(Owner{"../../user?x=", 0, OwnerKind::organisation});
   CHECK_FALSE(f.verify("ghp_alice").has_value());
   REQUIRE(f.transport->requests.size() == 1);
   CHECK(f.transport->requests[0].url == std::string(identity::kApi) + "/user/memberships/orgs/..%2F..%2Fuser%3Fx%3D");
-  Fixture repository(Owner{"acme", 0, OwnerKind::repository});
+  PatVerifierFixture repository(Owner{"acme", 0, OwnerKind::repository});
   CHECK(repository.refusal("ghp_alice") == ErrorCode::invalid_argument);
 }

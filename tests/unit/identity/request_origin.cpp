@@ -9,12 +9,12 @@ using namespace dd::identity;
 
 namespace {
 
-constexpr std::string_view kOrigin = "https://app.dd.example";
+constexpr std::string_view kOurOrigin = "https://app.dd.example";
 
 Result<void> check(const std::vector<std::string>& origins) {
   HttpHeaders headers;
   for (const auto& origin : origins) headers.add("Origin", origin);
-  return check_request_origin(headers, kOrigin);
+  return check_request_origin(headers, kOurOrigin);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 const Principal kOcto{"octo", 42, "owner"};
 
-struct Fixture {
+struct SessionFixture {
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   crypto::OkpPrivateKey key = crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random());
   protocol::SessionClaims claims =
@@ -35,7 +35,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a session says who, by name and number, for whom and until when") {
-  Fixture f;
+  SessionFixture f;
   CHECK(f.claims.login == "octo");
   CHECK(f.claims.user_id == 42);
   CHECK(f.claims.expires_at == f.claims.issued_at + 600);
@@ -46,7 +46,7 @@ TEST_CASE("a session says who, by name and number, for whom and until when") {
 }
 
 TEST_CASE("a session ends at its second") {
-  Fixture f;
+  SessionFixture f;
   const auto session = f.sign(protocol::to_json_value(f.claims));
   f.clock.advance(std::chrono::seconds(599));
   CHECK(verify_session(session, f.reader()).has_value());
@@ -55,7 +55,7 @@ TEST_CASE("a session ends at its second") {
 }
 
 TEST_CASE("a session that is not ours, not for us or not whole is refused") {
-  Fixture f;
+  SessionFixture f;
   const auto good = protocol::to_json_value(f.claims);
   const auto other = crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random());
   auto altered = f.sign(good);
@@ -88,7 +88,7 @@ TEST_CASE("a session that is not ours, not for us or not whole is refused") {
 }
 
 TEST_CASE("a hand-off is none without its browser, and a session is no hand-off") {
-  Fixture f;
+  SessionFixture f;
   const protocol::HandoffClaims handoff{f.claims, Digest256{std::byte{1}}, f.claims.issued_at + 3600};
   const auto content = protocol::to_json_value(handoff);
   CHECK(verify_handoff(f.sign(content, crypto::kHandoffTyp), f.reader()).value() == handoff);

@@ -19,7 +19,7 @@ struct Pitfall {
 };
 
 /// Each is refused as invalid, by a verifier that accepts the good token before and after, and without a fetch from anywhere but the key set.
-void check_refused(const std::vector<Pitfall>& pitfalls) {
+void check_pitfalls(const std::vector<Pitfall>& pitfalls) {
   IssuerFixture f;
   REQUIRE(f.verify(good_token()).has_value());
   for (const auto& pitfall : pitfalls) {
@@ -73,7 +73,7 @@ TEST_CASE("no algorithm but the issuer's, in exactly their spelling") {
                         segment(header_with(R"("alg":)" + std::string(alg))) + "." + segment(kPayload) + "."});
   }
   pitfalls.push_back({"alg missing", signed_token(R"({"kid":"first"})", kPayload)});
-  check_refused(pitfalls);
+  check_pitfalls(pitfalls);
 }
 
 TEST_CASE("a good signature by an algorithm that is not the issuer's is no signature") {
@@ -94,11 +94,11 @@ TEST_CASE("a good signature by an algorithm that is not the issuer's is no signa
   for (const auto& c : cases)
     pitfalls.push_back(
         {c.alg, signed_token(header_with(R"("alg":")" + std::string(c.alg) + "\""), kPayload, first_key(), c.how)});
-  check_refused(pitfalls);
+  check_pitfalls(pitfalls);
 }
 
 TEST_CASE("PSS takes salt 48 and MGF1 with SHA-384, nothing automatic") {
-  check_refused({
+  check_pitfalls({
       {"salt 0", signed_token(kGoodHeader, kPayload, first_key(), {EVP_sha384(), 0, EVP_sha384()})},
       {"salt 32", signed_token(kGoodHeader, kPayload, first_key(), {EVP_sha384(), 32, EVP_sha384()})},
       {"salt 49", signed_token(kGoodHeader, kPayload, first_key(), {EVP_sha384(), 49, EVP_sha384()})},
@@ -115,7 +115,7 @@ TEST_CASE("the public key is nobody's HMAC secret") {
     const auto input = segment(header_with(R"("alg":")" + std::string(alg) + "\"")) + "." + segment(kPayload);
     pitfalls.push_back({alg, input + "." + to_base64url(crypto::hmac_sha256(n, {as_bytes(input)}))});
   }
-  check_refused(pitfalls);
+  check_pitfalls(pitfalls);
 }
 
 TEST_CASE("a kid is a text that names a published key, and nothing else chooses the key") {
@@ -124,7 +124,7 @@ TEST_CASE("a kid is a text that names a published key, and nothing else chooses 
   const auto with_kid = [](const std::string& kid) {
     return signed_token(R"({"alg":"PS384","kid":)" + kid + "}", kPayload);
   };
-  check_refused({
+  check_pitfalls({
       {"missing", signed_token(R"({"alg":"PS384"})", kPayload)},
       {"null", with_kid("null")},
       {"a number", with_kid("1")},
@@ -141,7 +141,7 @@ TEST_CASE("a kid is a text that names a published key, and nothing else chooses 
 }
 
 TEST_CASE("header members that change what is signed are refused") {
-  check_refused({
+  check_pitfalls({
       header(R"("alg":"PS384","crit":["exp"],"exp":1)"),
       header(R"("alg":"PS384","crit":[])"),
       header(R"("alg":"PS384","b64":false)"),
@@ -155,7 +155,7 @@ TEST_CASE("header members that change what is signed are refused") {
 }
 
 TEST_CASE("a member that stands twice is refused, however it is spelled") {
-  check_refused({
+  check_pitfalls({
       header(R"("alg":"PS384","alg":"PS384")"),
       header(R"("alg":"none","\u0061lg":"PS384")"),
       payload("mrtd twice", prefixed(R"("tdx_mrtd":")" + repeated("00", 48) + "\"")),
@@ -166,7 +166,7 @@ TEST_CASE("a member that stands twice is refused, however it is spelled") {
 }
 
 TEST_CASE("a payload is one JSON object in UTF-8 and nothing else") {
-  check_refused({
+  check_pitfalls({
       payload("an array", "[" + kPayload + "]"),
       payload("a text", "\"x\""),
       payload("empty", ""),
@@ -185,7 +185,7 @@ TEST_CASE("a token is three strict base64url segments") {
   const auto dot = token.find('.');
   const auto last = token.rfind('.');
   const auto signature = token.substr(last + 1);
-  check_refused({
+  check_pitfalls({
       {"empty", ""},
       {"dots", ".."},
       {"two segments", token.substr(0, last)},
@@ -216,7 +216,7 @@ TEST_CASE("a signature has exactly the modulus' length and covers exactly these 
   trailing.push_back(std::byte{0});
   auto flipped = raw;
   flipped[100] ^= std::byte{1};
-  check_refused({
+  check_pitfalls({
       {"one byte short", with(Bytes(raw.begin(), raw.end() - 1))},
       {"leading zero", with(longer)},
       {"trailing zero", with(trailing)},
@@ -231,7 +231,7 @@ TEST_CASE("a signature has exactly the modulus' length and covers exactly these 
 
 TEST_CASE("size is checked before anything is decoded") {
   const auto filler = [](std::size_t size) { return prefixed(R"("x":")" + std::string(size, 'a') + "\""); };
-  check_refused({
+  check_pitfalls({
       payload("token over 64 KiB", filler(64 * 1024)),
       {"a megabyte of nothing", std::string(1024 * 1024, 'a')},
       header(R"("alg":"PS384","x":")" + std::string(8 * 1024, 'a') + "\""),

@@ -18,7 +18,7 @@ using nlohmann::json;
 
 namespace {
 
-const Bytes kData = to_bytes("bound data");
+const Bytes kServiceData = to_bytes("bound data");
 
 AttestationServiceOptions service_options(const Clock& clock) {
   AttestationServiceOptions options;
@@ -30,15 +30,15 @@ AttestationServiceOptions service_options(const Clock& clock) {
 }
 
 /// The service on a free port, and libdd's own clients before it.
-struct Fixture {
+struct AttestationServiceFixture {
   net::asio::io_context io;
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(system_clock().unix_seconds()))};
   AttestationService service;
   std::shared_ptr<HttpTransport> transport = net::make_http_transport({});
   std::unique_ptr<ita::Verifier> verifier;
 
-  Fixture() : Fixture(std::nullopt) {}
-  explicit Fixture(std::optional<AttestationServiceOptions> options)
+  AttestationServiceFixture() : AttestationServiceFixture(std::nullopt) {}
+  explicit AttestationServiceFixture(std::optional<AttestationServiceOptions> options)
       : service(io.get_executor(), options ? *std::move(options) : service_options(clock)) {
     REQUIRE(service.start().has_value());
     ita::VerifierOptions verifier_options;
@@ -48,7 +48,7 @@ struct Fixture {
     verifier_options.simulated = true;
     verifier = std::make_unique<ita::Verifier>(io.get_executor(), transport, clock, verifier_options);
   }
-  ~Fixture() { test::run(io, stopped(service)); }
+  ~AttestationServiceFixture() { test::run(io, stopped(service)); }
   static net::Task<bool> stopped(AttestationService& service) {
     co_await service.stop();
     co_return true;
@@ -59,9 +59,9 @@ struct Fixture {
     options.base_url = service.url();
     options.api_key = Secret(api_key);
     options.first_wait = options.longest_wait = options.rate_limit_wait = std::chrono::milliseconds(1);
-    const auto quote = simulated_quote(crypto::sha512(kData));
+    const auto quote = simulated_quote(crypto::sha512(kServiceData));
     ita::Minter minter(transport, std::move(options));
-    return test::run(io, minter.mint(Bytes(quote.raw().begin(), quote.raw().end()), kData));
+    return test::run(io, minter.mint(Bytes(quote.raw().begin(), quote.raw().end()), kServiceData));
   }
   Result<TdxClaims> verify(std::string token) { return test::run(io, verifier->verify(std::move(token))); }
   HttpResponse post(const std::string& path, std::string body, const char* api_key) {
@@ -75,25 +75,25 @@ struct Fixture {
 };
 
 json evidence() {
-  const auto quote = simulated_quote(crypto::sha512(kData));
-  return {{"quote", to_base64(quote.raw())}, {"runtime_data", to_base64(kData)}};
+  const auto quote = simulated_quote(crypto::sha512(kServiceData));
+  return {{"quote", to_base64(quote.raw())}, {"runtime_data", to_base64(kServiceData)}};
 }
 
 }  // namespace
 
 TEST_CASE("a token minted at the service is verified by its key set") {
-  Fixture f;
+  AttestationServiceFixture f;
   const auto token = f.mint();
   REQUIRE(token.has_value());
   const auto claims = f.verify(*token);
   REQUIRE(claims.has_value());
   CHECK(claims->issuer == f.service.url());
-  CHECK(claims->report.report_data == crypto::sha512(kData));
+  CHECK(claims->report.report_data == crypto::sha512(kServiceData));
   CHECK(claims->expires_at - claims->issued_at == 300);
 }
 
 TEST_CASE("both forms of version 2 are taken, and both algorithms") {
-  Fixture f;
+  AttestationServiceFixture f;
   for (const auto* algorithm : {"PS384", "RS256"})
     for (const auto& body : {json{{"tdx", evidence()}, {"token_signing_alg", algorithm}}, [&] {
                                auto flat = evidence();
@@ -107,7 +107,7 @@ TEST_CASE("both forms of version 2 are taken, and both algorithms") {
 }
 
 TEST_CASE("a wrong API key and bad evidence are answered in ITA's two forms") {
-  Fixture f;
+  AttestationServiceFixture f;
   const auto refused = f.post("/appraisal/v1/attest", evidence().dump(), "another key");
   CHECK(refused.status == 401);
   CHECK(json::parse(refused.body).at("message").is_string());
@@ -123,7 +123,7 @@ TEST_CASE("a wrong API key and bad evidence are answered in ITA's two forms") {
 }
 
 TEST_CASE("a service without an API key lets nobody in") {
-  Fixture f([] {
+  AttestationServiceFixture f([] {
     static const ManualClock clock{system_clock().now()};
     auto options = service_options(clock);
     options.api_key = Secret();
@@ -133,7 +133,7 @@ TEST_CASE("a service without an API key lets nobody in") {
 }
 
 TEST_CASE("each key is published twice under one kid of 96 hex digits") {
-  Fixture f;
+  AttestationServiceFixture f;
   HttpRequest request;
   request.url = f.service.jwks_url();
   const auto answer = test::run(f.io, net::send(*f.transport, std::move(request)));
@@ -148,7 +148,7 @@ TEST_CASE("each key is published twice under one kid of 96 hex digits") {
 }
 
 TEST_CASE("lifetime and TCB status are as told") {
-  Fixture f;
+  AttestationServiceFixture f;
   f.service.set_token_lifetime(std::chrono::seconds(2));
   f.service.set_tcb_status("OutOfDate");
   const auto token = f.mint();
@@ -164,7 +164,7 @@ TEST_CASE("lifetime and TCB status are as told") {
 }
 
 TEST_CASE("a rotated key is found, and the old one is good only while it is published") {
-  Fixture f;
+  AttestationServiceFixture f;
   const auto first = f.mint();
   const auto second = f.mint();
   REQUIRE(first.has_value());
@@ -182,7 +182,7 @@ TEST_CASE("a rotated key is found, and the old one is good only while it is publ
 }
 
 TEST_CASE("the minter gets over failures on order") {
-  Fixture f;
+  AttestationServiceFixture f;
   f.service.faults().fail_next(2, net::json_response(R"({"message":"busy"})", 503));
   CHECK(f.mint().has_value());
   CHECK(f.service.faults().requests() == 3);
@@ -192,7 +192,7 @@ TEST_CASE("a service that makes its own key answers when it is there") {
   static const ManualClock clock{system_clock().now()};
   auto options = service_options(clock);
   options.key.reset();
-  Fixture f(std::move(options));
+  AttestationServiceFixture f(std::move(options));
   const auto token = f.mint();
   REQUIRE(token.has_value());
   CHECK(f.verify(*token).has_value());

@@ -23,14 +23,14 @@ struct Answer {
   [[nodiscard]] const Json& result() const { return body.at("result"); }
 };
 
-struct Edge {
+struct ApiEdge {
   net::asio::io_context io;
   EdgeState state{"account", "zone"};
   EdgeReverse reverse{io.get_executor(), state};
   EdgeApi api{state, reverse, Secret("api token")};
   net::Router router;
 
-  Edge() { api.add_routes(router); }
+  ApiEdge() { api.add_routes(router); }
   Answer call(const std::string& method, const std::string& target, const Json& body = Json(),
               const std::string& token = "api token") {
     const auto response =
@@ -56,7 +56,7 @@ void check_refused(const Answer& answer, int status, int code) {
 }  // namespace
 
 TEST_CASE("every call takes the API token, and a fault is not spent by one without it") {
-  Edge f;
+  ApiEdge f;
   f.api.faults().fail_next(1, net::json_response("{}", 500));
   for (const std::string token : {"", "api", "api token2", "API TOKEN"})
     check_refused(f.call("GET", kTunnels, Json(), token), 403, 10000);
@@ -66,7 +66,7 @@ TEST_CASE("every call takes the API token, and a fault is not spent by one witho
 }
 
 TEST_CASE("a tunnel is made once under a name, with configuration from here") {
-  Edge f;
+  ApiEdge f;
   const auto id = f.tunnel("a");
   CHECK(f.call("GET", kTunnels + "/" + id).result().at("name") == "a");
   check_refused(f.call("POST", kTunnels, {{"name", "a"}, {"config_src", "cloudflare"}}), 409, 1013);
@@ -76,7 +76,7 @@ TEST_CASE("a tunnel is made once under a name, with configuration from here") {
 }
 
 TEST_CASE("a deleted tunnel is still shown, and nothing more can be done with it") {
-  Edge f;
+  ApiEdge f;
   const auto id = f.tunnel("a");
   const auto one = kTunnels + "/" + id;
   CHECK(f.call("DELETE", one).success());
@@ -91,7 +91,7 @@ TEST_CASE("a deleted tunnel is still shown, and nothing more can be done with it
 }
 
 TEST_CASE("a list comes in pages of twenty unless more are asked for") {
-  Edge f;
+  ApiEdge f;
   for (int i = 0; i < 25; ++i) f.tunnel("t" + std::to_string(i));
   const auto first = f.call("GET", kTunnels);
   CHECK(first.result().size() == 20);
@@ -106,7 +106,7 @@ TEST_CASE("a list comes in pages of twenty unless more are asked for") {
 }
 
 TEST_CASE("an ingress needs a last rule that takes every host") {
-  Edge f;
+  ApiEdge f;
   const auto path = kTunnels + "/" + f.tunnel("a") + "/configurations";
   const Json host = {{"hostname", "web.dd.example"}, {"service", "http://localhost:8000"}};
   const Json rest = {{"service", "http_status:404"}};
@@ -129,7 +129,7 @@ TEST_CASE("an ingress needs a last rule that takes every host") {
 }
 
 TEST_CASE("a host has one record") {
-  Edge f;
+  ApiEdge f;
   CHECK(f.record("web.dd.example", "a.cfargotunnel.com").success());
   check_refused(f.record("web.dd.example", "a.cfargotunnel.com"), 400, 81058);
   check_refused(f.record("WEB.dd.example", "b.cfargotunnel.com"), 400, 81053);
@@ -140,7 +140,7 @@ TEST_CASE("a host has one record") {
 }
 
 TEST_CASE("a record is found by its name and content, changed and deleted by its id") {
-  Edge f;
+  ApiEdge f;
   const auto id = f.record("web.dd.example", "a.cfargotunnel.com").result().at("id").get<std::string>();
   f.record("db.dd.example", "a.cfargotunnel.com");
   CHECK(f.call("GET", kRecords + "?content.exact=a.cfargotunnel.com").result().size() == 2);
@@ -158,7 +158,7 @@ TEST_CASE("a record is found by its name and content, changed and deleted by its
 }
 
 TEST_CASE("failures can be ordered, the kind that says 200 too") {
-  Edge f;
+  ApiEdge f;
   const Json order = {{"times", 2}, {"status", 200}, {"code", 1234}};
   CHECK(f.call("POST", "/__edge/faults", order).status == 200);
   check_refused(f.call("GET", kTunnels), 200, 1234);

@@ -19,7 +19,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 const std::string kVerifier(43, 'v');
 
-struct Fixture {
+struct GithubAppFixture {
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(1'790'000'000))};
   GithubTable table = example_table();
   GithubApp app{{"app-1", Secret("secret-1"), "https://app.dd.example/auth/github/callback"}, clock, system_random()};
@@ -60,11 +60,11 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("consent leads back with a code and the state, and the code to a token that is that user's") {
-  Fixture f;
-  const auto back = f.consent(Fixture::asked(), "alice");
+  GithubAppFixture f;
+  const auto back = f.consent(GithubAppFixture::asked(), "alice");
   CHECK(back.status == 302);
   CHECK(back.headers.find("Location")->ends_with("&state=s%201"));
-  const auto answer = f.trade(Fixture::shown(f.code()));
+  const auto answer = f.trade(GithubAppFixture::shown(f.code()));
   CHECK(answer.at("token_type") == "bearer");
   const auto token = answer.at("access_token").get<std::string>();
   CHECK(token.starts_with("gho_"));
@@ -72,9 +72,9 @@ TEST_CASE("consent leads back with a code and the state, and the code to a token
 }
 
 TEST_CASE("the page asks as whom, and makes no markup of what it was asked with") {
-  Fixture f;
+  GithubAppFixture f;
   net::ServerRequest request;
-  request.query = Fixture::asked();
+  request.query = GithubAppFixture::asked();
   request.query.emplace_back("x", "\"><script>");
   const auto page = f.app.ask(request, f.table);
   CHECK(page.status == 200);
@@ -99,28 +99,28 @@ TEST_CASE("a code is good once, for ten minutes, for who began the sign-in") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);
-    Fixture f;
-    auto fields = Fixture::shown(f.code());
+    GithubAppFixture f;
+    auto fields = GithubAppFixture::shown(f.code());
     for (auto& [name, value] : fields)
       if (name == c.member) value = c.value;
     CHECK(f.trade(fields) == Json{{"error", c.error}});
   }
-  Fixture f;
+  GithubAppFixture f;
   const auto used = f.code();
-  CHECK(f.trade(Fixture::shown(used)).contains("access_token"));
-  CHECK(f.trade(Fixture::shown(used)).contains("error"));
+  CHECK(f.trade(GithubAppFixture::shown(used)).contains("access_token"));
+  CHECK(f.trade(GithubAppFixture::shown(used)).contains("error"));
   const auto late = f.code();
   f.clock.advance(std::chrono::seconds(600));
-  CHECK(f.trade(Fixture::shown(late)).contains("error"));
+  CHECK(f.trade(GithubAppFixture::shown(late)).contains("error"));
 }
 
 TEST_CASE("nobody is sent to a callback that is not the app's, and who is unknown has refused") {
-  Fixture f;
-  auto asked = Fixture::asked();
+  GithubAppFixture f;
+  auto asked = GithubAppFixture::asked();
   asked[1].second = "https://evil.example/";
   CHECK(f.consent(asked, "alice")
             .headers.find("Location")
             ->starts_with("https://app.dd.example/auth/github/callback?error=redirect_uri_mismatch"));
-  CHECK(f.consent(Fixture::asked(), "nobody").headers.find("Location")->find("error=access_denied") !=
+  CHECK(f.consent(GithubAppFixture::asked(), "nobody").headers.find("Location")->find("error=access_denied") !=
         std::string::npos);
 }

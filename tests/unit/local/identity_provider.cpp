@@ -23,13 +23,13 @@ using namespace dd;
 namespace {
 
 /// The provider on a free port, asked over loopback.
-struct Fixture {
+struct IdentityProviderFixture {
   net::asio::io_context io;
   local::IdentityProvider provider{io.get_executor(), {"127.0.0.1", 0, local::example_table()}};
   std::shared_ptr<HttpTransport> transport = net::make_http_transport({});
 
-  Fixture() { REQUIRE(provider.start().has_value()); }
-  ~Fixture() { test::run(io, stopped(provider)); }
+  IdentityProviderFixture() { REQUIRE(provider.start().has_value()); }
+  ~IdentityProviderFixture() { test::run(io, stopped(provider)); }
 
   static net::Task<bool> stopped(local::IdentityProvider& provider) {
     co_await provider.stop();
@@ -71,7 +71,7 @@ net::Task<std::string> exchange(std::uint16_t port, std::string text) {
 }  // namespace
 
 TEST_CASE("the provider answers the calls that libdd makes, and no others") {
-  Fixture f;
+  IdentityProviderFixture f;
   CHECK(f.get("/user", "Bearer ghp_alice").status == 200);
   CHECK(f.get("/user", "token ghp_alice").status == 200);
   CHECK(f.get("/user", "Basic ghp_alice").status == 401);
@@ -83,7 +83,7 @@ TEST_CASE("the provider answers the calls that libdd makes, and no others") {
 }
 
 TEST_CASE("a request without a User-Agent is forbidden, as GitHub does") {
-  Fixture f;
+  IdentityProviderFixture f;
   CHECK(test::run(
             f.io,
             exchange(f.provider.port(),
@@ -96,7 +96,7 @@ TEST_CASE("a request without a User-Agent is forbidden, as GitHub does") {
 }
 
 TEST_CASE("a failure on order comes as often as asked, then the answers are its own again") {
-  Fixture f;
+  IdentityProviderFixture f;
   f.provider.faults().fail_next(2, local::github_error(503, "down"));
   CHECK(f.get("/user", "Bearer ghp_alice").status == 503);
   CHECK(f.get("/user", "Bearer ghp_alice").status == 503);
@@ -105,7 +105,7 @@ TEST_CASE("a failure on order comes as often as asked, then the answers are its 
 }
 
 TEST_CASE("a changed table is in force at once") {
-  Fixture f;
+  IdentityProviderFixture f;
   CHECK(f.get("/user", "Bearer ghp_alice").status == 200);
   f.provider.set_table({});
   CHECK(f.get("/user", "Bearer ghp_alice").status == 401);
@@ -114,7 +114,7 @@ TEST_CASE("a changed table is in force at once") {
 TEST_CASE("the token check accepts the owner and refuses the stranger over a real connection") {
   const Owner owners[] = {
       {"alice", 7, OwnerKind::user}, {"acme", 40, OwnerKind::organisation}, {"acme/fleet", 900, OwnerKind::repository}};
-  Fixture f;
+  IdentityProviderFixture f;
   for (const auto& owner : owners) {
     CAPTURE(owner.login);
     CHECK(f.verify(owner, "ghp_alice").has_value());
@@ -128,7 +128,7 @@ TEST_CASE("the token check accepts the owner and refuses the stranger over a rea
 }
 
 TEST_CASE("a provider that is down makes the check unavailable, not a refusal") {
-  Fixture f;
+  IdentityProviderFixture f;
   f.provider.faults().fail_next(1, local::github_error(502, "bad gateway"));
   const auto checked = f.verify({"alice", 7, OwnerKind::user}, "ghp_alice");
   REQUIRE_FALSE(checked.has_value());

@@ -12,7 +12,7 @@ using namespace dd;
 
 namespace {
 
-struct Fixture {
+struct ReleaseServerFixture {
   test::Releases releases{{{"acme/hidden", Secret("ghp_reader")}}};
   std::shared_ptr<HttpTransport> transport = net::make_http_transport({});
 
@@ -30,7 +30,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a folder is answered as a release, with the digest of each asset") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/tool", "v1", "tool", "content");
   const auto release = f.release("/repos/acme/tool/releases/tags/v1");
   CHECK(release.at("tag_name") == "v1");
@@ -43,14 +43,14 @@ TEST_CASE("a folder is answered as a release, with the digest of each asset") {
 }
 
 TEST_CASE("the latest release is the one that was made last") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/tool", "v1", "tool", "old");
   f.releases.add("acme/tool", "v2", "tool", "new");
   CHECK(f.release("/repos/acme/tool/releases/latest").at("tag_name") == "v2");
 }
 
 TEST_CASE("what is announced in place of the digest is announced") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/tool", "v1", "old", "content");
   f.releases.add("acme/tool", "v1", ".old.digest", "");
   f.releases.add("acme/tool", "v1", "wrong", "content");
@@ -62,7 +62,7 @@ TEST_CASE("what is announced in place of the digest is announced") {
 }
 
 TEST_CASE("a download leads to another origin, works once, and never with credentials") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/tool", "v1", "tool", "content");
   const auto redirect = f.get("/acme/tool/releases/download/v1/tool");
   CHECK(redirect.status == 302);
@@ -74,7 +74,7 @@ TEST_CASE("a download leads to another origin, works once, and never with creden
 }
 
 TEST_CASE("a private repository is there for its token and through the API alone") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/hidden", "v1", "tool", "content");
   const auto path = "/repos/acme/hidden/releases/tags/v1";
   CHECK(f.get(path).status == 404);
@@ -87,7 +87,7 @@ TEST_CASE("a private repository is there for its token and through the API alone
 }
 
 TEST_CASE("names are compared and lead nowhere else") {
-  Fixture f;
+  ReleaseServerFixture f;
   f.releases.add("acme/tool", "v1", "tool", "content");
   for (const auto* path :
        {"/repos/acme/other/releases/latest", "/repos/acme/tool/releases/tags/v2", "/repos/acme/%2e%2e/releases/latest",

@@ -22,7 +22,7 @@ using dd::test::IoThread;
 
 namespace {
 
-LineHandler echo() {
+LineHandler echo_lines() {
   return [](std::string line, Peer peer) -> Task<std::string> {
     if (line == "throw") throw std::runtime_error("secret detail");
     if (line == "uid") co_return std::to_string(peer.uid);
@@ -39,7 +39,7 @@ LineServerOptions at(const std::filesystem::path& path) {
 
 /// Constructed, used and destroyed on the io thread.
 struct Serving {
-  Serving(IoThread& io, LineServerOptions options, LineHandler handler = echo()) : io_(io) {
+  Serving(IoThread& io, LineServerOptions options, LineHandler handler = echo_lines()) : io_(io) {
     io_.run([&] {
       server = std::make_unique<LineServer>(io_.executor(), std::move(handler), std::move(options));
       started = server->start();
@@ -196,7 +196,7 @@ TEST_CASE("after a deadline the next call does not get the late answer") {
   Serving serving(io, at(dir.path() / "s"));
   int pair[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-  io.run([&] { spawn(io.executor(), serve_lines(pair[0], echo(), 1024), "inherited"); });
+  io.run([&] { spawn(io.executor(), serve_lines(pair[0], echo_lines(), 1024), "inherited"); });
   LineClient by_path(io.executor(), dir.path() / "s");
   LineClient inherited(io.executor(), pair[1]);
   for (auto* client : {&by_path, &inherited}) {

@@ -48,7 +48,7 @@ std::string close_payload(unsigned code, const std::string& reason = {}) {
 }
 
 /// Gives every message back, and says who it is: what `authenticate` returned.
-Task<void> echo(std::shared_ptr<WebSocket> socket, const ServerRequest& request) {
+Task<void> echo_messages(std::shared_ptr<WebSocket> socket, const ServerRequest& request) {
   bool good = co_await socket->write(WebSocket::Kind::text, "hello" + request.principal);
   while (good) {
     auto message = co_await socket->read();
@@ -65,12 +65,12 @@ Router talking() {
   Router router;
   RouteOptions options;
   options.max_body = kMaxMessage;
-  router.add_web_socket("/talk", echo, options);
+  router.add_web_socket("/talk", echo_messages, options);
   options.authenticate = [](const ServerRequest& request) -> Task<Result<std::string>> {
     if (!request.query_value("ticket")) co_return fail(ErrorCode::unauthenticated, "cannot let you in");
     co_return std::string(" alice");
   };
-  router.add_web_socket("/guarded", echo, options);
+  router.add_web_socket("/guarded", echo_messages, options);
   return router;
 }
 

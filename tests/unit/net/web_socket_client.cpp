@@ -15,7 +15,7 @@ using dd::test::Served;
 
 namespace {
 
-Task<void> echo(std::shared_ptr<WebSocket> socket, const ServerRequest& request) {
+Task<void> echo_back(std::shared_ptr<WebSocket> socket, const ServerRequest& request) {
   bool good = co_await socket->write(WebSocket::Kind::text, *request.headers.find("Host"));
   while (good) {
     auto message = co_await socket->read();
@@ -24,14 +24,14 @@ Task<void> echo(std::shared_ptr<WebSocket> socket, const ServerRequest& request)
   }
 }
 
-Router talking() {
+Router talking_back() {
   Router router;
-  router.add_web_socket("/talk", echo, {});
+  router.add_web_socket("/talk", echo_back, {});
   RouteOptions guarded;
   guarded.authenticate = [](const ServerRequest&) -> Task<Result<std::string>> {
     co_return fail(ErrorCode::unauthenticated, "ticket_invalid", "cannot let you in");
   };
-  router.add_web_socket("/guarded", echo, guarded);
+  router.add_web_socket("/guarded", echo_back, guarded);
   return router;
 }
 
@@ -69,7 +69,7 @@ std::optional<Error> problem(HttpClientOptions options, WebSocketCall call) {
 }  // namespace
 
 TEST_CASE("messages go both ways, through the edge, under the name that the URL has") {
-  Served served(talking());
+  Served served(talking_back());
   HttpClientOptions options;
   options.edge_url = "http://127.0.0.1:" + std::to_string(served.port());
   const std::string long_text(60'000, 'x');
@@ -79,7 +79,7 @@ TEST_CASE("messages go both ways, through the edge, under the name that the URL 
 }
 
 TEST_CASE("what the server says in place of a WebSocket is the error") {
-  Served served(talking());
+  Served served(talking_back());
   const auto at = [&](const char* path) { return call_of("http://127.0.0.1:" + std::to_string(served.port()) + path); };
   const auto refused = problem({}, at("/guarded?ticket=hush"));
   REQUIRE(refused);
@@ -141,7 +141,7 @@ TEST_CASE("a WebSocket over TLS trusts the given authority, for the host it name
 }
 
 TEST_CASE("a message over the limit ends the conversation") {
-  Served served(talking());
+  Served served(talking_back());
   auto call = call_of("http://127.0.0.1:" + std::to_string(served.port()) + "/talk");
   call.max_message = 100;
   const auto heard = talk({}, call, {std::string(101, 'x')});

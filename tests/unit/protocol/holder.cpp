@@ -16,7 +16,7 @@ HolderClaims claims() {
           Digest256{}};
 }
 
-HolderProof proof() {
+HolderProof holder_proof() {
   const auto evidence = samples::evidence();
   HolderProof proof;
   proof.statement = "a.b.c";
@@ -30,8 +30,8 @@ HolderProof proof() {
 
 TEST_CASE("who holds a host name is read back as it was written") {
   CHECK(holder_claims_from(to_json_value(claims())).value() == claims());
-  CHECK(holder_proof_from(to_json_value(proof())).value() == proof());
-  auto bare = proof();
+  CHECK(holder_proof_from(to_json_value(holder_proof())).value() == holder_proof());
+  auto bare = holder_proof();
   bare.evidence.reset();
   CHECK_FALSE(to_json_value(bare).contains("evidence"));
   CHECK(holder_proof_from(to_json_value(bare)).value() == bare);
@@ -55,7 +55,7 @@ TEST_CASE("a proof is refused with the path of the field at fault") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.pointer);
-    auto value = to_json_value(proof());
+    auto value = to_json_value(holder_proof());
     value[Json::json_pointer(c.pointer)] = c.value;
     const auto read = holder_proof_from(value);
     REQUIRE_FALSE(read.has_value());

@@ -10,16 +10,9 @@ using nlohmann::json;
 
 namespace {
 
-const std::string kTarget = kTunnelId + ".cfargotunnel.com";
 const std::string kOther = "99999999-2222-4333-8444-555555555555.cfargotunnel.com";
-const std::string kComment = "dd env=test tunnel=" + kTunnelName;
 const std::string kHost = "a.example.com";
-const std::string kRecordId(32, 'c');
-const std::string kOwnRecords = "GET " + kRecords + "?type=CNAME&content.exact=" + kTarget + "&page=1&per_page=100";
 const std::string kByName = "GET " + kRecords + "?name.exact=" + kHost + "&page=1&per_page=100";
-
-HttpResponse one(const std::string& item) { return page("[" + item + "]", 1, 1); }
-HttpResponse none() { return page("[]", 0, 0); }
 
 Result<void> put(Scripted& api, std::vector<std::string> hosts) {
   return api.run(api.provider->put_dns(kTunnelId, kTunnelName, std::move(hosts)));

@@ -12,13 +12,6 @@ namespace {
 
 const std::string kFind = "GET " + kTunnels + "?name=" + kTunnelName + "&is_deleted=false&page=1&per_page=100";
 const std::string kOne = kTunnels + "/" + kTunnelId;
-const std::string kTarget = kTunnelId + ".cfargotunnel.com";
-const std::string kOwnRecords = "GET " + kRecords + "?type=CNAME&content.exact=" + kTarget + "&page=1&per_page=100";
-const std::string kComment = "dd env=test tunnel=" + kTunnelName;
-const std::string kRecordId(32, 'c');
-
-HttpResponse one(const std::string& item) { return page("[" + item + "]", 1, 1); }
-HttpResponse none() { return page("[]", 0, 0); }
 
 }  // namespace
 

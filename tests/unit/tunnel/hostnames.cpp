@@ -9,14 +9,14 @@ using namespace dd;
 namespace {
 
 const std::string kAgent = "dd-production-agent-00000000-0000-8000-8000-49ecfea9fc49";
-const std::string kHost = kAgent + ".example.com";
+const std::string kAgentHost = kAgent + ".example.com";
 
 std::size_t first_label(const std::string& name) { return name.find('.'); }
 
 }  // namespace
 
 TEST_CASE("a nested hostname puts the label in front of the agent's host") {
-  CHECK(*extra_hostname("web", kHost, IngressStyle::nested) == "web." + kHost);
+  CHECK(*extra_hostname("web", kAgentHost, IngressStyle::nested) == "web." + kAgentHost);
 }
 
 TEST_CASE("a flat hostname stays one level below the domain") {
@@ -24,7 +24,7 @@ TEST_CASE("a flat hostname stays one level below the domain") {
 }
 
 TEST_CASE("a flat hostname that would be too long is shortened with a hash and keeps its label") {
-  const auto name = *extra_hostname("openclaw", kHost, IngressStyle::flat);
+  const auto name = *extra_hostname("openclaw", kAgentHost, IngressStyle::flat);
   CHECK(first_label(name) <= 63);
   CHECK(name == "dd-production-agent-00000000-0000-8000-80-9ec9f921a862-openclaw.example.com");
 }
@@ -54,12 +54,12 @@ TEST_CASE("a hostname that cannot be is refused") {
     std::string label;
     std::string host;
   } cases[] = {
-      {"empty label", "", kHost},
-      {"upper case", "Web", kHost},
-      {"a dot in the label", "a.b", kHost},
-      {"hyphen first", "-a", kHost},
-      {"hyphen last", "a-", kHost},
-      {"33 characters", std::string(33, 'a'), kHost},
+      {"empty label", "", kAgentHost},
+      {"upper case", "Web", kAgentHost},
+      {"a dot in the label", "a.b", kAgentHost},
+      {"hyphen first", "-a", kAgentHost},
+      {"hyphen last", "a-", kAgentHost},
+      {"33 characters", std::string(33, 'a'), kAgentHost},
       {"empty host", "web", ""},
       {"no domain", "web", "agent"},
       {"empty part", "web", "agent..com"},

@@ -98,6 +98,16 @@ class ManualTimer final : public tunnel::Timer {
   TimePoint now_ = TimePoint(std::chrono::hours(1));
 };
 
+/// What a tunnel of ours has in the zone.
+inline const std::string kTarget = kTunnelId + ".cfargotunnel.com";
+inline const std::string kOwnRecords =
+    "GET " + kRecords + "?type=CNAME&content.exact=" + kTarget + "&page=1&per_page=100";
+inline const std::string kComment = "dd env=test tunnel=" + kTunnelName;
+inline const std::string kRecordId(32, 'c');
+
+inline HttpResponse one(const std::string& item) { return page("[" + item + "]", 1, 1); }
+inline HttpResponse none() { return page("[]", 0, 0); }
+
 /// A provider that talks to a script.
 class Scripted {
  public:
