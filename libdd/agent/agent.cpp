@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-
 #include "dd/log.hpp"
 #include "dd/workload.hpp"
 #include "libdd/agent/context.hpp"
@@ -18,6 +16,7 @@
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/identity/owner_lookup.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/net/loop.hpp"
 #include "libdd/net/service_runner.hpp"
 #include "libdd/net/url.hpp"
 
@@ -103,13 +102,16 @@ tunnel::ConnectorOptions connector_options(const AgentOptions& options) {
 
 struct Agent::Impl {
   Impl(AgentOptions o, std::vector<Expose> fixed);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { io.end_tasks(); }
 
   net::Router routes();
   net::Task<Result<void>> start();
   net::Task<void> stop();
 
   AgentOptions options;
-  asio::io_context io{1};
+  net::Loop io;
   std::unique_ptr<enclave_client::Capability> capability;
   enclave_client::EnclaveClient runtime;
   ita::Minter minter;

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include "dd/bytes.hpp"
@@ -13,6 +12,7 @@
 #include "libdd/local/edge.hpp"
 #include "libdd/local/identity_provider.hpp"
 #include "libdd/local/release_server.hpp"
+#include "libdd/net/loop.hpp"
 
 namespace dd::cli {
 namespace {
@@ -74,12 +74,19 @@ struct UpServices::Impl {
         ita(io.get_executor(), ita_options(options, ita_key)),
         idp(io.get_executor(), idp_options(options, owner_pat)),
         releases(io.get_executor(), release_options(options)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    io.stop();
+    if (thread.joinable()) thread.join();
+    io.end_tasks();
+  }
 
   Secret cloudflare_token = make_secret("cf-");
   Secret ita_key = make_secret("ita-");
   Secret owner_pat = make_secret("ghp_");
   Secret github_client_secret = make_secret("");
-  asio::io_context io{1};
+  net::Loop io;
   asio::executor_work_guard<asio::io_context::executor_type> keep = asio::make_work_guard(io);
   local::Edge edge;
   local::AttestationService ita;
@@ -100,11 +107,7 @@ Result<std::unique_ptr<UpServices>> UpServices::start(UpServicesOptions options)
   return services;
 }
 
-UpServices::~UpServices() {
-  if (!impl_) return;
-  impl_->io.stop();
-  if (impl_->thread.joinable()) impl_->thread.join();
-}
+UpServices::~UpServices() = default;
 
 std::uint16_t UpServices::public_port() const { return impl_->edge.public_port(); }
 std::string UpServices::edge_url() const { return "http://127.0.0.1:" + std::to_string(public_port()); }

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <iterator>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "dd/log.hpp"
@@ -30,6 +29,7 @@
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/identity/owner_lookup.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/net/loop.hpp"
 #include "libdd/net/service_runner.hpp"
 #include "libdd/net/url.hpp"
 
@@ -197,18 +197,29 @@ struct Services {
 
 struct ControlPlane::Impl {
   Impl(ControlPlaneOptions o, Policy p) : options(std::move(o)), policy(std::move(p)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    // Blocking work writes into coroutine frames: it has to end first.
+    pool.join();
+    io.end_tasks();
+  }
 
   net::Task<Result<void>> start();
   net::Task<Result<void>> connect(Bytes fleet_key);
   net::Task<void> stop();
   net::Task<void> give_way();
+  void leave() {
+    replaced = true;
+    ending.request_stop();
+  }
   Result<void> prepare();
   Result<void> listen();
   [[nodiscard]] std::vector<IngressRule> own_ingress() const;
 
   ControlPlaneOptions options;
   Policy policy;
-  asio::io_context io{1};
+  net::Loop io;
   asio::thread_pool pool{1};
   std::unique_ptr<enclave_client::Capability> capability;
   std::unique_ptr<tunnel::TunnelProvider> tunnels;
@@ -269,15 +280,21 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
 
 net::Task<Result<void>> ControlPlane::Impl::connect(Bytes fleet_key) {
   self_tunnel = std::make_unique<SelfTunnel>(io.get_executor(), options.transport, options, *store, *tunnels);
+  const auto was_replaced = co_await self_tunnel->was_replaced(services->context.cp_key.kid());
+  if (!was_replaced) co_return tl::unexpected(was_replaced.error());
+  if (*was_replaced) {
+    log::warning("another control plane has taken the host name before this one was started again; leaving",
+                 {{"hostname", options.hostname}});
+    leave();
+    co_return Result<void>();
+  }
   auto opening =
       self_tunnel->open(std::move(fleet_key), services->context.cp_key.kid(), *options.random, own_ingress());
   const auto opened = co_await std::move(opening);
   if (!opened) co_return opened;
   services->own_evidence.set_tunnel(self_tunnel->name());
-  take_over = std::make_unique<TakeOver>(services->context, services->own_evidence, *self_tunnel, *tunnels, [this] {
-    replaced = true;
-    ending.request_stop();
-  });
+  take_over = std::make_unique<TakeOver>(services->context, services->own_evidence, *self_tunnel, *tunnels,
+                                         [this] { leave(); });
   const auto taken = co_await take_over->take();
   if (!taken) {
     // Nothing leads to it: whoever starts next makes one of its own.
@@ -341,10 +358,7 @@ net::Task<void> ControlPlane::Impl::give_way() {
 
 ControlPlane::ControlPlane() = default;
 
-ControlPlane::~ControlPlane() {
-  // Blocking work writes into coroutine frames that io owns: it has to end first.
-  if (impl_) impl_->pool.join();
-}
+ControlPlane::~ControlPlane() = default;
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::create(ControlPlaneOptions options) {
   if (options.seed_configuration) {

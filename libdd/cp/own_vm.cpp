@@ -48,13 +48,15 @@ OwnVm::OwnVm(Context& context, People& people)
 void OwnVm::add_routes(net::Router& router) {
   router.add("GET", kHome, [this](const net::ServerRequest& request) { return home(request); });
   if (context_.options.enclave_token.empty()) return;
-  router.add("GET", std::string(kLogPages) + kApp, [this](const net::ServerRequest& request) { return log_page(request); });
+  router.add("GET", std::string(kLogPages) + kApp,
+             [this](const net::ServerRequest& request) { return log_page(request); });
   router.add("GET", kShell, [this](const net::ServerRequest& request) { return terminal(request); });
   terminals_.add_to(router);
   net::RouteOptions owner;
   owner.authenticate = people_.owner_only();
   router.add("GET", kList, [this](const net::ServerRequest&) { return deployments(); }, owner);
-  router.add("GET", std::string(kLogs) + kApp, [this](const net::ServerRequest& request) { return log(request); }, owner);
+  router.add(
+      "GET", std::string(kLogs) + kApp, [this](const net::ServerRequest& request) { return log(request); }, owner);
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& request) {

@@ -8,6 +8,7 @@ namespace {
 constexpr const char* kTunnelName = "own_tunnel";
 constexpr const char* kTunnelKey = "own_tunnel_kid";
 constexpr const char* kFormerTunnel = "former_tunnel";
+constexpr const char* kReplacedKey = "replaced_kid";
 
 tunnel::ConnectorOptions connector_options(const ControlPlaneOptions& options) {
   tunnel::ConnectorOptions connector;
@@ -27,6 +28,7 @@ SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTrans
 
 net::Task<Result<void>> SelfTunnel::open(Bytes fleet_key, std::string kid, Random& random,
                                          std::vector<IngressRule> rules) {
+  kid_ = kid;
   auto naming = name_it(std::move(fleet_key), std::move(kid), random);
   const auto named = co_await std::move(naming);
   if (!named) co_return named;
@@ -86,9 +88,27 @@ net::Task<Result<void>> SelfTunnel::settle_former(bool lives) {
 net::Task<void> SelfTunnel::stop(std::chrono::milliseconds grace) { co_await connector_.stop(grace); }
 
 net::Task<Result<void>> SelfTunnel::remove() {
+  if (id_.empty()) {
+    const auto known = co_await store_.setting(kTunnelName);
+    if (!known) co_return wrap(known.error(), "cannot read own tunnel's name");
+    name_ = known->value_or("");
+    if (name_.empty()) co_return Result<void>();
+    const auto found = co_await tunnels_.find(name_);
+    if (!found) co_return tl::unexpected(found.error());
+    if (!*found) co_return co_await store_.set_setting(kTunnelName, "");
+    id_ = (*found)->id;
+  }
   const auto removed = co_await tunnels_.remove(id_, name_);
   if (!removed) co_return removed;
   co_return co_await store_.set_setting(kTunnelName, "");
+}
+
+net::Task<Result<void>> SelfTunnel::note_replaced() { co_return co_await store_.set_setting(kReplacedKey, kid_); }
+
+net::Task<Result<bool>> SelfTunnel::was_replaced(std::string kid) {
+  const auto known = co_await store_.setting(kReplacedKey);
+  if (!known) co_return wrap(known.error(), "cannot read whether another control plane has the host name");
+  co_return *known == kid;
 }
 
 }  // namespace dd::cp

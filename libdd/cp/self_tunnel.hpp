@@ -23,8 +23,13 @@ class SelfTunnel {
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout) { return connector_.wait_ready(timeout); }
   /// Ends the connector; the tunnel stays for the next start.
   net::Task<void> stop(std::chrono::milliseconds grace);
-  /// After stop(): the tunnel goes too.
+  /// The tunnel goes too: after stop(), or instead of open() what an earlier process of this control plane has left.
   net::Task<Result<void>> remove();
+
+  /// Keeps in the registry that another control plane has the host names now. Before leaving: a crash on the way out is followed by a restart.
+  net::Task<Result<void>> note_replaced();
+  /// Whether the control plane with the key `kid` has left for good.
+  net::Task<Result<bool>> was_replaced(std::string kid);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// Whether the record leads to this tunnel.
@@ -37,6 +42,7 @@ class SelfTunnel {
   Store& store_;
   tunnel::TunnelProvider& tunnels_;
   tunnel::Connector connector_;
+  std::string kid_;
   std::string name_;
   std::string id_;
   std::vector<std::string> hostnames_;

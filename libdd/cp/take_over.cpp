@@ -154,6 +154,8 @@ net::Task<Result<void>> TakeOver::look() {
     co_return fail(ErrorCode::conflict, "its record leads to another tunnel than " + holder->tunnel);
   if (own_.can_attest() && !holder->attested)
     co_return fail(ErrorCode::permission_denied, "it was taken by a control plane that is not attested");
+  const auto noted = co_await tunnel_.note_replaced();
+  if (!noted) co_return wrap(noted.error(), "cannot leave the host name to the control plane that has taken it");
   log::warning("another control plane has taken the host name; leaving",
                {{"hostname", context_.options.hostname}, {"to", holder->tunnel}});
   stopping_ = true;

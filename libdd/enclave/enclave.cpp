@@ -5,7 +5,6 @@
 
 #include <set>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "dd/log.hpp"
@@ -16,6 +15,7 @@
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/enclave/workload_socket.hpp"
 #include "libdd/net/line_socket.hpp"
+#include "libdd/net/loop.hpp"
 #include "libdd/net/service_runner.hpp"
 
 namespace dd {
@@ -77,6 +77,14 @@ struct Enclave::Impl {
             [this](std::string line, net::Peer peer) { return socket.answer(std::move(line), peer); },
             socket_options()) {}
 
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    // Blocking work writes into coroutine frames: it has to end first.
+    pool.join();
+    io.end_tasks();
+  }
+
   [[nodiscard]] net::LineServerOptions socket_options() const {
     net::LineServerOptions options;
     options.path = settings.socket_path;
@@ -108,7 +116,7 @@ struct Enclave::Impl {
   }
 
   // First, so that it is destroyed last: the others hold timers and sockets of it.
-  net::asio::io_context io{1};
+  net::Loop io;
   net::asio::thread_pool pool{1};
   Settings settings;
   DataDir data;

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <iterator>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +12,7 @@
 #include "libdd/local/connector_link.hpp"
 #include "libdd/local/connector_options.hpp"
 #include "libdd/net/http_server.hpp"
+#include "libdd/net/loop.hpp"
 
 namespace dd::local {
 namespace {
@@ -58,7 +58,7 @@ int run_connector(const std::vector<std::string>& arguments) {
   auto token = read_token(*settings);
   if (!token) return complain(token.error(), kFailed);
 
-  asio::io_context io(1);
+  net::Loop io;
   ConnectorLink link(io.get_executor(), *std::move(token));
   net::HttpServerOptions listener;
   listener.address = settings->metrics_host;
@@ -71,6 +71,7 @@ int run_connector(const std::vector<std::string>& arguments) {
     if (!failed) io.stop();
   });
   io.run();
+  io.end_tasks();
   return 0;
 }
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,8 +29,13 @@ def wait_for(what, check, patience=PATIENCE):
         time.sleep(0.02)
 
 
+SHOWN_LINES = 40
+
+
 class Fleet:
     """`ddctl up --json` in a temporary folder. Use as a context manager. Each of `relays` learns of the fleet before it starts."""
+
+    alive = []
 
     def __init__(self, tools, *flags, relays=()):
         self.tools = Path(tools)
@@ -38,6 +44,8 @@ class Fleet:
         self.folder.chmod(0o711)
         self.home = self.folder / "fleet"
         self.booted = {}
+        self.slots = {}  # which VM that was booted has which range of uids
+        Fleet.alive.append(self)
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DD_CONTEXT": str(self.folder / "fleet.json")}
         for relay in relays:
             relay.fleet = self
@@ -82,10 +90,22 @@ class Fleet:
         (folder / "config.json").write_text(json.dumps(config))
         environment = dict(v.split("=", 1) for v in Path(f"/proc/{self.runtime_of('cp')}/environ").read_text().split("\0") if v)
         environment["DD_ENCLAVE_CONFIG"] = str(folder / "config.json")
-        environment["DD_UID_BASE"] = str(int(environment["DD_UID_BASE"]) + 5000 + 1000 * len(self.booted))
+        slot = next(i for i in range(len(self.slots) + 1) if i not in self.slots.values())
+        self.slots[name] = slot
+        environment["DD_UID_BASE"] = str(int(environment["DD_UID_BASE"]) + 5000 + 1000 * slot)
         with open(folder / "enclave.log", "w") as log:
             self.booted[name] = subprocess.Popen([self.tools / "dd-enclave"], env=environment, stdout=log, stderr=log)
         return self.booted[name]
+
+    def end(self, name):
+        """Stops a VM that was booted; what it said. Its folder goes."""
+        process = self.booted.pop(name)
+        process.send_signal(signal.SIGTERM)
+        status, said = process.wait(60), self.said(name)
+        assert status == 0, f"{name}: exit {status}\n{said[-8000:]}"
+        del self.slots[name]
+        shutil.rmtree(self.home / name)
+        return said
 
     def runtime_of(self, vm):
         """The pid of a VM's dd-enclave."""
@@ -97,7 +117,16 @@ class Fleet:
         """What a VM's runtime, agent and control plane have logged."""
         return (self.home / vm / "enclave.log").read_text()
 
+    def tails(self):
+        """The last lines of every log, for whoever waited in vain."""
+        self.log.flush()
+        for path in sorted([self.folder / "up.log", *self.home.glob("*/enclave.log")]):
+            lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+            yield f"--- {path.relative_to(self.folder)}, the last of {len(lines)} lines\n" + "\n".join(line[:400] for line in lines[-SHOWN_LINES:])
+
     def stop(self):
+        if self in Fleet.alive:
+            Fleet.alive.remove(self)
         for process in self.booted.values():
             process.send_signal(signal.SIGTERM)
         for process in self.booted.values():
@@ -229,6 +258,8 @@ def main(cases, counts=False):
         except Exception:  # a case that fails must not keep the others from running
             failed += 1
             traceback.print_exc(file=sys.stdout)
+            for fleet in Fleet.alive:
+                print("\n".join(fleet.tails()))
             print(f"not ok {name}", flush=True)
     if counts:
         print(f"{len(cases) - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)

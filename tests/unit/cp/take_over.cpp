@@ -337,8 +337,35 @@ TEST_CASE("a control plane leaves when another one that proves itself has its ho
   CHECK(f.run(f.take_over.look()).error().code == ErrorCode::unauthenticated);
   CHECK(f.left == 0);
   f.successor.claims.audience = kOrigin;
+  CHECK_FALSE(f.run(f.tunnel->was_replaced("key 1")).value());
   f.must(f.take_over.look());
   CHECK(f.left == 1);
+  CHECK(f.run(f.tunnel->was_replaced("key 1")).value());
+  CHECK_FALSE(f.run(f.tunnel->was_replaced("key 2")).value());
+}
+
+TEST_CASE("a control plane that cannot keep that it was replaced does not leave") {
+  Watching f;
+  f.must(f.take_over.take());
+  f.leads_to("dd-test-cp-2");
+  f.answers();
+  f.registry->read_only = Error{ErrorCode::unavailable, "cannot write: the disk is full", {}, {}};
+  CHECK_FALSE(f.run(f.take_over.look()).has_value());
+  CHECK(f.left == 0);
+  f.registry->read_only.reset();
+  f.must(f.take_over.look());
+  CHECK(f.left == 1);
+}
+
+TEST_CASE("a control plane that crashed on its way out leaves nothing either") {
+  Tunnelled f;
+  const auto crashed = f.open("key 1");
+  f.must(crashed->publish());
+  f.end(*crashed);
+  SelfTunnel again(f.io.get_executor(), f.transport, f.options, f.store, f.tunnels);
+  f.must(again.remove());
+  CHECK(f.tunnels.names.empty());
+  f.must(again.remove());
 }
 
 TEST_CASE("a record that somebody deleted is made again") {
