@@ -3,12 +3,15 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <thread>
 
+#include "dd/random.hpp"
 #include "libdd/attest/policy_file.hpp"
 #include "libdd/attest/simulated/simulator.hpp"
 #include "libdd/cli/output.hpp"
+#include "libdd/cli/private_file.hpp"
 #include "libdd/crypto/digest.hpp"
 
 namespace dd::cli {
@@ -86,6 +89,11 @@ Result<void> UpFleet::start_services() {
   options.domain = kDomain;
   options.token_lifetime_secs = options_.token_lifetime_secs;
   options.releases = options_.releases;
+  // A good PAT of nobody here, to see what strangers see.
+  std::array<std::byte, 24> noise{};
+  system_random().fill(noise);
+  options.stranger_pat = "ghp_" + to_hex(noise);
+  if (auto written = write_private_file(home_ / "stranger.pat", options.stranger_pat); !written) return written;
   auto services = UpServices::start(std::move(options));
   if (!services) return wrap(services.error(), "cannot start the local edge (another `ddctl up`? try --port)");
   services_ = *std::move(services);

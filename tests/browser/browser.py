@@ -11,7 +11,7 @@ from pathlib import Path
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parent / "integration"))
 
-from fleet import Fleet, Skip, free_port, wait_for  # noqa: E402
+from fleet import NO_SECRETS, Fleet, Skip, free_port, wait_for  # noqa: E402
 
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 TALKER = f"while :; do echo '{SCRIPT}'; sleep 1; done"
@@ -51,8 +51,14 @@ def browser(tools):
         about = {"cp_url": fleet.about["cp_url"], "sign_in_url": fleet.about["sign_in_url"], "agent_url": fleet.agent_url(),
                  "credential": fleet.credential, "talker": talker["id"], "script": SCRIPT, "listener_url": listener["urls"][0],
                  "chromium": shutil.which("chromium")}
-        done = subprocess.run(["node", here / "sign_in.mjs"], env={**os.environ, "FLEET": json.dumps(about)}, timeout=240)
-    return done.returncode
+        with subprocess.Popen(["node", here / "sign_in.mjs"], env={**os.environ, "FLEET": json.dumps(about)}, stdout=subprocess.PIPE, text=True) as node:
+            for line in node.stdout:
+                print(line, end="", flush=True)
+                if line == "want another VM\n":
+                    fleet.boot("vm-2", "vm-1", "DD_VM_NAME=vm-2", f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=")
+        printed = fleet.printed_secrets()
+        print(f"{'; '.join(printed)}\nnot ok {NO_SECRETS}" if printed else f"ok {NO_SECRETS}")
+    return node.returncode or bool(printed)
 
 
 if __name__ == "__main__":

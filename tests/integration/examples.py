@@ -29,30 +29,12 @@ def custom_control_plane_admits():
 
 def custom_control_plane_refuses():
     """A second VM of the same build, with an owner's PAT, and a name that Ada did not say."""
-    folder = fleet.folder / "vm-9"
-    folder.mkdir()
-    config = json.loads((fleet.home / "vm-1" / "config.json").read_text())
-    config["socket_path"], config["data_dir"] = str(folder / "run" / "agent.sock"), str(folder / "data")
-    for workload in config["boot_workloads"]:
-        if workload.get("role") == "agent":
-            kept = [s for s in workload["env"] if not s.startswith(("DD_VM_NAME=", "DD_JOIN_TICKET=", "EE_SOCKET_PATH="))]
-            workload["env"] = kept + ["DD_VM_NAME=vm-9", "DD_PAT=" + fleet.credential, "EE_SOCKET_PATH=" + config["socket_path"]]
-    folder.chmod(0o711)
-    (folder / "config.json").write_text(json.dumps(config))
-    log = folder / "enclave.log"
-    environment = {"PATH": os.environ["PATH"], "DD_ENCLAVE_CONFIG": str(folder / "config.json"), "DD_SIMULATOR_FILE": str(fleet.home / "simulator.json"),
-                   "DD_UID_BASE": "150000000"}
-    with open(log, "w") as output:
-        vm = subprocess.Popen([tools / "dd-enclave"], env=environment, stdout=output, stderr=output)
-    try:
-        text = wait_for("the refusal", lambda: (lambda t: t if "admission_refused" in t else None)(log.read_text()))
-        assert "Ada did not name it" in text, text
-        assert [a["vm_name"] for a in fleet.ctl_json("agents")] == ["vm-1"]
-        live = [t for t in fleet.edge_state()["tunnels"] if t["deleted_at"] is None]
-        assert len(live) == 2, live  # the control plane's and vm-1's
-    finally:
-        vm.terminate()
-        vm.wait(20)
+    fleet.boot("vm-9", "vm-1", "DD_VM_NAME=vm-9", "DD_PAT=" + fleet.credential, "DD_JOIN_TICKET=")
+    wait_for("the refusal", lambda: "admission_refused" in fleet.said("vm-9"))
+    assert "Ada did not name it" in fleet.said("vm-9"), fleet.said("vm-9")
+    assert [a["vm_name"] for a in fleet.ctl_json("agents")] == ["vm-1"]
+    live = [t for t in fleet.edge_state()["tunnels"] if t["deleted_at"] is None]
+    assert len(live) == 2, live  # the control plane's and vm-1's
 
 
 def deploy_client_deploys():

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PATIENCE = 60
+NO_SECRETS = "no log of the fleet holds a credential that it was given or shown"
 
 
 def wait_for(what, check, patience=PATIENCE):
@@ -30,6 +32,7 @@ def wait_for(what, check, patience=PATIENCE):
 
 
 SHOWN_LINES = 40
+SHORTEST_SECRET = 12
 
 
 class Fleet:
@@ -44,6 +47,7 @@ class Fleet:
         self.folder.chmod(0o711)
         self.home = self.folder / "fleet"
         self.booted = {}
+        self.shown = set()  # credentials in requests of this test
         self.slots = {}  # which VM that was booted has which range of uids
         Fleet.alive.append(self)
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DD_CONTEXT": str(self.folder / "fleet.json")}
@@ -119,9 +123,8 @@ class Fleet:
 
     def tails(self):
         """The last lines of every log, for whoever waited in vain."""
-        self.log.flush()
-        for path in sorted([self.folder / "up.log", *self.home.glob("*/enclave.log")]):
-            lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        for path in sorted(self.logs()):
+            lines = path.read_text(errors="replace").splitlines()
             yield f"--- {path.relative_to(self.folder)}, the last of {len(lines)} lines\n" + "\n".join(line[:400] for line in lines[-SHOWN_LINES:])
 
     def stop(self):
@@ -142,6 +145,35 @@ class Fleet:
         self.scratch.cleanup()
         return self.process.returncode
 
+    def secrets(self):
+        """Every credential of this fleet and those that a test has shown it, by where it is from."""
+        found = {f"shown by this test ({i})": shown for i, shown in enumerate(self.shown)}
+        for config in self.home.glob("*/config.json"):
+            text = json.loads(config.read_text())
+            for workload in text["boot_workloads"]:
+                found |= {f"{config.parent.name}'s {name}": value for name, value in (s.split("=", 1) for s in workload.get("env", []))
+                          if re.search("(TOKEN|KEY|SECRET|PAT|TICKET)$", name) and len(value) >= SHORTEST_SECRET}
+        for file in (*self.home.glob("*.pat"), *self.home.glob("**/connector/*token*")):
+            found[str(file.relative_to(self.home))] = file.read_text().strip()
+        if (self.folder / "fleet.json").exists():
+            found["the owner's PAT"] = self.credential
+        return found
+
+    def logs(self):
+        self.log.flush()
+        return [path for path in (self.folder / "up.log", *self.home.glob("*/enclave.log")) if path.exists()]
+
+    def printed_secrets(self):
+        """Which secrets stand in which log."""
+        texts = {path: path.read_text(errors="replace") for path in self.logs()}
+        return [f"{what} is in {path.relative_to(self.folder)}" for what, secret in self.secrets().items() for path, text in texts.items()
+                if secret in text]
+
+    @property
+    def stranger(self):
+        """A good PAT of somebody who is not the owner."""
+        return (self.home / "stranger.pat").read_text().strip()
+
     def ctl(self, *arguments, code=0, text=None):
         """Runs ddctl; returns its standard output."""
         done = subprocess.run([self.tools / "ddctl", *arguments], env=self.environment, capture_output=True, text=True, input=text, timeout=90)
@@ -157,6 +189,10 @@ class Fleet:
 
     def request(self, method, url, body=None, headers=None):
         """Through the edge, with the Host header of the URL. Returns status and body."""
+        for name, value in (headers or {}).items():
+            secret = value.split(" ", 1)[-1].split(";", 1)[0].split("=", 1)[-1]
+            if name in ("Authorization", "Cookie", "DD-Challenge") and len(secret) >= SHORTEST_SECRET:
+                self.shown.add(secret)
         edge = urlsplit(self.about["edge_url"])
         target = urlsplit(url)
         connection = http.client.HTTPConnection(edge.hostname, edge.port, timeout=30)
@@ -261,6 +297,10 @@ def main(cases, counts=False):
             for fleet in Fleet.alive:
                 print("\n".join(fleet.tails()))
             print(f"not ok {name}", flush=True)
+    for fleet in Fleet.alive:
+        printed = fleet.printed_secrets()
+        failed += bool(printed)
+        print(f"{'; '.join(printed)}\nnot ok {NO_SECRETS}" if printed else f"ok {NO_SECRETS}", flush=True)
     if counts:
         print(f"{len(cases) - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)
     sys.exit(1 if failed else 0)

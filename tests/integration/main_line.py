@@ -2,6 +2,7 @@
 """One workload through the whole house: a VM boots, proves itself, registers; a process deployed with one call answers at its public
 hostname until it is mopped. Usage: main_line.py TOOLS_FOLDER"""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fleet import Fleet, Skip, descendants, free_port, main, wait_for
+from fleet import Fleet, Skip, command_line, descendants, free_port, main, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 repository = Path(__file__).resolve().parent.parent.parent
@@ -106,14 +107,53 @@ def clash_of_ports_names_the_holder():
     assert "held by first" in answer and "port_in_use" in answer, answer
 
 
+def boot_workloads_are_in_the_registration():
+    """The agent's tunnel was configured once, by /register: a list that came afterwards would be its second version."""
+    state = fleet.edge_state()
+    tunnel = next(t for t in state["tunnels"] if t["name"] == fleet.agent()["agent_id"])
+    account = fleet.cp_environment()["DD_CF_ACCOUNT_ID"]
+    answer = fleet.cloudflare("GET", f"/client/v4/accounts/{account}/cfd_tunnel/{tunnel['id']}/configurations")["result"]
+    hosts = [rule.get("hostname", "") for rule in answer["config"]["ingress"]]
+    assert answer["version"] == 1 and any(host.startswith("greeter.") for host in hosts), answer
+
+
+def sockets_of(pid):
+    links = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def the_runtime_has_no_network():
+    if os.geteuid() != 0:
+        raise Skip("cannot read other users' descriptors without root")
+    for vm in ("cp", "vm-1"):
+        mine = sockets_of(fleet.runtime_of(vm))
+        assert mine, vm
+        for table in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
+            rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+            found = [row for row in rows if row[9] in mine]
+            assert not found, f"{vm}'s dd-enclave has a socket of {table}: {found}"
+
+
+def what_runs_is_the_copy_that_was_hashed():
+    if os.geteuid() != 0:
+        raise Skip("cannot read other users' processes without root")
+    deploy({"app_name": "hashed", "cmd": ["sleep", "1000"]})
+    rows = {row["app_name"]: row for row in fleet.as_owner("GET", fleet.agent_url() + "/deployments")[1]["deployments"]}
+    pid = next(pid for pid in descendants(fleet.runtime_of("vm-1")) if command_line(pid) == "sleep 1000 ")
+    program = Path(os.readlink(f"/proc/{pid}/exe"))
+    digest = hashlib.sha256(Path(f"/proc/{pid}/exe").read_bytes()).hexdigest()
+    assert program.parent == fleet.home / "vm-1/data/store" and program.name == "sha256-" + digest, program
+    assert rows["hashed"]["digest"] == "sha256:" + digest, rows["hashed"]
+    log = fleet.as_owner("GET", fleet.agent_url() + "/attest?nonce=" + "A" * 43)[1]["log"]
+    assert digest in json.dumps(log["events"][-1]), log
+    fleet.ctl("mop", "hashed")
+
+
 def sockets_are_local():
     inodes = set()
     for pid in descendants(fleet.process.pid):
         try:
-            for entry in Path(f"/proc/{pid}/fd").iterdir():
-                link = os.readlink(entry)
-                if link.startswith("socket:["):
-                    inodes.add(link[8:-1])
+            inodes |= sockets_of(pid)
         except OSError:
             continue
     if not inodes:
@@ -220,6 +260,7 @@ try:
     main([
         ("agents are healthy", agents_are_healthy),
         ("a boot workload is public right after registration", boot_workload_is_public),
+        ("boot workloads are in the registration, and no list is sent after it", boot_workloads_are_in_the_registration),
         ("deploy prints the URL and it answers", deploy_prints_the_url),
         ("curl reaches the public hostname", curl_reaches_it),
         ("mop takes hostname, process and children away", mop_takes_it_away),
@@ -229,6 +270,8 @@ try:
         ("a clash of ports names the holder", clash_of_ports_names_the_holder),
         ("unknown members are named in warnings", unknown_members_are_warned_about),
         ("ddctl doctor finds nothing bad, and says what is", doctor_finds_nothing_bad),
+        ("the runtime has no network socket at all", the_runtime_has_no_network),
+        ("what runs is the copy that was hashed, and its digest is in the event log", what_runs_is_the_copy_that_was_hashed),
         ("agent and enclave listen on loopback or unix only", sockets_are_local),
         ("a killed connector gives 530 and comes back", connector_comes_back),
         ("a killed dd-cp or dd-agent keeps its keys, entry and tunnel", killed_tools_come_back_as_who_they_were),

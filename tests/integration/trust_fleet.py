@@ -143,6 +143,8 @@ def strangers_get_nothing_of_the_owners():
              ("GET", "/deployments", None), ("GET", "/logs/dd-agent", None), ("DELETE", "/deployments/dd-agent", None)]
     session = stranger.sign("dd-session+jwt", poll_claims("vm-1", sub="ada"), kid=thumbprint(control_plane_key()["cp_key"]))
     for method, path, body in calls:
+        status, answer = fleet.request(method, url_of("vm-1", path), body, {"Authorization": "Bearer " + fleet.stranger})
+        assert (status, json.loads(answer)["code"]) == (403, "permission_denied"), (method, path, status, answer)
         for credential in (None, "ghp_nobody", session, stranger.sign("dd-session+jwt", poll_claims("vm-1", sub="ada"))):
             headers = {"Authorization": "Bearer " + credential} if credential else {}
             status, answer = fleet.request(method, url_of("vm-1", path), body, headers)

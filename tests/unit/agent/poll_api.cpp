@@ -155,6 +155,17 @@ TEST_CASE("a poll is answered once; its log may be read page by page") {
   CHECK(page.events.size() == 1);
 }
 
+TEST_CASE("a poll is remembered for its whole life") {
+  Polled f;
+  const auto claims = f.claims();
+  REQUIRE(f.poll(claims).has_value());
+  for (const int later : {29, 30, 59}) {
+    CAPTURE(later);
+    f.clock.advance(std::chrono::seconds(later) - std::chrono::seconds(f.clock.unix_seconds() - claims.issued_at));
+    check_error(f.poll(claims), ErrorCode::unauthenticated, "replayed");
+  }
+}
+
 TEST_CASE("the log is for the control plane, from the index of an event") {
   Polled f;
   check_error(f.ask(f.router, {"GET", "/log", {}, {}}), ErrorCode::unauthenticated, "");

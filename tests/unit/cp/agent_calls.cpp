@@ -97,6 +97,28 @@ TEST_CASE("a list that cannot be published is not kept") {
   }
 }
 
+TEST_CASE("an agent may not speak for another one") {
+  Caller f;
+  Vm other(f, "vm-2");
+  other.join();
+  const auto text = to_text(Json{{"agent_id", other.agent_id}, {"extras", Caller::web()}});
+  check_error(f.call(text), ErrorCode::permission_denied);
+  CHECK(f.kept(other.agent_id).extras.empty());
+}
+
+TEST_CASE("of two calls with one number that come at the same time one is carried out") {
+  Caller f;
+  const auto text = f.body(Caller::web());
+  const protocol::CallClaims claims{kOrigin, f.vm.agent_id,      f.clock.unix_seconds(),
+                                    "POST",  "/ingress/replace", crypto::sha256(as_bytes(text)),
+                                    f.vm.seq};
+  const auto statement = crypto::sign_jws(f.vm.signing, crypto::kCallTyp, protocol::to_json_value(claims));
+  std::vector<RouteCall> calls(8, {"POST", "/ingress/replace", header(protocol::kCallHeader, statement), text});
+  std::vector<Error> refusals;
+  CHECK(granted_of(f.io, f.router, std::move(calls), &refusals) == 1);
+  for (const auto& error : refusals) CHECK(error.reason == "replayed");
+}
+
 TEST_CASE("a call number is spent by a call that was refused for its content") {
   Caller f;
   check_error(f.call("{}"), ErrorCode::malformed);

@@ -112,6 +112,25 @@ TEST_CASE("a token registers once") {
   check_error_says(f.enrol({{"ita_token", token}}), ErrorCode::invalid_argument, "registered an agent before");
 }
 
+TEST_CASE("a token without a number registers nobody") {
+  Seed f;
+  auto payload = ita::v1_payload();
+  payload["iat"] = payload["nbf"] = f.clock.unix_seconds();
+  payload["exp"] = f.clock.unix_seconds() + 300;
+  payload.erase("jti");
+  const auto token = ita::signed_token(ita::kGoodHeader, payload.dump());
+  check_error_says(f.enrol({{"ita_token", token}}), ErrorCode::invalid_argument, "jti");
+  CHECK(f.tunnels.names.empty());
+}
+
+TEST_CASE("of several registrations with one token at the same time one is carried out") {
+  Seed f;
+  const auto sent = to_text(f.body());
+  std::vector<RouteCall> calls(4, {"POST", "/register", bearer(kOwnerPat), sent});
+  CHECK(granted_of(f.io, f.listener, std::move(calls)) == 1);
+  CHECK(f.tunnels.names.size() == 1);
+}
+
 TEST_CASE("nobody is evicted: a VM that answers keeps its name, one that does not gets its entry again") {
   Seed f;
   const auto id = f.enrolled();

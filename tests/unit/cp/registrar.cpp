@@ -145,6 +145,55 @@ TEST_CASE("a live key renews without a credential that is still good, and only f
   check_error(register_with(f, vm, used), ErrorCode::unauthenticated, "join_credential_invalid");
 }
 
+TEST_CASE("another key needs a credential of its own for a live VM's name") {
+  Room f;
+  Vm vm(f);
+  const auto used = ticket(f);
+  REQUIRE(register_with(f, vm, used).has_value());
+  Vm thief(f);
+  check_error(register_with(f, thief, "anything"), ErrorCode::unauthenticated, "join_credential_invalid");
+  check_error(register_with(f, thief, used), ErrorCode::unauthenticated, "join_credential_invalid");
+}
+
+TEST_CASE("a ticket for one VM is for no other, however alike their names") {
+  Room f;
+  const auto good = ticket(f, R"({"vm_name":"vm-1"})");
+  for (const std::string name : {"vm-10", "vm-", "vm", "VM-1", "vm-1.", "xvm-1"}) {
+    CAPTURE(name);
+    Vm other(f, name);
+    CHECK_FALSE(register_with(f, other, good).has_value());
+  }
+  Vm meant(f);
+  CHECK(register_with(f, meant, good).has_value());
+}
+
+TEST_CASE("a revoked key does not register, whatever it shows") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  f.must(f.store.deny(vm.signing.public_key().kid(), "lost"));
+  for (const auto& credential : {std::string(kOwnerPat), ticket(f)})
+    check_error(register_with(f, vm, credential), ErrorCode::permission_denied, "revoked");
+}
+
+TEST_CASE("of two keys that register one name at the same time one gets it") {
+  Room f;
+  Vm one(f), two(f);
+  std::vector<RouteCall> calls;
+  for (auto* vm : {&one, &two}) {
+    const auto claims = vm->claims_for(f.nonces.for_register());
+    const Json body = {
+        {"registration", crypto::sign_jws(vm->signing, crypto::kRegisterTyp, protocol::to_json_value(claims))}};
+    calls.push_back({"POST", "/register", bearer(kOwnerPat), to_text(body)});
+  }
+  const auto granted = granted_of(f.io, f.router, std::move(calls));
+  std::size_t live = 0;
+  for (const auto& record : f.store.all()) live += is_live(record.status) ? 1 : 0;
+  CHECK(granted == 2);  // the first one does not answer its poll: the second takes the name over
+  CHECK(live == 1);
+  CHECK(f.tunnels.names.size() == 1);
+}
+
 TEST_CASE("a name goes to a newcomer when its holder is silent, expired or refused, and not otherwise") {
   const struct {
     std::string name;

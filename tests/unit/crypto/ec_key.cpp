@@ -84,11 +84,17 @@ TEST_CASE("what is no P-256 private key is refused") {
   constexpr std::string_view kEd25519 =
       "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE "
       "KEY-----\n";
+  // openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1
+  constexpr std::string_view kSecp256k1 =
+      "-----BEGIN PRIVATE KEY-----\nMIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgP41bC/QCbZpdKCDOqpjQ\n"
+      "Ri0YjB4gSJND12zSY7f37wGhRANCAAR6nFB9Oy6n4rW7iW3eCx3sqL3+/FH8KdCQ\n"
+      "gs0tqZzMQhb5pmZe9A85IqybKyyWI1f+V11tx7HAufNjGs7g1+zl\n-----END PRIVATE KEY-----\n";
   const struct {
     const char* name;
     std::string_view pem;
     ErrorCode code;
   } cases[] = {
+      {"a curve of the same size", kSecp256k1, ErrorCode::unsupported},
       {"empty", "", ErrorCode::malformed},
       {"a broken block", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", ErrorCode::malformed},
       {"another curve", kEd25519, ErrorCode::unsupported},

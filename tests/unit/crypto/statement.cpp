@@ -70,6 +70,8 @@ TEST_CASE("claims of a statement are checked exactly") {
       {"another audience", with("aud", "agent-2"), "cannot accept dd-poll+jwt: it is for another audience"},
       {"an audience that starts the right one", with("aud", "agent-"),
        "cannot accept dd-poll+jwt: it is for another audience"},
+      {"an audience that the right one starts", with("aud", "agent-1.evil"),
+       "cannot accept dd-poll+jwt: it is for another audience"},
       {"another case", with("aud", "Agent-1"), "cannot accept dd-poll+jwt: it is for another audience"},
       {"a list of audiences", with("aud", {"agent-1"}),
        "cannot accept dd-poll+jwt: cannot read $.aud: want a text of 0..4096 bytes"},

@@ -1,6 +1,8 @@
 #include "libdd/crypto/x509.hpp"
 
 #include <doctest/doctest.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include "libdd/crypto/certificate_builder.hpp"
 #include "libdd/crypto/digest.hpp"
@@ -34,7 +36,65 @@ struct Family {
   Certificate leaf = CertificateBuilder(root, root_key).issue({"test leaf", 1000, 2000}, leaf_key.public_key()).value();
 };
 
+/// What our own builder does not make: a self-signed CA on `group`, signed with `digest`, whose key may do `usage`.
+Bytes foreign_ca(const char* group, const EVP_MD* digest, const char* usage) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen(group), EVP_PKEY_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+  X509_set_version(certificate.get(), 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  ASN1_TIME_set(X509_getm_notBefore(certificate.get()), 1000);
+  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), 2000);
+  auto* name = X509_get_subject_name(certificate.get());
+  const std::string common_name = "foreign root";
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1,
+                             -1, 0);
+  X509_set_issuer_name(certificate.get(), name);
+  X509_set_pubkey(certificate.get(), key.get());
+  for (const auto& [nid, value] :
+       {std::pair{NID_basic_constraints, "critical,CA:TRUE,pathlen:1"}, {NID_key_usage, usage}}) {
+    const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
+        X509V3_EXT_conf_nid(nullptr, nullptr, nid, value), X509_EXTENSION_free);
+    X509_add_ext(certificate.get(), extension.get(), -1);
+  }
+  REQUIRE(X509_sign(certificate.get(), key.get(), digest) > 0);
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate.get(), &der);
+  REQUIRE(size > 0);
+  const auto* bytes = reinterpret_cast<const std::byte*>(der);
+  Bytes out(bytes, bytes + size);
+  OPENSSL_free(der);
+  return out;
+}
+
+Certificate foreign(const char* group, const EVP_MD* digest, const char* usage) {
+  return Certificate::from_der(foreign_ca(group, digest, usage)).value();
+}
+
 }  // namespace
+
+TEST_CASE("a CA whose key may not sign certificates is none") {
+  CHECK(foreign("P-256", EVP_sha256(), "critical,keyCertSign,cRLSign").is_ca());
+  CHECK_FALSE(foreign("P-256", EVP_sha256(), "critical,digitalSignature,cRLSign").is_ca());
+}
+
+TEST_CASE("a certificate that is signed with another digest than SHA-256 is issued by nobody") {
+  const auto good = foreign("P-256", EVP_sha256(), "keyCertSign");
+  CHECK(good.issued_by(good));
+  for (const auto* digest : {EVP_sha384(), EVP_sha512(), EVP_sha224()}) {
+    const auto bad = foreign("P-256", digest, "keyCertSign");
+    CHECK_FALSE(bad.issued_by(bad));
+  }
+}
+
+TEST_CASE("a certificate's key on another curve is none, of the same size neither") {
+  CHECK(foreign("P-256", EVP_sha256(), "keyCertSign").public_key().has_value());
+  for (const auto* group : {"secp256k1", "P-384", "brainpoolP256r1"}) {
+    CAPTURE(group);
+    const auto key = foreign(group, EVP_sha256(), "keyCertSign").public_key();
+    REQUIRE_FALSE(key.has_value());
+    CHECK(key.error().code == ErrorCode::unsupported);
+  }
+}
 
 TEST_CASE("a genuine certificate is read field by field") {
   const auto der = from_base64(kIntelRoot).value();

@@ -101,6 +101,13 @@ TEST_CASE("a workload has no privileges and gets none" * doctest::skip(test::kNo
   CHECK(enclave.probe({"write-file", "/proc/sys/kernel/core_pattern"}).starts_with("refused"));
 }
 
+TEST_CASE("a workload that crashes leaves no core") {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"sh", "-c", "ulimit -c; ulimit -H -c"});
+  enclave.finished(id);
+  CHECK(enclave.logs(id) == std::vector<std::string>{"0", "0"});
+}
+
 TEST_CASE("the executables in the store are nobody's to change" * doctest::skip(test::kNoRoot)) {
   RunningEnclave enclave;
   const auto id = enclave.deploy("app", {"true"});

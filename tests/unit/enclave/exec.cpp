@@ -82,6 +82,21 @@ TEST_CASE("a command that takes too long is ended with everything it started") {
   CHECK_FALSE(process_lives(child));
 }
 
+TEST_CASE("what a command leaves running dies with it, also in a session of its own") {
+  RunningEnclave enclave;
+  const struct {
+    const char* name;
+    const char* how;
+  } cases[] = {{"a child", "sleep 1000 >/dev/null 2>&1 &"}, {"a session", "setsid sleep 1000 >/dev/null 2>&1 &"}};
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto answer = enclave.call(exec_shell(std::string(c.how) + " echo $!"));
+    REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
+    const auto left = static_cast<pid_t>(std::stoi(answer.at("stdout").get<std::string>()));
+    CHECK_FALSE(process_lives(left));
+  }
+}
+
 TEST_CASE("of output without end a part is kept, and the command ends by itself") {
   RunningEnclave enclave;
   const auto answer =
