@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>

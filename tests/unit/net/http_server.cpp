@@ -3,6 +3,8 @@
 #include <atomic>
 #include <future>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/unit/net/raw_client.hpp"
 #include "tests/unit/net/served.hpp"
 
