@@ -34,6 +34,10 @@ std::size_t HttpHeaders::count(std::string_view name) const {
   return static_cast<std::size_t>(std::ranges::count_if(all_, named(name)));
 }
 
-void HttpHeaders::remove(std::string_view name) { std::erase_if(all_, named(name)); }
+void HttpHeaders::remove(std::string_view name) {
+  // By copy: `name` may be a header of ours.
+  const std::string key(name);
+  std::erase_if(all_, named(key));
+}
 
 }  // namespace dd
