@@ -15,9 +15,9 @@ fleet = Fleet(simulated)
 port = free_port()
 
 
-def run(tool, environment, name, patience=30):
+def run(tool, environment):
     """Of a start that fails: exit status and what was said."""
-    done = subprocess.run([production / tool], env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, timeout=patience)
+    done = subprocess.run([production / tool], env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -28,7 +28,7 @@ def cp_environment(**changes):
 
 
 def a_control_plane_refuses_the_option():
-    status, said = run("dd-cp", cp_environment(DD_ACCEPT_SIMULATED="true"), "cp")
+    status, said = run("dd-cp", cp_environment(DD_ACCEPT_SIMULATED="true"))
     assert status != 0 and "-Dsimulation=true" in said, (status, said)
 
 
@@ -41,7 +41,7 @@ def a_runtime_makes_no_quotes():
     (folder / "config.json").write_text(json.dumps(config))
     environment = dict(v.split("=", 1) for v in Path(f"/proc/{fleet.runtime_of('vm-1')}/environ").read_text().split("\0") if v)
     environment |= {"DD_ENCLAVE_CONFIG": str(folder / "config.json"), "DD_UID_BASE": str(int(environment["DD_UID_BASE"]) + 9000)}
-    status, said = run("dd-enclave", environment, "enclave")
+    status, said = run("dd-enclave", environment)
     assert status != 0 and "DD_SIMULATOR_FILE" in said, (status, said)
 
 

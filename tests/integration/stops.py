@@ -89,8 +89,10 @@ def a_control_plane_that_is_stopped():
         with open(folder / "log", "w+") as log:
             process = subprocess.Popen([tools / "dd-cp"], env=environment, stdout=log, stderr=log)
             said = (folder / "log").read_text
-            port = int(wait_for("its port", lambda: re.search(r'"port":"?(\d+)|port=(\d+)', said()) or process.poll() is not None and said())[0]
-                       .rsplit("=" if "port=" in said() else ":", 1)[1].strip('"'))
+            wait_for("its port", lambda: "control plane listening" in said() or process.poll() is not None)
+            listening = re.search(r"control plane listening .*port=(\d+)", said())
+            assert listening, f"round {i}: exit {process.poll()}\n{said()[-8000:]}"
+            port = int(listening[1])
             paths = ["/health", "/api/agents", "/register/challenge", "/", "/api/agents", "/agent/vm-1", "/cp/ita", "/register"]
             with Traffic(port, "app.dd.localhost", paths, owner()) as traffic:
                 wait_for("answers", lambda: traffic.answers > random.randrange(1, 40), 20)
