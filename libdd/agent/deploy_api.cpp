@@ -67,14 +67,21 @@ net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerReques
   auto wanted = parse_deploy_request(request.body);
   if (!wanted) co_return tl::unexpected(wanted.error());
   const auto turn = co_await turns_.take(wanted->app_name);
-  const auto free = co_await check_free(*wanted);
-  if (!free) co_return tl::unexpected(free.error());
-  auto id = co_await context_.runtime.deploy(*wanted);
-  if (!id) co_return wrap(id.error(), "cannot deploy " + wanted->app_name);
+  auto id = co_await claim(*wanted);
+  if (!id) co_return tl::unexpected(id.error());
   log::info("deployed", {{"app", wanted->app_name}, {"by", request.principal}, {"id", *id}});
   const auto answer = co_await follow(*std::move(wanted), *std::move(id));
   if (!answer) co_return tl::unexpected(answer.error());
   co_return net::json_response(to_text(protocol::to_json_value(*answer)));
+}
+
+net::Task<Result<std::string>> DeployApi::claim(DeployRequest wanted) {
+  const auto turn = co_await claims_.take();
+  const auto free = co_await check_free(wanted);
+  if (!free) co_return tl::unexpected(free.error());
+  auto id = co_await context_.runtime.deploy(wanted);
+  if (!id) co_return wrap(id.error(), "cannot deploy " + wanted.app_name);
+  co_return id;
 }
 
 net::Task<Result<void>> DeployApi::check_free(DeployRequest wanted) {

@@ -6,8 +6,8 @@
 #include "dd/event_log.hpp"
 #include "dd/quote_source.hpp"
 #include "libdd/core/json.hpp"
-#include "libdd/enclave/turn.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/net/turns.hpp"
 
 namespace boost::asio {
 class thread_pool;
@@ -50,7 +50,7 @@ class MeasuredLog {
   net::asio::thread_pool& pool_;
   std::unique_ptr<QuoteService> service_;
   EventLog log_;
-  Turn turn_;
+  net::Turn turn_;
   bool out_of_step_ = false;
 };
 

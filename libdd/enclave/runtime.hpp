@@ -15,9 +15,9 @@
 #include "libdd/enclave/settings.hpp"
 #include "libdd/enclave/supervisor.hpp"
 #include "libdd/enclave/tool_links.hpp"
-#include "libdd/enclave/turn.hpp"
 #include "libdd/enclave/vm_keys.hpp"
 #include "libdd/net/backoff.hpp"
+#include "libdd/net/turns.hpp"
 
 namespace dd::enclave {
 
@@ -82,7 +82,7 @@ class Runtime {
   Supervisor supervisor_;
   Deployments deployments_;
   Guests guests_;
-  Turns turns_;
+  net::Turns turns_;
   net::Event changed_;
   net::Event shutting_down_;
   std::map<std::string, net::Backoff> restarts_;  // by id

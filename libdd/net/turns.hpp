@@ -1,6 +1,7 @@
-// One at a time per key: a registration, a poll's verdict and an ingress change of one VM never interleave.
+// A lock for coroutines: whoever asks first goes first.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,36 +10,48 @@
 
 namespace dd::net {
 
-/// Use on one io thread. A Turn must not outlive its Turns.
-class Turns {
-  struct Lane {
-    explicit Lane(const asio::any_io_executor& executor) : freed(executor) {}
-    bool busy = false;
-    int interested = 0;
-    Event freed;
-  };
-  using Lanes = std::map<std::string, std::unique_ptr<Lane>>;
-
+/// Use on one io thread. A mutex held across co_await would block it.
+class Turn {
  public:
-  /// Holds the lane until it goes.
-  class Turn {
-   public:
-    Turn(Lanes& lanes, Lanes::iterator lane) : lanes_(&lanes), lane_(lane) {}
-    Turn(Turn&& other) noexcept : lanes_(std::exchange(other.lanes_, nullptr)), lane_(other.lane_) {}
-    Turn& operator=(Turn&&) = delete;
-    ~Turn();
+  explicit Turn(asio::any_io_executor executor);
 
-   private:
-    Lanes* lanes_;
-    Lanes::iterator lane_;
-  };
+  /// Ends the turn when it goes.
+  class Guard;
+  Task<Guard> take();
+  /// Nobody has it and nobody waits.
+  [[nodiscard]] bool idle() const noexcept;
 
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+class Turn::Guard {
+ public:
+  /// Of no turn.
+  Guard() = default;
+  Guard(Guard&&) noexcept = default;
+  Guard& operator=(Guard&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~Guard();
+
+ private:
+  friend class Turn;
+  explicit Guard(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+/// One Turn per name, dropped when idle.
+class Turns {
+ public:
   explicit Turns(asio::any_io_executor executor) : executor_(std::move(executor)) {}
-  Task<Turn> take(std::string key);
+  Task<Turn::Guard> take(std::string name);
 
  private:
   asio::any_io_executor executor_;
-  Lanes lanes_;
+  std::map<std::string, Turn> turns_;
 };
 
 }  // namespace dd::net

@@ -81,11 +81,7 @@ std::string flaw(const Rig& rig) {
 
 void wait_until_whole(const Rig& rig) {
   std::string last;
-  try {
-    wait_until("agents and edge agree", [&] { return (last = flaw(rig)).empty(); });
-  } catch (const std::exception&) {
-    throw std::runtime_error(last);
-  }
+  wait_until("agents and edge agree", [&] { return (last = flaw(rig)).empty(); }, [&last] { return last; });
 }
 
 /// Sends a registration; false when the control plane died before it answered.

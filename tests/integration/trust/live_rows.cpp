@@ -146,15 +146,18 @@ TEST_CASE("a second VM gets a live name only when its holder cannot prove itself
 }
 
 TEST_CASE("an agent whose token expires is quarantined, then deleted") {
-  const Settings settings = {{"DD_TOKEN_LEEWAY", "1s"}, {"DD_DELETE_AFTER", "2s"}};
-  TrustFleet brief(settings, 2);
+  const Settings settings = {{"DD_TOKEN_LEEWAY", "2s"}, {"DD_DELETE_AFTER", "2s"}};
+  TrustFleet brief(settings, 3);
   const auto agent = healthy_agent(brief, "expiring");
   const auto body = ingress_of(agent->agent_id());
   CHECK(agent->call(agent->agent_id(), kPath, body, body, 1).status == 200);
-  const auto row = brief.wait_for(agent->agent_id(), "quarantined");
-  CHECK(row.at("reason").get<std::string>().find("expired") != std::string::npos);
-  CHECK(brief.tunnels().contains(agent->agent_id()));
   check_dropped(brief, *agent, "quarantine");
+  // On a busy machine quarantine can be over before anybody looked.
+  const auto log = brief.log();
+  CAPTURE(log);
+  const auto quarantined = log.find("agent quarantined");
+  REQUIRE(quarantined < log.find("agent dropped"));
+  CHECK(log.substr(quarantined, log.find('\n', quarantined) - quarantined).find("expired") != std::string::npos);
 }
 
 TEST_CASE("an agent that falls silent is quarantined and taken back when it answers") {

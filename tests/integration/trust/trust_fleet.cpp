@@ -41,12 +41,18 @@ std::string policy_text(const attest::SimulatedMeasurements& measured, const std
   return attest::policy_file(values).value();
 }
 
+std::string content_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 }  // namespace
 
-void wait_until(const std::string& what, const std::function<bool()>& check) {
+void wait_until(const std::string& what, const std::function<bool()>& check, const std::function<std::string()>& seen) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!check()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("never saw: " + what);
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error("never saw: " + what + (seen ? "; saw " + seen() : ""));
     std::this_thread::sleep_for(kPause);
   }
 }
@@ -108,9 +114,9 @@ std::string failed_start(const Settings& settings) {
   const auto log = folder.path() / "log";
   auto child = cli::Child::start(cp_program(), settings, log);
   if (!child) throw std::runtime_error(child.error().message);
-  wait_until("the end of dd-cp", [&child] { return child->ended(); });
-  std::ifstream stream(log);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  const auto said = [&log] { return "it still running, with the log\n" + content_of(log); };
+  wait_until("the end of dd-cp", [&child] { return child->ended(); }, said);
+  return content_of(log);
 }
 
 TrustFleet::TrustFleet(const Settings& settings, std::int64_t token_lifetime_secs, const Detour& detour)
@@ -131,11 +137,14 @@ TrustFleet::TrustFleet(const Settings& settings, std::int64_t token_lifetime_sec
 
 void TrustFleet::start_control_plane() {
   cp_ = std::make_unique<cli::Child>(cli::Child::start(cp_program(), settings_, folder_.path() / "log").value());
-  wait_until("dd-cp listening", [this] {
-    HttpRequest request;
-    request.url = origin_ + "/health";
-    return net::send_blocking(*transport_, std::move(request)).has_value();
-  });
+  wait_until(
+      "dd-cp listening",
+      [this] {
+        HttpRequest request;
+        request.url = origin_ + "/health";
+        return net::send_blocking(*transport_, std::move(request)).has_value();
+      },
+      [this] { return "the log\n" + log(); });
 }
 
 Answer TrustFleet::as_owner(const std::string& method, const std::string& path, const std::string& body) const {
@@ -168,12 +177,17 @@ Json TrustFleet::agent(const std::string& agent_id) const {
 
 Json TrustFleet::wait_for(const std::string& agent_id, const std::string& status) const {
   Json row;
-  wait_until(agent_id + " " + status, [&] {
-    row = agent(agent_id);
-    return !row.is_null() && row.at("status") == status;
-  });
+  wait_until(
+      agent_id + " " + status,
+      [&] {
+        row = agent(agent_id);
+        return !row.is_null() && row.at("status") == status;
+      },
+      [&] { return (row.is_null() ? "no such agent" : to_text(row)) + ", and the log\n" + log(); });
   return row;
 }
+
+std::string TrustFleet::log() const { return content_of(folder_.path() / "log"); }
 
 Json TrustFleet::edge(const std::string& method, const std::string& path, const Json& body) const {
   HttpRequest request;

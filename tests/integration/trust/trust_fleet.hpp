@@ -66,6 +66,8 @@ class TrustFleet {
   [[nodiscard]] Json agent(const std::string& agent_id) const;
   /// Waits for a status of an agent and returns its row; throws when it does not come.
   Json wait_for(const std::string& agent_id, const std::string& status) const;
+  /// What dd-cp has logged so far.
+  [[nodiscard]] std::string log() const;
   /// Names of the live tunnels at the edge.
   [[nodiscard]] std::set<std::string> tunnels() const;
   [[nodiscard]] std::set<std::string> hostnames() const;
@@ -85,8 +87,9 @@ class TrustFleet {
   std::unique_ptr<cli::Child> cp_;
 };
 
-/// Calls `check` until it is true; throws with `what` when it never is.
-void wait_until(const std::string& what, const std::function<bool()>& check);
+/// Calls `check` until it is true; throws with `what`, and with what `seen` says was there instead, when it never is.
+void wait_until(const std::string& what, const std::function<bool()>& check,
+                const std::function<std::string()>& seen = {});
 
 /// A loopback port that is free now.
 [[nodiscard]] std::uint16_t free_port();

@@ -43,7 +43,10 @@ struct Deploying : Room {
   }
 };
 
-Json body_of(const Result<net::ServerResponse>& answer) { return parse_json(answer.value().body).value(); }
+Json body_of(const Result<net::ServerResponse>& answer) {
+  REQUIRE_MESSAGE(answer.has_value(), answer.error().message);
+  return parse_json(answer->body).value();
+}
 
 AgentOptions impatient() {
   AgentOptions options;
@@ -97,6 +100,56 @@ TEST_CASE("a redeployment may have the port that the one before still listens on
   const auto answer = body_of(f.deploy({expose_as("web", web.port())}));
   CHECK(answer.at("status") == "running");
   CHECK(answer.at("urls") == Json::array({"https://web." + kHostname + "/"}));
+}
+
+TEST_CASE("of two deploys of one app at the same time, the second waits until the first has come to run") {
+  Deploying f;
+  f.after_deploy = running("app");
+  f.after_deploy.status = DeploymentStatus::deploying;
+  f.after_deploy.id = "id-first";
+  int looks = 0;
+  f.on_deploy = [&] {
+    looks = 0;
+    f.after_deploy.id = "id-second";
+  };
+  f.on_list = [&] {
+    if (++looks == 5 && !f.deployments.empty()) f.deployments.back().status = DeploymentStatus::running;
+  };
+  const test::RouteCall call{"POST", "/deploy", test::bearer(kOwnerPat), R"({"app_name":"app","cmd":["hello"]})"};
+  const auto first = test::start(f.io, test::answer_of(f.router, call));
+  const auto second = body_of(f.run(test::answer_of(f.router, call)));
+  REQUIRE(first->result.has_value());
+  const auto before = body_of(*first->result);
+  CHECK(before.at("id") == "id-first");
+  CHECK(before.at("status") == "running");
+  CHECK(second.at("id") == "id-second");
+  CHECK(second.at("status") == "running");
+}
+
+TEST_CASE("of deploys with one label or one port at the same time, one is let in") {
+  Deploying f(impatient());
+  const SilentPort silent;
+  const SilentPort other;
+  std::string reason;
+  SUBCASE("label") { reason = "label_in_use"; }
+  SUBCASE("port") { reason = "port_in_use"; }
+  f.after_deploy = running("");
+  f.on_deploy = [&f] {
+    f.deployments.back().app_name = f.last_asked.at("app_name").get<std::string>();
+    f.deployments.back().expose = expose_from(f.last_asked.at("expose"), "$", 1).value();
+  };
+  std::vector<test::RouteCall> calls;
+  for (int i = 0; i < 6; ++i) {
+    const auto number = std::to_string(i);
+    const auto exposed = reason == "label_in_use" ? expose_as("web", i == 0 ? silent.port() : other.port())
+                                                  : expose_as("web-" + number, silent.port());
+    const Json request = {
+        {"app_name", "app-" + number}, {"cmd", {"hello"}}, {"expose", Json::array({dd::to_json_value(exposed)})}};
+    calls.push_back({"POST", "/deploy", test::bearer(kOwnerPat), to_text(request)});
+  }
+  std::vector<Error> refusals;
+  CHECK(granted_of(f.io, f.router, std::move(calls), &refusals) == 1);
+  for (const auto& refusal : refusals) CHECK(refusal.reason == reason);
 }
 
 TEST_CASE("a quarantined agent says that its host names wait, until the control plane says otherwise") {

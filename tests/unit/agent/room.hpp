@@ -175,6 +175,7 @@ struct Room {
     Json answer = {{"ok", true}};
     const auto method = runtime_calls.back();
     if (method == "list") {
+      if (on_list) on_list();
       answer["deployments"] = Json::array();
       for (const auto& info : deployments) answer["deployments"].push_back(dd::to_json_value(info));
     }
@@ -182,8 +183,8 @@ struct Room {
       for (auto& info : deployments)
         if (info.app_name == after_deploy.app_name) info.status = DeploymentStatus::stopped;
       deployments.push_back(after_deploy);
-      if (on_deploy) on_deploy();
       answer["id"] = after_deploy.id;
+      if (on_deploy) on_deploy();
       answer["status"] = "deploying";
     }
     if (method == "stop")
@@ -222,6 +223,7 @@ struct Room {
   std::vector<DeploymentInfo> deployments;
   DeploymentInfo after_deploy;
   std::function<void()> on_deploy;  // what the process then does
+  std::function<void()> on_list;    // before it is answered
   std::vector<std::string> runtime_calls;
   Json last_asked;
   Json executed;  // the answer to exec

@@ -1,19 +1,19 @@
-#include "libdd/enclave/turn.hpp"
+#include "libdd/net/turns.hpp"
 
 #include <doctest/doctest.h>
 
 #include "tests/support/run_task.hpp"
 
 using namespace dd;
-using namespace dd::enclave;
+using namespace dd::net;
 
 namespace {
 
-net::Task<bool> visit(Turns& turns, std::string name, std::vector<int>& seen, int number, int& inside) {
+Task<bool> visit(Turns& turns, std::string name, std::vector<int>& seen, int number, int& inside) {
   const auto turn = co_await turns.take(std::move(name));
   ++inside;
   REQUIRE(inside == 1);
-  co_await net::sleep_for(std::chrono::milliseconds(1));
+  co_await sleep_for(std::chrono::milliseconds(1));
   seen.push_back(number);
   --inside;
   co_return true;
@@ -22,7 +22,7 @@ net::Task<bool> visit(Turns& turns, std::string name, std::vector<int>& seen, in
 }  // namespace
 
 TEST_CASE("one at a time, in the order of asking") {
-  net::asio::io_context io;
+  asio::io_context io;
   Turns turns(io.get_executor());
   std::vector<int> seen;
   int inside = 0;
@@ -32,7 +32,7 @@ TEST_CASE("one at a time, in the order of asking") {
 }
 
 TEST_CASE("names do not wait for each other") {
-  net::asio::io_context io;
+  asio::io_context io;
   Turns turns(io.get_executor());
   auto holding = test::run(io, turns.take("a"));
   std::vector<int> seen;
