@@ -5,7 +5,7 @@
 // AGENT is a VM name, an agent id or a hostname; without it the fleet must have one agent only.
 #include <cstdio>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,10 +32,12 @@ dd::Result<dd::FleetClientOptions> read_options() {
 }
 
 dd::Result<std::string> read_file(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file) return dd::fail(dd::ErrorCode::not_found, "cannot read " + std::string(path));
-  return text;
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  // An iterator over a folder would throw; this marks `text` as failed, as it does for an empty file.
+  if (!(text << file.rdbuf()))
+    return dd::fail(dd::ErrorCode::not_found, "cannot read a workload from " + std::string(path));
+  return std::move(text).str();
 }
 
 dd::Result<dd::Deployed> deploy(const char* path, std::string_view agent_name) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dd/policy.hpp"
+#include "libdd/core/text_file.hpp"
 
 namespace dd::attest {
 namespace {
@@ -40,6 +41,13 @@ Result<std::string> policy_file(const PolicyValues& values) {
   auto text =
       json{{"version", 1}, {"rules", std::move(rules)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   if (const auto parsed = Policy::parse(text); !parsed) return wrap(parsed.error(), "cannot write policy");
+  return text;
+}
+
+Result<std::string> read_policy_file(const std::string& path) {
+  constexpr std::size_t most = 1024 * 1024;
+  auto text = read_text_file(path, most);
+  if (!text) return wrap(text.error(), "cannot use DD_POLICY");
   return text;
 }
 

@@ -1,4 +1,4 @@
-// Writes policy files: for the build that `ddctl up` starts, and for whoever measures a build.
+// Policy files: read where a setting names one; written for the build that `ddctl up` starts, and for whoever measures a build.
 #pragma once
 
 #include <string>
@@ -28,5 +28,8 @@ struct PolicyValues {
 
 /// The text of a policy file, which Policy::parse takes. Errors: those of Policy::parse; invalid_argument for a rule that would allow nothing.
 [[nodiscard]] Result<std::string> policy_file(const PolicyValues& values);
+
+/// The text of the file that DD_POLICY names, at most 1 MiB. Errors: as read_text_file.
+[[nodiscard]] Result<std::string> read_policy_file(const std::string& path);
 
 }  // namespace dd::attest

@@ -1,11 +1,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/policy_file.hpp"
 #include "libdd/cli/doctor.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/identity/owner_lookup.hpp"
@@ -24,10 +23,9 @@ bool is_below(std::string_view name, std::string_view domain) {
 Check check_policy(const ControlPlaneOptions& options) {
   if (options.policy == "tofu")
     return {Health::doubtful, "policy", "tofu: the first to come under a VM name is trusted", "write a policy file"};
-  std::ifstream file(options.policy, std::ios::binary);
-  if (!file) return {Health::bad, "policy", "cannot read " + options.policy, "set DD_POLICY to a readable policy file"};
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (const auto policy = Policy::parse(text); !policy)
+  const auto text = attest::read_policy_file(options.policy);
+  if (!text) return {Health::bad, "policy", text.error().message, "set DD_POLICY to a readable policy file"};
+  if (const auto policy = Policy::parse(*text); !policy)
     return {Health::bad, "policy", policy.error().message, "correct " + options.policy};
   return {Health::good, "policy", options.policy, {}};
 }

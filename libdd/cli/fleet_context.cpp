@@ -1,13 +1,11 @@
 #include "libdd/cli/fleet_context.hpp"
 
-#include <fstream>
-#include <iterator>
-
 #include <nlohmann/json.hpp>
 
 #include "dd/config.hpp"
 #include "libdd/cli/private_file.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/core/text_file.hpp"
 
 namespace dd::cli {
 namespace {
@@ -49,11 +47,13 @@ fs::path context_path(const Environment& environment) {
   return state / "dd" / "fleet.json";
 }
 
+constexpr std::size_t kMaxContext = 64 * 1024;
+
 Result<FleetContext> read_context(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return FleetContext();
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  const auto value = parse_json(text);
+  const auto text = read_text_file(file, kMaxContext);
+  if (!text && text.error().code == ErrorCode::not_found) return FleetContext();
+  if (!text) return tl::unexpected(text.error());
+  const auto value = parse_json(*text);
   if (!value) return wrap(value.error(), "cannot read " + file.string());
   FleetContext context;
   ObjectReader reader(*value, "$");

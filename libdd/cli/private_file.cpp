@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
+
+#include "libdd/core/text_file.hpp"
 
 namespace dd::cli {
 namespace {
@@ -31,13 +31,12 @@ Result<void> write_private_file(const std::filesystem::path& file, std::string_v
 }
 
 Result<Secret> read_private_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file.string());
-  const std::string text(std::istreambuf_iterator<char>(stream), {});
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string::npos || text.size() > kMaxSecret)
+  const auto text = read_text_file(file, kMaxSecret);
+  if (!text && text.error().code != ErrorCode::too_large) return tl::unexpected(text.error());
+  const auto first = text ? text->find_first_not_of(kBlank) : std::string::npos;
+  if (first == std::string::npos)
     return fail(ErrorCode::malformed, "cannot read " + file.string() + ": want 1 to 65536 bytes of text");
-  return Secret(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+  return Secret(text->substr(first, text->find_last_not_of(kBlank) - first + 1));
 }
 
 }  // namespace dd::cli

@@ -7,7 +7,7 @@
 
 namespace dd::cli {
 
-/// `-` reads standard input. Errors: not_found; too_large for a file over 256 KiB.
+/// `-` reads standard input. Errors: as read_text_file with at most 256 KiB.
 [[nodiscard]] Result<std::string> read_spec(const std::string& file);
 
 }  // namespace dd::cli

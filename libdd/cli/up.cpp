@@ -1,13 +1,12 @@
 // ddctl up: a whole fleet on this machine, in the foreground until Ctrl-C; --once proves that it works and stops it.
 #include <signal.h>
 
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "libdd/cli/spec_file.hpp"
 #include "libdd/cli/up_fleet.hpp"
 #include "libdd/cli/verbs.hpp"
 #include "libdd/core/json.hpp"
@@ -49,12 +48,6 @@ Result<Settings> settings_from(const std::vector<std::string>& items) {
     settings.emplace_back(item.substr(0, equals), item.substr(equals + 1));
   }
   return settings;
-}
-
-Result<std::string> read_file(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file);
-  return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
 Result<Json> describe(const UpFleet& fleet) {
@@ -110,7 +103,7 @@ Result<HttpResponse> fetch(const FleetContext& context, const std::string& url) 
 }
 
 int prove_once(const UpFleet& fleet, const UpFlags& flags) {
-  const auto spec = read_file(fleet.programs().hello_spec.string());
+  const auto spec = read_spec(fleet.programs().hello_spec.string());
   if (!spec) return report(spec.error());
   const auto agent = fleet.client().find_agent("vm-1");
   if (!agent) return report(agent.error());
@@ -142,7 +135,7 @@ int up(UpFlags flags) {
   flags.fleet.cp_settings = *std::move(cp_settings);
   flags.fleet.agent_settings = *std::move(agent_settings);
   if (!flags.boot_file.empty()) {
-    auto workloads = read_file(flags.boot_file);
+    auto workloads = read_spec(flags.boot_file);
     if (!workloads) return report(workloads.error());
     flags.fleet.boot_workloads = *std::move(workloads);
   }

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "libdd/core/config_values.hpp"
+#include "libdd/core/text_file.hpp"
 
 namespace dd {
 namespace {
@@ -40,16 +41,12 @@ Result<Secret> read_secret_file(const std::filesystem::path& path) {
   if (file < 0) return refuse_file(path, last_problem());
 
   WipedBuffer buffer;
-  std::size_t size = 0;
-  ssize_t got = 0;
-  do {
-    got = read(file, buffer.bytes.data() + size, buffer.bytes.size() - size);
-    if (got > 0) size += static_cast<std::size_t>(got);
-  } while (got > 0 || (got < 0 && errno == EINTR));
+  const auto got = read_into(file, buffer.bytes);
   const auto problem = got < 0 ? last_problem() : std::string();
   close(file);
 
-  if (!problem.empty()) return refuse_file(path, problem);
+  if (got < 0) return refuse_file(path, problem);
+  const auto size = static_cast<std::size_t>(got);
   if (size > kMaxBytes) return refuse_file(path, "larger than " + std::to_string(kMaxBytes) + " bytes");
   const auto text = config_values::trimmed(std::string_view(buffer.bytes.data(), size));
   if (text.empty()) return refuse_file(path, "it is empty");

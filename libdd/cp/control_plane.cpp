@@ -1,12 +1,10 @@
 // Wiring: the pieces of a control plane in the order in which they need each other.
 #include "dd/control_plane.hpp"
 
-#include <fstream>
-#include <iterator>
-
 #include <boost/asio/thread_pool.hpp>
 
 #include "dd/log.hpp"
+#include "libdd/attest/policy_file.hpp"
 #include "libdd/cp/agent_calls.hpp"
 #include "libdd/cp/agent_link.hpp"
 #include "libdd/cp/agent_sessions.hpp"
@@ -38,8 +36,6 @@ namespace {
 
 using namespace dd::cp;
 
-constexpr std::size_t kMaxPolicy = 1024 * 1024;
-
 Result<Policy> load_policy(const ControlPlaneOptions& options) {
   if (options.policy.empty())
     return fail(
@@ -50,12 +46,9 @@ Result<Policy> load_policy(const ControlPlaneOptions& options) {
     if (options.seed_configuration) owner_ids.emplace_back();  // its agents are configured with the login alone
     return Policy::tofu(std::move(owner_ids), options.origin, options.accept_simulated);
   }
-  std::ifstream file(options.policy, std::ios::binary);
-  if (!file) return fail(ErrorCode::invalid_argument, "cannot read policy " + options.policy);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (text.size() > kMaxPolicy)
-    return fail(ErrorCode::too_large, "cannot read policy " + options.policy + ": larger than 1 MiB");
-  auto policy = Policy::parse(text);
+  const auto text = attest::read_policy_file(options.policy);
+  if (!text) return tl::unexpected(text.error());
+  auto policy = Policy::parse(*text);
   if (!policy) return wrap(policy.error(), "cannot use policy " + options.policy);
   return policy;
 }

@@ -3,13 +3,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
-
 #include <nlohmann/json.hpp>
 
 #include "dd/config.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/core/text_file.hpp"
 #include "libdd/enclave/fetch_helper.hpp"
 #include "libdd/enclave/uid_pool.hpp"
 #include "libdd/net/url.hpp"
@@ -47,6 +45,7 @@ namespace {
 
 constexpr const char* kDefaultSocket = "/var/lib/easyenclave/agent.sock";
 constexpr const char* kDefaultData = "/var/lib/easyenclave";
+constexpr std::size_t kMaxConfigFile = 1024 * 1024;
 
 struct ConfigFile {
   std::string socket_path;
@@ -70,13 +69,10 @@ Result<ConfigFile> parse_config_file(std::string_view text, const std::string& w
 
 Result<ConfigFile> read_config_file(const std::filesystem::path& path) {
   const auto what = "cannot read configuration file " + path.string();
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    if (path == EnclaveOptions{}.config_file) return ConfigFile{};
-    return fail(ErrorCode::invalid_argument, what + " (DD_ENCLAVE_CONFIG): no readable file is there");
-  }
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  return parse_config_file(text, what);
+  const auto text = read_text_file(path, kMaxConfigFile);
+  if (text) return parse_config_file(*text, what);
+  if (text.error().code == ErrorCode::not_found && path == EnclaveOptions{}.config_file) return ConfigFile{};
+  return wrap(text.error(), "cannot use DD_ENCLAVE_CONFIG");
 }
 
 std::string first_of(const std::string& option, const std::string& file, const char* otherwise) {

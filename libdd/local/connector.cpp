@@ -1,14 +1,13 @@
 #include "libdd/local/connector.hpp"
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
 #include "dd/config.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/core/secret_file.hpp"
 #include "libdd/local/connector_link.hpp"
 #include "libdd/local/connector_options.hpp"
 #include "libdd/net/http_server.hpp"
@@ -32,11 +31,9 @@ Result<RunToken> read_token(const ConnectorSettings& settings) {
     config.text("TUNNEL_TOKEN_FILE", file, "file with the run token", Presence::required);
     if (auto loaded = config.load_environment(); !loaded) return tl::unexpected(loaded.error());
   }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(ErrorCode::not_found, "cannot read " + file);
-  std::string text(std::istreambuf_iterator<char>(stream), {});
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  return parse_run_token(text);
+  const auto text = read_secret_file(file);
+  if (!text) return tl::unexpected(text.error());
+  return parse_run_token(text->reveal());
 }
 
 net::Router metrics_routes(const ConnectorLink& link) {

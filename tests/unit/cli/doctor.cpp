@@ -131,6 +131,7 @@ TEST_CASE("what a control plane lacks is named with what to do, and no secret is
        "owner", Health::bad, "somebody else"},
       {[](auto& f) { f.options.owner.id = 0; }, "owner", Health::doubtful, "DD_OWNER_ID=42"},
       {[](auto& f) { f.options.policy = "/nowhere/policy.json"; }, "policy", Health::bad, "DD_POLICY"},
+      {[](auto& f) { f.options.policy = f.dir.path().string(); }, "policy", Health::bad, "DD_POLICY"},
       {[](auto& f) { f.options.policy = f.dir.write("policy.json", "{}"); }, "policy", Health::bad, "correct"},
       {[](auto& f) { f.options.hostname = "app.other.example"; }, "host name", Health::bad, "DD_HOSTNAME"},
       {[](auto& f) { f.options.hostname = "appdd.example"; }, "host name", Health::bad, "DD_HOSTNAME"},

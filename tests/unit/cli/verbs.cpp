@@ -28,6 +28,19 @@ TEST_CASE("a wrong command line is told so with exit code 2") {
   }
 }
 
+TEST_CASE("a file that cannot be read is named with the reason") {
+  Fleet fleet;
+  const auto folder = (fleet.environment.home().path() / "folder.json").string();
+  std::filesystem::create_directory(folder);
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"deploy", folder}, {"agents", "--pat-file", folder}, {"bake", folder}, {"up", "--boot", folder}}) {
+    CAPTURE(arguments[0]);
+    const auto said = ddctl(arguments);
+    CHECK(said.code != 0);
+    CHECK(said.err.find("cannot read " + folder + ": Is a directory") != std::string::npos);
+  }
+}
+
 TEST_CASE("help and version are no failure") {
   CHECK(ddctl({"--help"}).code == 0);
   CHECK(ddctl({"--version"}).out == std::string("ddctl ") + DD_VERSION + "\n");

@@ -46,10 +46,13 @@ TEST_CASE("an option that cannot work is refused by its variable's name") {
     std::function<void(ControlPlaneOptions&)> bend;
   } rows[] = {
       {"DD_POLICY", [](auto& o) { o.policy.clear(); }},
-      {"cannot read policy", [&](auto& o) { o.policy = (dir.path() / "missing").string(); }},
+      {"cannot use DD_POLICY: cannot read", [&](auto& o) { o.policy = (dir.path() / "missing").string(); }},
+      {"Is a directory", [&](auto& o) { o.policy = dir.path().string(); }},
+      {"larger than 1024 KiB",
+       [&](auto& o) { o.policy = dir.write("long", std::string(1024 * 1024 + 1, ' ')).string(); }},
       {"cannot use policy", [&](auto& o) { o.policy = not_json; }},
       {"$.rules", [&](auto& o) { o.policy = unsafe; }},
-      {"cannot read policy", [](auto& o) { o.policy = "TOFU"; }},
+      {"cannot read TOFU", [](auto& o) { o.policy = "TOFU"; }},
       {"DD_ENV", [](auto& o) { o.env.clear(); }},
       {"DD_ENV", [](auto& o) { o.env = "eighteen-letters-x"; }},
       {"DD_OWNER", [](auto& o) { o.owner.login.clear(); }},

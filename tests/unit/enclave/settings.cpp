@@ -71,12 +71,16 @@ TEST_CASE("configuration that is not understood is refused by name") {
   }
 }
 
-TEST_CASE("a configuration file that was named must be there") {
-  EnclaveOptions options;
-  options.config_file = "/nonexistent/config.json";
-  const auto settings = settings_from(options);
-  REQUIRE_FALSE(settings.has_value());
-  CHECK(settings.error().message.find("DD_ENCLAVE_CONFIG") != std::string::npos);
+TEST_CASE("a configuration file that was named must be there, and be a file") {
+  const TempDir folder;
+  for (const std::string path : {"/nonexistent/config.json", folder.path().c_str()}) {
+    CAPTURE(path);
+    EnclaveOptions options;
+    options.config_file = path;
+    const auto settings = settings_from(options);
+    REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error().message.starts_with("cannot use DD_ENCLAVE_CONFIG: cannot read " + path));
+  }
 }
 
 TEST_CASE("a socket path that the kernel cannot hold is refused") {
