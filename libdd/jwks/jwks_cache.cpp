@@ -45,7 +45,6 @@ struct JwksCache::Impl {
   // Static with the owner as a parameter: a coroutine starts later than it is called.
   static net::Task<void> fetch(std::shared_ptr<Impl> self);
   static net::Task<void> refresh(std::shared_ptr<Impl> self);
-  static net::Task<Result<void>> start(std::shared_ptr<Impl> self);
   static net::Task<Result<crypto::RsaPublicKey>> key(std::shared_ptr<Impl> self, std::string kid,
                                                      crypto::Algorithm algorithm);
 
@@ -103,12 +102,6 @@ net::Task<void> JwksCache::Impl::refresh(std::shared_ptr<Impl> self) {
   }
 }
 
-net::Task<Result<void>> JwksCache::Impl::start(std::shared_ptr<Impl> self) {
-  if (!self->keys) co_await refresh(self);
-  if (!self->keys) co_return tl::unexpected(self->without_keys());
-  co_return Result<void>();
-}
-
 net::Task<Result<crypto::RsaPublicKey>> JwksCache::Impl::key(std::shared_ptr<Impl> self, std::string kid,
                                                              crypto::Algorithm algorithm) {
   if (self->is_old()) co_await refresh(self);
@@ -122,8 +115,6 @@ net::Task<Result<crypto::RsaPublicKey>> JwksCache::Impl::key(std::shared_ptr<Imp
 JwksCache::JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
                      JwksOptions options)
     : impl_(std::make_shared<Impl>(std::move(executor), std::move(transport), clock, std::move(options))) {}
-
-net::Task<Result<void>> JwksCache::start() { return Impl::start(impl_); }
 
 net::Task<Result<crypto::RsaPublicKey>> JwksCache::key(std::string kid, crypto::Algorithm algorithm) {
   return Impl::key(impl_, std::move(kid), algorithm);

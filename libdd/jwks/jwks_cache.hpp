@@ -30,8 +30,6 @@ class JwksCache {
   JwksCache(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
             JwksOptions options);
 
-  /// Fetches unless there is a set; for the start of a service, so that the first token does not wait. Errors: unavailable.
-  net::Task<Result<void>> start();
   /// The key for exactly this kid and algorithm; other keys are not tried. Errors: unauthenticated when the set has none, unavailable when there
   /// is no set.
   net::Task<Result<crypto::RsaPublicKey>> key(std::string kid, crypto::Algorithm algorithm);

@@ -238,7 +238,10 @@ void ConnectorLink::stop() {
   for (const auto& socket : impl_->open) close_socket(*socket);
 }
 
-int ConnectorLink::ready_connections() const { return impl_->connected ? impl_->idle : 0; }
+int ConnectorLink::ready_connections() const {
+  if (!impl_->connected) return 0;
+  return static_cast<int>(impl_->open.size()) - 1;  // without the control connection
+}
 
 const std::string& ConnectorLink::id() const { return impl_->id; }
 

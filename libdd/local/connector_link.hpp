@@ -20,7 +20,7 @@ class ConnectorLink {
   /// Keeps the control connection and the pool up, until stop().
   void start();
   void stop();
-  /// Idle data connections while the control connection stands; 0 otherwise.
+  /// Data connections, busy ones too, while the control connection stands; 0 otherwise.
   [[nodiscard]] int ready_connections() const;
   [[nodiscard]] const std::string& id() const;
 

@@ -56,8 +56,6 @@ Json to_json_value(const AgentView& view) {
   return value;
 }
 
-Result<AgentView> agent_view_from(const Json& value) { return read_agent_view(value, "$"); }
-
 Result<std::vector<AgentView>> agent_views_from(const Json& value) {
   if (!value.is_array()) return fail_at(ErrorCode::malformed, "$", "cannot read $: want a list of agents");
   std::vector<AgentView> views;

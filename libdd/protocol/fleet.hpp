@@ -128,7 +128,6 @@ struct Evidence {
 [[nodiscard]] nlohmann::json to_json_value(const IngressAnswer& answer);
 [[nodiscard]] Result<IngressAnswer> ingress_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const AgentView& view);
-[[nodiscard]] Result<AgentView> agent_view_from(const nlohmann::json& value);
 /// The whole answer, a list.
 [[nodiscard]] Result<std::vector<AgentView>> agent_views_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const CpHealth& health);

@@ -51,8 +51,6 @@ Result<HandoffClaims> handoff_claims_from(const Json& value) {
   return finish(reader, std::move(claims));
 }
 
-Json to_json_value(const TokenRequest& request) { return {{"aud", request.audience}}; }
-
 Result<TokenRequest> token_request_from(const Json& value) {
   ObjectReader reader(value, "$");
   TokenRequest request{read_agent_id(reader, "aud")};
@@ -60,14 +58,6 @@ Result<TokenRequest> token_request_from(const Json& value) {
 }
 
 Json to_json_value(const TokenAnswer& answer) { return {{"token", answer.token}, {"expires_in", answer.expires_in}}; }
-
-Result<TokenAnswer> token_answer_from(const Json& value) {
-  ObjectReader reader(value, "$");
-  TokenAnswer answer;
-  answer.token = reader.text("token", kSessionTokenRule);
-  answer.expires_in = read_count(reader, "expires_in");
-  return finish(reader, std::move(answer));
-}
 
 Json to_json_value(const LinkAnswer& answer) { return {{"url", answer.url}, {"expires_in", answer.expires_in}}; }
 

@@ -53,10 +53,8 @@ struct LinkAnswer {
 [[nodiscard]] Result<SessionClaims> session_claims_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const HandoffClaims& claims);
 [[nodiscard]] Result<HandoffClaims> handoff_claims_from(const nlohmann::json& value);
-[[nodiscard]] nlohmann::json to_json_value(const TokenRequest& request);
 [[nodiscard]] Result<TokenRequest> token_request_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const TokenAnswer& answer);
-[[nodiscard]] Result<TokenAnswer> token_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const LinkAnswer& answer);
 [[nodiscard]] Result<LinkAnswer> link_answer_from(const nlohmann::json& value);
 

@@ -260,8 +260,6 @@ net::Task<void> Connector::stop(milliseconds grace) {
   if (!impl->token_path.empty()) std::filesystem::remove(impl->token_path, ignored);
 }
 
-bool Connector::ready() const noexcept { return impl_->is_ready; }
-
 net::Task<bool> Connector::wait_ready(milliseconds timeout) {
   const auto impl = impl_;
   const auto until = steady_clock::now() + timeout;

@@ -34,7 +34,6 @@ class Connector {
   [[nodiscard]] Result<void> start(Secret token);
   /// TERM, then KILL after `grace`; then the token file is gone. It may be started again.
   net::Task<void> stop(std::chrono::milliseconds grace);
-  [[nodiscard]] bool ready() const noexcept;
   /// True when it is or became ready within `timeout`.
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout);
 

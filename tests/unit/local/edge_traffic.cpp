@@ -189,6 +189,21 @@ TEST_CASE("a tunnel that is cut loses what it carries, and its connector dials i
   CHECK(status == 101);
 }
 
+TEST_CASE("connections that are busy count as ready too") {
+  Connected f({"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
+              test::ScriptedServer::After::keep_open);
+  const auto has = [&f](int count) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (f.ready_connections() != count && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    return f.ready_connections() == count;
+  };
+  CHECK(has(8));
+  test::RawClient client(f.proxy->port());
+  client.send(get("web.dd.example", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  REQUIRE(client.answer().value().status == 101);
+  CHECK(has(9));
+}
+
 TEST_CASE("a new ingress is in force when publish() returns") {
   Connected f;
   f.io.run([&] {

@@ -32,7 +32,7 @@ TEST_CASE("an agent without verdict or reason is shown without them") {
   const auto value = to_json_value(view);
   CHECK(value["verdict"].is_null());
   CHECK_FALSE(value.contains("reason"));
-  CHECK(agent_view_from(value).value() == view);
+  CHECK(agent_views_from(Json::array({value})).value() == std::vector{view});
 }
 
 TEST_CASE("answers that confirm something say ok") {
@@ -42,7 +42,7 @@ TEST_CASE("answers that confirm something say ok") {
 }
 
 TEST_CASE("what a fleet answers is refused with the path of the field at fault") {
-  const auto view = to_json_value(samples::agent_view());
+  const auto views = Json::array({to_json_value(samples::agent_view())});
   const auto evidence = to_json_value(samples::evidence());
   const auto ingress = to_json_value(IngressReplace{"agent-1", {{"web", 80, ServiceProtocol::http}}});
   const struct {
@@ -59,9 +59,9 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
        "$.extras[0].hostname_label"},
       {"ingress answer with a number", to_json_value(IngressAnswer{"a", {}}), reading(ingress_answer_from),
        "/extra_hostnames/0", 1, "$.extra_hostnames[0]"},
-      {"agent without status", view, reading(agent_view_from), "/status", nullptr, "$.status"},
-      {"agent with a text as verdict", view, reading(agent_view_from), "/verdict", "good", "$.verdict"},
-      {"agent simulated by number", view, reading(agent_view_from), "/simulated", 1, "$.simulated"},
+      {"agent without status", views, reading(agent_views_from), "/0/status", nullptr, "$[0].status"},
+      {"agent with a text as verdict", views, reading(agent_views_from), "/0/verdict", "good", "$[0].verdict"},
+      {"agent simulated by number", views, reading(agent_views_from), "/0/simulated", 1, "$[0].simulated"},
       {"health of an agent", to_json_value(cp_health()), reading(cp_health_from), "/service", "agent", "$.service"},
       {"health with an unknown policy", to_json_value(cp_health()), reading(cp_health_from), "/policy", "none",
        "$.policy"},
@@ -98,7 +98,8 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
 }
 
 TEST_CASE("what a fleet answers is read back as it was written") {
-  CHECK(agent_view_from(to_json_value(samples::agent_view())).value() == samples::agent_view());
+  CHECK(agent_views_from(Json::array({to_json_value(samples::agent_view())})).value() ==
+        std::vector{samples::agent_view()});
   CHECK(evidence_from(to_json_value(samples::evidence())).value() == samples::evidence());
   CHECK(cp_health_from(to_json_value(cp_health())).value() == cp_health());
   CHECK(invite_from(to_json_value(Invite{"t", 1})).value() == Invite{"t", 1});
