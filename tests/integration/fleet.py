@@ -157,6 +157,9 @@ class Fleet:
             found[str(file.relative_to(self.home))] = file.read_text().strip()
         if (self.folder / "fleet.json").exists():
             found["the owner's PAT"] = self.credential
+        # Each runtime makes one of its own and hands it to its agent.
+        for root in (self.process.pid, *(vm.pid for vm in self.booted.values())):
+            found |= {f"the socket's token, which {pid} has": token for pid in descendants(root) if (token := environment_of(pid).get("EE_TOKEN"))}
         return found
 
     def logs(self):
@@ -254,6 +257,13 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def environment_of(pid):
+    try:
+        return dict(v.split("=", 1) for v in Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0") if "=" in v)
+    except OSError:
+        return {}
 
 
 def command_line(pid):
