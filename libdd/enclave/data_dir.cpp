@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dd/log.hpp"
+#include "libdd/core/folder.hpp"
 #include "libdd/enclave/system_error.hpp"
 
 namespace dd::enclave {
@@ -79,11 +80,10 @@ Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid
 void DataDir::remove_work(const std::string& app) const { remove_folder(work(app)); }
 
 void DataDir::clear(const std::set<std::string>& keep) const {
-  std::error_code ignored;
   for (const auto& folder : {store(), tools()})
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) remove_folder(entry.path());
-  for (const auto& entry : fs::directory_iterator(root_ / "work", ignored))
-    if (!keep.contains(entry.path().filename().string())) remove_folder(entry.path());
+    for (const auto& entry : entries_of(folder)) remove_folder(entry);
+  for (const auto& app : entries_of(root_ / "work"))
+    if (!keep.contains(app.filename().string())) remove_folder(app);
 }
 
 }  // namespace dd::enclave

@@ -13,6 +13,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/core/decimal.hpp"
+#include "libdd/core/folder.hpp"
 #include "libdd/enclave/child_setup.hpp"
 
 namespace dd::enclave {
@@ -63,18 +64,20 @@ bool lives(const ProcessEntry& entry) { return entry.state != 'Z' && entry.state
 template <class Accept>
 std::vector<pid_t> select_processes(Accept accept) {
   std::vector<pid_t> found;
-  std::error_code ignored;
-  for (const auto& folder : std::filesystem::directory_iterator("/proc", ignored)) {
-    const auto pid = decimal<pid_t>(folder.path().filename().string());
+  for (const auto& folder : entries_of("/proc")) {
+    const auto pid = decimal<pid_t>(folder.filename().string());
     if (!pid) continue;
-    const auto entry = read_entry(folder.path());
-    if (entry && lives(*entry) && accept(*entry, folder.path())) found.push_back(*pid);
+    const auto entry = read_entry(folder);
+    if (entry && lives(*entry) && accept(*entry, folder)) found.push_back(*pid);
   }
   return found;
 }
 
+// One slip elsewhere, and this would be every process of the machine.
+bool has_own_uid(const ProcessFamily& family) { return family.uid.value_or(0) != 0; }
+
 void kill_once(const ProcessFamily& family) {
-  if (family.uid && kill_everything_of(*family.uid)) return;
+  if (has_own_uid(family) && kill_everything_of(*family.uid)) return;
   for (const auto pid : living(family)) kill(pid, SIGKILL);
 }
 
@@ -82,7 +85,7 @@ void kill_once(const ProcessFamily& family) {
 
 std::vector<pid_t> living(const ProcessFamily& family) {
   return select_processes([&family](const ProcessEntry& entry, const std::filesystem::path& folder) {
-    return family.uid ? has_uid(folder, *family.uid) : entry.session == family.leader;
+    return has_own_uid(family) ? has_uid(folder, *family.uid) : entry.session == family.leader;
   });
 }
 
@@ -114,6 +117,7 @@ net::Task<void> purge(ProcessFamily family) {
 }
 
 bool kill_everything_of(uid_t uid) {
+  if (uid == 0) return false;
   const auto helper = fork();
   if (helper == 0) {
     // With a capability left it would be every process of the machine.

@@ -15,7 +15,7 @@ namespace dd::enclave {
 /// privileged workload left behind.
 struct ProcessFamily {
   pid_t leader = 0;
-  std::optional<uid_t> uid;
+  std::optional<uid_t> uid;  // never root's
 };
 
 /// Live members (no zombies), from /proc.
@@ -26,8 +26,8 @@ struct ProcessFamily {
 [[nodiscard]] bool group_lives(const ProcessFamily& family);
 /// SIGKILL to all and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
 net::Task<void> purge(ProcessFamily family);
-/// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have.
-/// False when no process could be made for it.
+/// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have,
+/// and for root's not at all. False when that, or when no process could be made for it.
 bool kill_everything_of(uid_t uid);
 
 }  // namespace dd::enclave

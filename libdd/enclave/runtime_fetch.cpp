@@ -2,6 +2,7 @@
 #include "libdd/enclave/runtime.hpp"
 
 #include "dd/log.hpp"
+#include "libdd/core/folder.hpp"
 #include "libdd/enclave/identifiers.hpp"
 
 namespace dd::enclave {
@@ -91,9 +92,7 @@ std::vector<ToolLinks::Tool> Runtime::tools_of(const Deployment& deployment) {
     tools.push_back({wanted.asset, from.program.path});
     if (!wanted.rename.empty() && wanted.rename != wanted.asset) tools.push_back({wanted.rename, from.program.path});
   } else {
-    std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator(from.tree, failed))
-      tools.push_back({entry.path().filename().string(), entry.path()});
+    for (const auto& file : entries_of(from.tree)) tools.push_back({file.filename().string(), file});
   }
   return tools;
 }

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/folder.hpp"
 #include "libdd/crypto/digest.hpp"
 
 namespace dd::local {
@@ -15,18 +16,18 @@ namespace fs = std::filesystem;
 constexpr std::size_t kIdBytes = 6;  // JSON's numbers are exact up to 2^53
 
 /// Entries whose name has no leading dot, by name.
-std::vector<fs::path> entries_of(const fs::path& folder, bool (*wanted)(const fs::path&, std::error_code&)) {
+std::vector<fs::path> visible_entries_of(const fs::path& folder, bool (*wanted)(const fs::path&, std::error_code&)) {
   std::vector<fs::path> found;
   std::error_code failed;
-  for (fs::directory_iterator it(folder, failed), end; !failed && it != end; it.increment(failed))
-    if (!it->path().filename().string().starts_with('.') && wanted(it->path(), failed)) found.push_back(it->path());
+  for (const auto& entry : entries_of(folder))
+    if (!entry.filename().string().starts_with('.') && wanted(entry, failed)) found.push_back(entry);
   std::ranges::sort(found);
   return found;
 }
 
 std::vector<fs::path> folders_of(const fs::path& folder) {
-  return entries_of(folder,
-                    [](const fs::path& path, std::error_code& failed) { return fs::is_directory(path, failed); });
+  return visible_entries_of(
+      folder, [](const fs::path& path, std::error_code& failed) { return fs::is_directory(path, failed); });
 }
 
 std::optional<fs::path> folder_named(const fs::path& parent, std::string_view name) {
@@ -62,7 +63,7 @@ std::string announced_digest(const fs::path& asset) {
 
 FolderRelease read_release(const std::string& repository, const fs::path& folder) {
   FolderRelease release{repository, folder.filename().string(), {}};
-  const auto files = entries_of(
+  const auto files = visible_entries_of(
       folder, [](const fs::path& path, std::error_code& failed) { return fs::is_regular_file(path, failed); });
   for (const auto& file : files) {
     std::error_code failed;

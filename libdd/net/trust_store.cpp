@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "libdd/core/folder.hpp"
+
 namespace dd::net {
 namespace {
 
@@ -22,10 +24,8 @@ bool is_hash_name(const std::string& name) {
 }
 
 bool has_hashed_certificates(const std::filesystem::path& directory) {
-  std::error_code ec;
-  for (std::filesystem::directory_iterator at(directory, ec), end; !ec && at != end; at.increment(ec))
-    if (is_hash_name(at->path().filename().string())) return true;
-  return false;
+  return std::ranges::any_of(entries_of(directory),
+                             [](const auto& file) { return is_hash_name(file.filename().string()); });
 }
 
 }  // namespace
