@@ -27,7 +27,7 @@ def wait_for(what, check, patience=PATIENCE):
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"never saw: {what}")
+            raise AssertionError(f"never saw: {what}; the last look gave {found!r}")
         time.sleep(0.02)
 
 
