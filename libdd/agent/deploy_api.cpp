@@ -35,6 +35,18 @@ Result<std::optional<std::int64_t>> query_number(const net::ServerRequest& reque
   return number;
 }
 
+Result<DeploymentChoice> choice_in(const net::ServerRequest& request) {
+  DeploymentChoice choice;
+  choice.id = request.query_value("id").value_or("");
+  const auto previous = request.query_value("previous");
+  if (previous && *previous != "true" && *previous != "false")
+    return fail_at(ErrorCode::invalid_argument, "previous", "cannot read previous: want true or false");
+  choice.previous = previous == "true";
+  if (choice.previous && !choice.id.empty())
+    return fail_at(ErrorCode::invalid_argument, "previous", "cannot look for a previous deployment and for one by id");
+  return choice;
+}
+
 /// Whether a live workload of another app stands in the way of one of the wanted ports or labels.
 Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& other) {
   for (const auto& mine : wanted.expose) {
@@ -189,7 +201,9 @@ net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest&
   if (!tail) co_return tl::unexpected(tail.error());
   const auto from = query_number(request, "from", 0, kMaxLogLine);
   if (!from) co_return tl::unexpected(from.error());
-  auto info = co_await context_.runtime.latest(request.params.at(0));
+  auto choice = choice_in(request);
+  if (!choice) co_return tl::unexpected(choice.error());
+  auto info = co_await context_.runtime.find(request.params.at(0), *std::move(choice));
   if (!info) co_return tl::unexpected(info.error());
   const auto answer = co_await context_.runtime.log_of(*std::move(info), tail->value_or(kDefaultTail), *from);
   if (!answer) co_return tl::unexpected(answer.error());
@@ -199,16 +213,23 @@ net::Task<Result<net::ServerResponse>> DeployApi::logs(const net::ServerRequest&
 net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) {
   const auto app_name = request.params.at(0);
   const auto turn = co_await turns_.take(app_name);
-  const auto info = co_await context_.runtime.latest(app_name);
-  if (!info) co_return tl::unexpected(info.error());
-  if (info->boot)
+  const auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  const auto shown = choose_deployment(*all, app_name);
+  if (!shown) co_return tl::unexpected(shown.error());
+  if (shown->boot)
     co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");
-  protocol::MopAnswer answer{app_name, info->id, {}};
-  for (const auto& expose : info->expose)
-    if (auto hostname = exposer_.hostname_of(expose.hostname_label); !hostname.empty())
+  protocol::MopAnswer answer{app_name, shown->id, {}};
+  // A redeploy that failed, or is still being fetched, stands beside the deployment that runs.
+  for (const auto& info : *all) {
+    if (info.app_name != app_name) continue;
+    for (const auto& expose : info.expose) {
+      auto hostname = exposer_.hostname_of(expose.hostname_label);
+      if (hostname.empty() || std::ranges::find(answer.hostnames, hostname) != answer.hostnames.end()) continue;
       answer.hostnames.push_back(std::move(hostname));
-  if (is_live(info->status)) {
-    const auto stopped = co_await context_.runtime.stop(info->id);
+    }
+    if (!is_live(info.status)) continue;
+    const auto stopped = co_await context_.runtime.stop(info.id);
     if (!stopped) co_return wrap(stopped.error(), "cannot mop " + app_name);
   }
   const auto synced = co_await exposer_.sync();

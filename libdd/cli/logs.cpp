@@ -25,6 +25,7 @@ struct LogsFlags {
   std::string agent;
   std::int64_t lines = 100;
   bool follow = false;
+  LogChoice choice;
 };
 
 void show_news(const LogCursor::News& news, Format format) {
@@ -47,7 +48,7 @@ bool passes(const Error& error) {
 int follow(const FleetClient& client, const std::string& agent, const LogsFlags& flags, Format format) {
   LogCursor cursor;
   auto asked = flags.lines;
-  auto answer = client.logs(agent, flags.app_name, asked);
+  auto answer = client.logs(agent, flags.app_name, asked, flags.choice);
   if (!answer) return report(answer.error());
   auto heard = std::chrono::steady_clock::now();
   for (;; asked = kPage) {
@@ -66,7 +67,7 @@ int follow(const FleetClient& client, const std::string& agent, const LogsFlags&
         return report(answer.error());
       std::this_thread::sleep_for(kLogPause);
     }
-    answer = client.logs_from(agent, flags.app_name, cursor.next(), kPage);
+    answer = client.logs_from(agent, flags.app_name, cursor.next(), kPage, flags.choice);
   }
 }
 
@@ -76,7 +77,7 @@ int logs(const Invocation& invocation, const LogsFlags& flags) {
   const auto agent = client->find_agent(flags.agent);
   if (!agent) return report(agent.error());
   if (flags.follow) return follow(*client, agent->hostname, flags, invocation.format());
-  const auto answer = client->logs(agent->hostname, flags.app_name, flags.lines);
+  const auto answer = client->logs(agent->hostname, flags.app_name, flags.lines, flags.choice);
   if (!answer) return report(answer.error());
   if (invocation.format() == Format::json) {
     print_json({{"app_name", answer->app_name},
@@ -94,14 +95,22 @@ int logs(const Invocation& invocation, const LogsFlags& flags) {
 
 void add_logs(CLI::App& app, Invocation& invocation) {
   auto* verb = app.add_subcommand("logs",
-                                  "Print the last lines of a workload.\nExample: ddctl logs hello\n"
-                                  "Example: ddctl logs hello -f\nExample: ddctl logs hello -n 20 --agent vm-1");
+                                  "Print the last lines of a workload: of the deployment that runs, or else of the "
+                                  "newest.\nExample: ddctl logs hello\n"
+                                  "Example: ddctl logs hello -f\nExample: ddctl logs hello -n 20 --agent "
+                                  "vm-1\nExample: ddctl logs hello --previous");
   const auto flags = std::make_shared<LogsFlags>();
   verb->add_option("app", flags->app_name, "name of the workload")->required();
   verb->add_option("--agent", flags->agent, "VM name, agent id or hostname; not needed when there is one agent");
   verb->add_option("-n,--lines", flags->lines, "how many")->check(CLI::Range(1, 10'000));
-  verb->add_flag("-f,--follow", flags->follow,
-                 "go on with what it writes, through a redeploy, until it ends; with -o json one object a line");
+  auto* follow =
+      verb->add_flag("-f,--follow", flags->follow,
+                     "go on with what it writes, through a redeploy, until it ends; with -o json one object a line");
+  auto* previous =
+      verb->add_flag("-p,--previous", flags->choice.previous,
+                     "of the newest deployment that is over, as one that failed, beside the one that runs");
+  verb->add_option("--id", flags->choice.id, "of this deployment; ddctl ps -o json lists the ids")->excludes(previous);
+  previous->excludes(follow);
   verb->callback([&invocation, flags] { invocation.work = [&invocation, flags] { return logs(invocation, *flags); }; });
 }
 

@@ -83,7 +83,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& req
 net::Task<Result<net::ServerResponse>> OwnVm::log_page(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
   if (!visitor) co_return People::turn_away(request, visitor.error());
-  const auto info = co_await runtime_.latest(request.params.at(0));
+  const auto info = co_await runtime_.find(request.params.at(0));
   if (!info) co_return not_possible(info.error());
   auto lines = co_await runtime_.logs(info->id, kShownLines, std::nullopt);
   web::WorkloadView view;
@@ -117,7 +117,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::deployments() {
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::log(const net::ServerRequest& request) {
-  auto info = co_await runtime_.latest(request.params.at(0));
+  auto info = co_await runtime_.find(request.params.at(0));
   if (!info) co_return tl::unexpected(info.error());
   const auto answer = co_await runtime_.log_of(*std::move(info), kShownLines, std::nullopt);
   if (!answer) co_return tl::unexpected(answer.error());

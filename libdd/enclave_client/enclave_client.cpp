@@ -119,12 +119,15 @@ net::Task<Result<LogLines>> EnclaveClient::logs(std::string id, std::int64_t tai
   co_return lines;
 }
 
-net::Task<Result<DeploymentInfo>> EnclaveClient::latest(std::string app_name) {
-  auto all = co_await list();
+net::Task<Result<DeploymentInfo>> EnclaveClient::find(std::string app_name, DeploymentChoice choice) {
+  const auto all = co_await list();
   if (!all) co_return tl::unexpected(all.error());
-  for (auto info = all->rbegin(); info != all->rend(); ++info)
-    if (info->app_name == app_name) co_return std::move(*info);
-  co_return fail(ErrorCode::not_found, "cannot find app " + app_name);
+  co_return choose_deployment(*all, app_name, choice);
+}
+
+net::Task<Result<DeploymentInfo>> EnclaveClient::find(std::string app_name) {
+  DeploymentChoice current;
+  return find(std::move(app_name), std::move(current));
 }
 
 net::Task<Result<protocol::LogsAnswer>> EnclaveClient::log_of(DeploymentInfo info, std::int64_t tail,

@@ -13,6 +13,7 @@
 #include "libdd/net/task.hpp"
 #include "libdd/protocol/exec.hpp"
 #include "libdd/protocol/fleet.hpp"
+#include "libdd/workload/deployment_choice.hpp"
 #include "libdd/workload/log_lines.hpp"
 
 namespace dd::enclave_client {
@@ -39,8 +40,9 @@ class EnclaveClient {
   /// The last `tail` lines; with `from` the oldest `tail` whole lines from that number on.
   net::Task<Result<LogLines>> logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from);
 
-  /// The last deployment of that name, ended or not. Errors: not_found.
-  net::Task<Result<DeploymentInfo>> latest(std::string app_name);
+  /// As choose_deployment. No default argument: g++ 12 destroys it twice where the call is awaited.
+  net::Task<Result<DeploymentInfo>> find(std::string app_name, DeploymentChoice choice);
+  net::Task<Result<DeploymentInfo>> find(std::string app_name);
   /// The same lines with whose they are.
   net::Task<Result<protocol::LogsAnswer>> log_of(DeploymentInfo info, std::int64_t tail,
                                                  std::optional<std::int64_t> from);

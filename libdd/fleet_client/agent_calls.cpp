@@ -6,6 +6,14 @@
 #include "libdd/protocol/fleet.hpp"
 
 namespace dd {
+namespace {
+
+std::string query_of(const LogChoice& choice) {
+  if (!choice.id.empty()) return "&id=" + net::percent_encode(choice.id);
+  return choice.previous ? "&previous=true" : "";
+}
+
+}  // namespace
 
 Result<Deployed> FleetClient::deploy(std::string_view agent, const DeployRequest& request) const {
   return deploy_text(agent, to_text(to_json_value(request)));
@@ -39,13 +47,15 @@ Result<WorkloadLogs> FleetClient::Connection::logs(std::string_view agent, std::
                       std::move(answer->log.lines), answer->log.first,     answer->log.next};
 }
 
-Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail) const {
-  return connection_->logs(agent, app, "tail=" + std::to_string(tail));
+Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail,
+                                       const LogChoice& choice) const {
+  return connection_->logs(agent, app, "tail=" + std::to_string(tail) + query_of(choice));
 }
 
 Result<WorkloadLogs> FleetClient::logs_from(std::string_view agent, std::string_view app, std::int64_t from,
-                                            std::int64_t most) const {
-  return connection_->logs(agent, app, "from=" + std::to_string(from) + "&tail=" + std::to_string(most));
+                                            std::int64_t most, const LogChoice& choice) const {
+  return connection_->logs(agent, app,
+                           "from=" + std::to_string(from) + "&tail=" + std::to_string(most) + query_of(choice));
 }
 
 Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) const {

@@ -67,6 +67,22 @@ def mop_takes_it_away():
     assert fleet.processes(str(spec["expose"]["port"])) == []
 
 
+def mop_is_about_the_app():
+    """Also behind a redeploy that failed: what runs on is what logs shows and what mop ends."""
+    port = free_port()
+    good = deploy(workload("twofold", port))
+    refused = fleet.ctl("deploy", "-", code=30, text=json.dumps(workload("twofold", port) | {"cmd": ["/opt/nowhere/server"]}))
+    assert "/opt/nowhere/server" in refused, refused
+    assert fleet.get(good["urls"][0])[0] == 200
+    assert fleet.ctl_json("logs", "twofold")["id"] == good["id"]
+    before = fleet.ctl_json("logs", "twofold", "--previous")
+    assert before["status"] == "failed" and before["id"] != good["id"], before
+    assert fleet.ctl_json("logs", "twofold", "--id", before["id"]) == before
+    fleet.ctl("mop", "twofold")
+    assert fleet.get(good["urls"][0])[0] == 404
+    assert fleet.processes(f"hello {port}") == [] and "twofold" not in [row["app_name"] for row in fleet.ctl_json("ps")]
+
+
 def exit_takes_the_hostname_away():
     port = free_port()
     url = deploy(workload("mortal", port))["urls"][0]
@@ -264,6 +280,7 @@ try:
         ("deploy prints the URL and it answers", deploy_prints_the_url),
         ("curl reaches the public hostname", curl_reaches_it),
         ("mop takes hostname, process and children away", mop_takes_it_away),
+        ("mop and logs are about the app, also behind a redeploy that failed", mop_is_about_the_app),
         ("the hostname goes when the workload dies", exit_takes_the_hostname_away),
         ("a redeploy replaces the running one", redeploy_replaces),
         ("ddctl logs -f prints every line once, through a redeploy, to the end", logs_are_followed),

@@ -263,15 +263,46 @@ TEST_CASE("logs say where their lines stand, and go on from a number") {
   }
 }
 
-TEST_CASE("logs and mop mean the newest deployment of that name") {
+TEST_CASE("logs are those of the deployment that runs, and others by name") {
   Deploying f;
-  auto before = running("app");
-  before.id = "id-before";
-  before.status = DeploymentStatus::stopped;
-  f.deployments = {before, running("app")};
+  auto failed = running("app");
+  failed.id = "id-failed";
+  failed.status = DeploymentStatus::failed;
+  f.deployments = {running("app"), failed};
   CHECK(body_of(f.call("GET", "/logs/app")).at("id") == "id-app");
-  CHECK(body_of(f.call("DELETE", "/deployments/app")).at("id") == "id-app");
+  CHECK(body_of(f.call("GET", "/logs/app?previous=false")).at("id") == "id-app");
+  CHECK(body_of(f.call("GET", "/logs/app?previous=true")).at("id") == "id-failed");
+  CHECK(body_of(f.call("GET", "/logs/app?id=id-failed&tail=1")).at("id") == "id-failed");
+  check_error(f.call("GET", "/logs/app?id=id-other"), ErrorCode::not_found, "", "id-other");
+  for (const std::string query : {"previous=1", "previous=", "previous=true&id=id-app"}) {
+    CAPTURE(query);
+    const auto refused = f.call("GET", "/logs/app?" + query);
+    check_error(refused, ErrorCode::invalid_argument, "");
+    CHECK(refused.error().path == "previous");
+  }
+}
+
+TEST_CASE("mop ends whatever lives of that app, also behind a redeploy that failed") {
+  Deploying f;
+  SilentPort web;
+  f.on_deploy = [&web] { web.listen(); };
+  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
+  auto fetching = running("app", {expose_as("web", web.port())});
+  fetching.id = "id-fetching";
+  fetching.status = DeploymentStatus::deploying;
+  auto failed = fetching;
+  failed.id = "id-failed";
+  failed.status = DeploymentStatus::failed;
+  f.deployments.insert(f.deployments.end(), {fetching, failed, running("other")});
+  f.runtime_calls.clear();
+  const auto answer = body_of(f.call("DELETE", "/deployments/app"));
+  CHECK(answer.at("id") == "id-app");
+  CHECK(answer.at("hostnames") == Json::array({"web." + kHostname}));
+  CHECK(std::ranges::count(f.runtime_calls, "stop") == 2);
+  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
   CHECK(f.deployments[1].status == DeploymentStatus::stopped);
+  CHECK(f.deployments[3].status == DeploymentStatus::running);
+  CHECK(f.published.back().empty());
 }
 
 TEST_CASE("mop takes the host name away and names it, once") {

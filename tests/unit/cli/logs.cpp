@@ -77,6 +77,15 @@ TEST_CASE("ddctl logs -f prints each line once, through a redeploy, to the end")
                                   "/logs/app?from=1&tail=1000"});
 }
 
+TEST_CASE("ddctl logs asks for another deployment by its id, or for the one before") {
+  cli::ServedFleet fleet;
+  CHECK(ddctl({"logs", "app", "--previous"}).code == 0);
+  CHECK(ddctl({"logs", "app", "--id", "id-7", "-n", "3"}).code == 0);
+  CHECK(fleet.logs_asked == Lines{"/logs/app?tail=100&previous=true", "/logs/app?tail=3&id=id-7"});
+  CHECK(ddctl({"logs", "app", "--previous", "--id", "id-7"}).code == 2);
+  CHECK(ddctl({"logs", "app", "--previous", "-f"}).code == 2);
+}
+
 TEST_CASE("ddctl logs -f -o json prints an object a line") {
   cli::ServedFleet fleet;
   fleet.logs = answer("1", "exited", {"a", "\"b\""}, 3, 5);

@@ -109,6 +109,11 @@ TEST_CASE("deployments, logs and mop are asked of the agent") {
   CHECK(logs.first == 40);
   CHECK(logs.next == 41);
   CHECK(t.client.logs_from("one.dd.example", "a", logs.next).value().lines == std::vector<std::string>{"y"});
+  const auto before = R"({"app_name":"a","id":"0","status":"failed","lines":[],"first":0,"next":0})";
+  t.fleet->answer("GET https://one.dd.example/logs/a?tail=5&previous=true", before);
+  CHECK(t.client.logs("one.dd.example", "a", 5, {.previous = true}).value().id == "0");
+  t.fleet->answer("GET https://one.dd.example/logs/a?from=0&tail=9&id=0%26x", before);
+  CHECK(t.client.logs_from("one.dd.example", "a", 0, 9, {.id = "0&x"}).value().status == "failed");
   const auto mopped = t.client.mop("one.dd.example", "a").value();
   CHECK(mopped.id == "1");
   CHECK(mopped.hostnames == std::vector<std::string>{"a.one.dd.example"});
