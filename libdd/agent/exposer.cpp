@@ -7,12 +7,18 @@
 #include "libdd/agent/visitor.hpp"
 
 namespace dd::agent {
+namespace {
+
+constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
+
+}  // namespace
 
 Exposer::Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten)
     : context_(context),
       calls_(calls),
       fixed_(std::move(fixed)),
       forgotten_(std::move(forgotten)),
+      pause_(kPause, context.random),
       turns_(context.executor),
       stop_(context.executor) {}
 
@@ -34,6 +40,13 @@ void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> ho
   for (std::size_t i = 0; i < extras.size() && i < hostnames.size(); ++i)
     hostnames_[extras[i].hostname_label] = hostnames[i];
   published_ = std::move(extras);
+  last_.reset();
+  pause_.reset();
+}
+
+Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
+  last_ = Attempt{std::move(extras), outcome, std::chrono::steady_clock::now() + pause_.next()};
+  return outcome;
 }
 
 net::Task<Result<std::vector<Expose>>> Exposer::wanted() {
@@ -61,13 +74,15 @@ net::Task<Result<void>> Exposer::sync() {
   if (!extras) co_return tl::unexpected(extras.error());
   // In quarantine it asks again: only the answer tells that it is over.
   if (*extras == published_ && !quarantined_) co_return Result<void>();
+  if (last_ && last_->extras == *extras && std::chrono::steady_clock::now() < last_->again) co_return last_->outcome;
   auto answer = co_await calls_.replace_ingress(*extras);
   if (!answer) {
     if (answer.error().reason == "agent_unknown") forgotten_();
-    co_return tl::unexpected(answer.error());
+    co_return later(*std::move(extras), tl::unexpected(answer.error()));
   }
-  registered(*std::move(extras), std::move(answer->extra_hostnames));
   quarantined_ = answer->quarantined;
+  if (quarantined_ && *extras == published_) co_return later(*std::move(extras), {});
+  registered(*std::move(extras), std::move(answer->extra_hostnames));
   co_return Result<void>();
 }
 

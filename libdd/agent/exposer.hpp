@@ -1,14 +1,17 @@
 // Ingress follows the workload: public while it runs and answers, gone when it is gone.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dd/workload.hpp"
 #include "libdd/agent/context.hpp"
 #include "libdd/agent/cp_calls.hpp"
+#include "libdd/net/backoff.hpp"
 #include "libdd/net/turns.hpp"
 
 namespace dd::agent {
@@ -23,7 +26,8 @@ class Exposer {
   /// The control plane has published exactly these.
   void registered(std::vector<Expose> extras, std::vector<std::string> hostnames);
 
-  /// Compares what runs with what is public and tells the control plane the difference.
+  /// Compares what runs with what is public and tells the control plane the difference. What it did not take, or holds back in quarantine, it is
+  /// told again after a pause that grows to a second, however often this is called: until then the outcome is the last one.
   net::Task<Result<void>> sync();
   /// Until stop(): sync() at each watch interval.
   net::Task<void> run();
@@ -40,7 +44,16 @@ class Exposer {
   [[nodiscard]] std::vector<std::string> urls_of(const DeploymentInfo& info) const;
 
  private:
+  /// What the control plane answered last, when that is to be asked again.
+  struct Attempt {
+    std::vector<Expose> extras;
+    Result<void> outcome;
+    std::chrono::steady_clock::time_point again;
+  };
+
   net::Task<Result<std::vector<Expose>>> wanted();
+  /// Of what sync() asked for.
+  Result<void> later(std::vector<Expose> extras, Result<void> outcome);
   [[nodiscard]] bool is_published(const Expose& expose) const;
 
   Context& context_;
@@ -50,6 +63,8 @@ class Exposer {
   std::vector<Expose> published_;
   std::map<std::string, std::string> hostnames_;  // label → public host name
   bool quarantined_ = false;
+  std::optional<Attempt> last_;
+  net::Backoff pause_;
   net::Turns turns_;
   net::Event stop_;
   bool stopping_ = false;

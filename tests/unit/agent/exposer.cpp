@@ -85,7 +85,7 @@ TEST_CASE("the control plane is asked only when something changed") {
   CHECK(f.published.size() == 1);
 }
 
-TEST_CASE("what could not be published is tried again at the next sync") {
+TEST_CASE("what could not be published is tried again, after a pause that doubles however often it is wanted") {
   Exposing f;
   const Listener web;
   f.deployments = {running("app", {expose("web", web.port())})};
@@ -95,8 +95,39 @@ TEST_CASE("what could not be published is tried again at the next sync") {
   CHECK(synced.error().code == ErrorCode::unavailable);
   CHECK(f.exposer.published() == f.fixed);
   CHECK(f.forgotten == 0);
+
+  int asked = 0;
+  f.cp("POST /ingress/replace", [&](const HttpRequest&) {
+    ++asked;
+    return fail(ErrorCode::unavailable, "cannot connect");
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  while (asked < 3) REQUIRE_FALSE(f.run(f.exposer.sync()).has_value());
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(25 + 50 + 100));
+
+  f.deployments.push_back(running("other", {expose("other", web.port())}));  // what is new does not wait
+  REQUIRE_FALSE(f.run(f.exposer.sync()).has_value());
+  CHECK(asked == 4);
   f.cp_publishes();
+  while (f.published.empty()) (void)f.run(f.exposer.sync());
+  CHECK(f.labels() == Labels{"fixed", "web", "other"});
+}
+
+TEST_CASE("in quarantine the control plane is asked whether it is over, after pauses too") {
+  Exposing f;
+  const Listener web;
+  f.quarantined = true;
+  f.deployments = {running("app", {expose("web", web.port())})};
   CHECK(f.labels() == Labels{"fixed", "web"});
+  const auto begun = std::chrono::steady_clock::now();
+  while (f.published.size() < 4) f.labels();
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(25 + 50));
+  CHECK(f.exposer.quarantined());
+  f.quarantined = false;
+  while (f.exposer.quarantined()) f.labels();
+  const auto asked = f.published.size();
+  f.labels();
+  CHECK(f.published.size() == asked);
 }
 
 TEST_CASE("an agent that the control plane forgot is told so, for that reason alone") {
@@ -105,6 +136,7 @@ TEST_CASE("an agent that the control plane forgot is told so, for that reason al
   f.deployments = {running("app", {expose("web", web.port())})};
   const auto refuse_with = [&f](const std::string& body) {
     f.cp("POST /ingress/replace", [body](const HttpRequest&) { return test::http_answer(404, body); });
+    f.deployments[0].expose[0].hostname_label += "-2";  // what is new is asked for at once
     CHECK_FALSE(f.run(f.exposer.sync()).has_value());
   };
   refuse_with(R"({"code":"not_found","message":"cannot find route"})");
