@@ -74,10 +74,10 @@ std::vector<pid_t> select_processes(Accept accept) {
 }
 
 // One slip elsewhere, and this would be every process of the machine.
-bool has_own_uid(const ProcessFamily& family) { return family.uid.value_or(0) != 0; }
+bool is_told_by_uid(const ProcessFamily& family) { return family.uid.value_or(0) != 0; }
 
 void kill_once(const ProcessFamily& family) {
-  if (has_own_uid(family) && kill_everything_of(*family.uid)) return;
+  if (is_told_by_uid(family) && kill_everything_of(*family.uid)) return;
   for (const auto pid : living(family)) kill(pid, SIGKILL);
 }
 
@@ -85,7 +85,7 @@ void kill_once(const ProcessFamily& family) {
 
 std::vector<pid_t> living(const ProcessFamily& family) {
   return select_processes([&family](const ProcessEntry& entry, const std::filesystem::path& folder) {
-    return has_own_uid(family) ? has_uid(folder, *family.uid) : entry.session == family.leader;
+    return is_told_by_uid(family) ? has_uid(folder, *family.uid) : entry.session == family.leader;
   });
 }
 
