@@ -218,7 +218,7 @@ def build(clone, files):
 
 
 ALONE = """unshare --pid --fork --kill-child --mount-proc --ipc --net setpriv --bounding-set=-sys_boot,-sys_module --inh-caps=-sys_boot,-sys_module
-prlimit --as=8589934592 --core=0 --fsize=1073741824 sh -c""".split() + ["ip link set lo up; exec \"$0\" \"$@\""]
+prlimit --as=8589934592 --core=0 --fsize=1073741824 sh -c""".split() + ['ip link set lo up; "$0" "$@"; exit $?']
 
 
 def run_tests(clone, test, number):

@@ -76,7 +76,27 @@ TEST_CASE("a log that is full takes no more events, its own or foreign ones") {
   const auto foreign = log.append_foreign(json::array({{{"type", "stop"}, {"index", EventLog::kMaxEvents}}}));
   REQUIRE_FALSE(foreign.has_value());
   CHECK(foreign.error().code == ErrorCode::too_large);
+  const std::vector<std::string> text = {R"({"index":4096,"type":"stop"})"};
+  const auto as_text = log.append_foreign(std::span<const std::string>(text));
+  REQUIRE_FALSE(as_text.has_value());
+  CHECK(as_text.error().code == ErrorCode::too_large);
+  CHECK(as_text.error().path == "$.event_log");
   CHECK(log.size() == EventLog::kMaxEvents);
+
+  EventLog copy;
+  REQUIRE(copy.append_foreign(std::span<const std::string>(log.events())).has_value());
+  CHECK(copy.head() == log.head());
+}
+
+TEST_CASE("an event has at most 64 KiB") {
+  const auto event_of = [](std::size_t bytes) {
+    const std::string frame = R"({"index":0,"type":"stop","x":""})";
+    return json{{"type", "stop"}, {"x", std::string(bytes - frame.size(), 'x')}};
+  };
+  EventLog log;
+  CHECK_FALSE(log.append(event_of(EventLog::kMaxEventBytes + 1)).has_value());
+  REQUIRE(log.append(event_of(EventLog::kMaxEventBytes)).has_value());
+  CHECK(log.events()[0].size() == EventLog::kMaxEventBytes);
 }
 
 TEST_CASE("a foreign log replays to the same head, whole or page by page") {

@@ -53,6 +53,18 @@ TEST_CASE("a VM that is all that the policy allows is accepted without a word") 
   CHECK(verdict.summary() == "every enforced rule passed");
 }
 
+TEST_CASE("what a VM may lack can be allowed in words") {
+  auto file = sample_file();
+  file["rules"]["boundary"] = {{"allow", {"uid", "none"}}};
+  file["rules"]["trust_settings"] = {{"allow", {"default", "DD_EDGE_URL=http://127.0.0.1"}}};
+  const auto policy = policy_of(file);
+  auto facts = sample_facts();
+  CHECK(policy.appraise(sample_claims(), facts).accepted);
+  facts.boundary = false;
+  facts.trust_settings = "DD_EDGE_URL=http://127.0.0.1";
+  CHECK(policy.appraise(sample_claims(), facts).accepted);
+}
+
 TEST_CASE("each rule refuses one thing and says what and why") {
   auto file = sample_file();
   const auto zeros = std::string(96, '0');
@@ -195,6 +207,8 @@ TEST_CASE("foreign text in an explanation is short and printable") {
 TEST_CASE("trust on first use takes any measurement, and nothing else on trust") {
   const auto policy = Policy::tofu({"1234"}, "https://app.example.com");
   CHECK(policy.is_tofu());
+  CHECK(policy.to_json_value().at("tofu") == true);
+  CHECK_FALSE(policy_of(sample_file()).to_json_value().contains("tofu"));
   TdxClaims claims;
   claims.tcb_status = "UpToDate";
   auto facts = sample_facts();

@@ -85,6 +85,8 @@ TEST_CASE("each step refuses what only it can see") {
        "step 2, PCK chain: the PCK CA is no CA with path length 0"},
       {"a root that is no CA", [](QuoteForge& f) { f.root_terms.path_length.reset(); },
        "step 2, PCK chain: the root is no CA with path length 1"},
+      {"a root for another depth", [](QuoteForge& f) { f.root_terms.path_length = 2; },
+       "step 2, PCK chain: the root is no CA with path length 1"},
       {"a leaf not valid yet", [](QuoteForge& f) { f.leaf_terms.not_before = kNow + 1; },
        "step 4, dates: the PCK certificate is not valid yet"},
       {"an expired leaf", [](QuoteForge& f) { f.leaf_terms.not_after = kNow - 1; },

@@ -47,11 +47,12 @@ TEST_CASE("the list that an agent sends replaces the one before") {
   CHECK(f.tunnels.routed(f.vm.agent_id) == std::vector<std::string>{f.vm.hostname});
 }
 
-TEST_CASE("a call signed for another method, audience or time is refused") {
+TEST_CASE("a call signed for another method, body, audience or time is refused") {
   using Claims = protocol::CallClaims;
   const std::function<void(Claims&)> bends[] = {
       [](Claims& c) { c.method = "PUT"; }, [](Claims& c) { c.path += "?a=b"; },
-      [](Claims& c) { c.audience = "https://evil.example"; }, [](Claims& c) { c.issued_at += 61; }};
+      [](Claims& c) { c.body_sha256[0] ^= std::byte{1}; }, [](Claims& c) { c.audience = "https://evil.example"; },
+      [](Claims& c) { c.issued_at += 61; }};
   for (const auto& bend : bends) {
     Caller f;
     check_error(f.call(f.body(Caller::web()), bend), ErrorCode::unauthenticated, "signature_invalid");
@@ -85,6 +86,12 @@ TEST_CASE("an agent that is gone is told to register again, a revoked one that i
   }
   f.must(f.store.deny(f.vm.signing.public_key().kid(), "lost"));
   check_error(f.call(f.body(Caller::web())), ErrorCode::permission_denied, "revoked");
+}
+
+TEST_CASE("an agent that never was is told to register") {
+  Caller f;
+  check_error(f.call(f.body(Caller::web()), [](protocol::CallClaims& c) { c.issuer = "dd-test-agent-9"; }),
+              ErrorCode::not_found, "agent_unknown");
 }
 
 TEST_CASE("a list that cannot be published is not kept") {
