@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "libdd/attest/policy_file.hpp"
 #include "libdd/protocol/fleet.hpp"
 #include "tests/support/check_error.hpp"
 #include "tests/unit/cp/vm.hpp"
@@ -110,6 +111,32 @@ TEST_CASE("a token registers once") {
   const auto token = f.token();
   CHECK(f.enrol({{"ita_token", token}}).has_value());
   check_error_says(f.enrol({{"ita_token", token}}), ErrorCode::invalid_argument, "registered an agent before");
+}
+
+TEST_CASE("while the token issuer is down a registration is told to come again") {
+  Seed f;
+  f.issuer.down = true;
+  check_code(f.enrol(), ErrorCode::unavailable);
+  f.issuer.down = false;
+  f.clock.advance(std::chrono::minutes(1));
+  CHECK(f.enrol().has_value());
+}
+
+TEST_CASE("what the policy only warns of does not keep an agent away") {
+  Seed f;
+  attest::PolicyValues values;
+  values.mrtd = {Measurement{}};
+  for (auto& rtmr : values.rtmr) rtmr = {Measurement{}};
+  values.agent_digest = {digest_text('2')};
+  values.connector_digest = {digest_text('3')};
+  values.owner_id = "42";
+  values.cp_origin = kOrigin;
+  auto file = parse_json(attest::policy_file(values).value()).value();
+  f.policy = Policy::parse(to_text(file)).value();
+  check_error_says(f.enrol(), ErrorCode::invalid_argument, "mrtd");
+  for (auto& [name, rule] : file["rules"].items()) rule["mode"] = "warn";
+  f.policy = Policy::parse(to_text(file)).value();
+  CHECK(f.enrol().has_value());
 }
 
 TEST_CASE("a token without a number registers nobody") {

@@ -1,5 +1,7 @@
 #include "libdd/cp/evidence.hpp"
 
+#include <functional>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/cp/vm.hpp"
@@ -40,6 +42,34 @@ TEST_CASE("good evidence gives the facts of its log and a verdict") {
   CHECK(appraised->verdict.accepted);
   CHECK(appraised->facts.owner_id == "42");
   CHECK(appraised->log.head() == f.vm.log.head());
+}
+
+TEST_CASE("the quote is made of this nonce, control plane, keys, event log and registration, and of no others") {
+  using Claims = protocol::RegisterClaims;
+  const struct {
+    const char* name;
+    std::function<void(Evidence&, Claims&)> bend;
+  } cases[] = {
+      {"another nonce", [](Evidence& f, Claims& c) { c.nonce = f.room.nonces.for_register(); }},
+      {"another control plane", [](Evidence&, Claims& c) { c.audience = "https://evil.example"; }},
+      {"another signing key", [](Evidence& f, Claims& c) { c.signing_key = Vm(f.room).signing.public_key(); }},
+      {"another sealing key", [](Evidence& f, Claims& c) { c.sealing_key = Vm(f.room).sealing.public_key(); }},
+      {"fewer events", [](Evidence&, Claims& c) { --c.quoted_events; }},
+      {"another name", [](Evidence&, Claims& c) { c.vm_name = "vm-2"; }},
+      {"another port", [](Evidence&, Claims& c) { c.agent_port = 1; }},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Evidence f;
+    c.bend(f, f.claims);
+    f.check_refused("report_data_mismatch", "REPORTDATA");
+  }
+}
+
+TEST_CASE("a log that is no log is refused before anything is read from it") {
+  Evidence f;
+  f.claims.event_log[1] = "{}";
+  f.check_refused("log_mismatch", "cannot replay event log");
 }
 
 TEST_CASE("RTMR3 may be one event behind the log, for the event that was logged and not extended yet") {
