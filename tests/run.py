@@ -18,6 +18,7 @@ from pathlib import Path
 from results import Counts, count
 
 GRACE_SECONDS = 5
+PATIENCE = 300  # seconds that any test may take: a timeout is for what hangs, not for a busy machine
 SHOWN_LINES = 60
 printing = threading.Lock()
 
@@ -59,7 +60,7 @@ def run(folder, test, factor):
     log = folder / "test-logs" / (test["name"].replace("/", "-").replace(" ", "-") + ".log")
     log.parent.mkdir(exist_ok=True)
     environment = os.environ | test["env"]
-    timeout = test["timeout"] * factor if test["timeout"] > 0 else None
+    timeout = max(test["timeout"], PATIENCE) * factor if test["timeout"] > 0 else None
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(test["cmd"], cwd=test["workdir"] or folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
