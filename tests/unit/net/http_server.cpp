@@ -1,5 +1,7 @@
 #include "libdd/net/http_server.hpp"
 
+#include <doctest/doctest.h>
+
 #include <atomic>
 #include <future>
 

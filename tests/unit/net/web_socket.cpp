@@ -1,6 +1,8 @@
 // WebSockets of the server, spoken to in bytes of our own making: a client library would not break the protocol for us.
 #include "libdd/net/web_socket.hpp"
 
+#include <doctest/doctest.h>
+
 #include <future>
 
 #include "tests/unit/net/raw_client.hpp"

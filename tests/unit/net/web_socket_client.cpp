@@ -1,6 +1,8 @@
 // The client's WebSocket against our own server, and against peers that are none.
 #include "libdd/net/web_socket_client.hpp"
 
+#include <doctest/doctest.h>
+
 #include "libdd/net/blocking.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/net/scripted_server.hpp"

@@ -66,7 +66,7 @@ struct Supervised {
   }
   /// Runs until the script has written `count` lines to `name`.
   void await_lines(const std::string& name, std::ptrdiff_t count) {
-    const auto patience = std::chrono::steady_clock::now() + 20s;
+    const auto patience = std::chrono::steady_clock::now() + 120s;
     const auto lines = [&] {
       const auto text = read(name);
       return std::count(text.begin(), text.end(), '\n');
