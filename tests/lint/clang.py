@@ -2,7 +2,7 @@
 """clang-tidy over the .cpp files that changed; with --format also clang-format over every file.
 
 Usage: clang.py FOLDER [--format] [--all] [--tally FILE]. FOLDER is a build folder configured with clang. Changed means: differs from where
-this branch left DD_LINT_BASE (origin/main); on that commit itself, where CI is, the eight files that its last commits have changed last."""
+this branch left DD_LINT_BASE (origin/main), or from the commit before when it is that commit itself."""
 
 import argparse
 import json
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from sources import ROOT, cpp_files
 
-MOST_OF_THE_PAST = 8  # up to half a minute each
 EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--quiet"]
 
 
@@ -24,18 +23,19 @@ def git(*words):
 
 
 def base():
-    """Where this branch began; None when it is the base itself, or there is none."""
+    """The commit that changes are counted from; None when everything is new."""
+    head = git("rev-parse", "HEAD")
     fork = git("merge-base", "HEAD", os.environ.get("DD_LINT_BASE", "origin/main"))
-    return None if fork == git("rev-parse", "HEAD") else fork
+    if fork is None or fork == head:
+        return git("rev-parse", "HEAD~1")
+    return fork
 
 
-def changed_files(known):
-    """Of the files that are compiled."""
+def changed_files():
     start = base()
-    committed = git("diff", "--name-only", start) if start else git("log", "-n", "100", "--format=", "--name-only")
-    local = f"{git('diff', '--name-only', 'HEAD')}\n{git('ls-files', '--others', '--exclude-standard')}"
-    newest_first = [name for name in dict.fromkeys(committed.splitlines()) if name in known]
-    return set(newest_first if start else newest_first[:MOST_OF_THE_PAST]) | known.intersection(local.splitlines())
+    tracked = git("diff", "--name-only", "--diff-filter=d", start) if start else git("ls-files")
+    untracked = git("ls-files", "--others", "--exclude-standard")
+    return {name for name in f"{tracked}\n{untracked}".splitlines() if name.endswith(".cpp")}
 
 
 def compiled_files(folder):
@@ -70,7 +70,7 @@ def main():
     parser.add_argument("--tally", help="append the counts to a file instead of printing the closing line")
     args = parser.parse_args()
     known = compiled_files(args.folder)
-    names = sorted(known if args.all else changed_files(known))
+    names = sorted(known if args.all else known & changed_files())
     results = (check_format() if args.format else []) + check_tidy(args.folder, [n for n in names if (ROOT / n).exists()])
     failed = [(what, problem) for what, problem in results if problem]
     for what, _ in results:
