@@ -47,7 +47,7 @@ Result<std::string> policy_file(const PolicyValues& values) {
 Result<std::string> read_policy_file(const std::string& path) {
   constexpr std::size_t most = 1024 * 1024;
   auto text = read_text_file(path, most);
-  if (!text) return wrap(text.error(), "cannot use DD_POLICY");
+  if (!text) return fail(ErrorCode::invalid_argument, "cannot use DD_POLICY: " + text.error().message);
   return text;
 }
 

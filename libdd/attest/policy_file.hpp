@@ -29,7 +29,7 @@ struct PolicyValues {
 /// The text of a policy file, which Policy::parse takes. Errors: those of Policy::parse; invalid_argument for a rule that would allow nothing.
 [[nodiscard]] Result<std::string> policy_file(const PolicyValues& values);
 
-/// The text of the file that DD_POLICY names, at most 1 MiB. Errors: as read_text_file.
+/// The text of the file that DD_POLICY names, at most 1 MiB. Errors: invalid_argument.
 [[nodiscard]] Result<std::string> read_policy_file(const std::string& path);
 
 }  // namespace dd::attest

@@ -72,7 +72,7 @@ Result<ConfigFile> read_config_file(const std::filesystem::path& path) {
   const auto text = read_text_file(path, kMaxConfigFile);
   if (text) return parse_config_file(*text, what);
   if (text.error().code == ErrorCode::not_found && path == EnclaveOptions{}.config_file) return ConfigFile{};
-  return wrap(text.error(), "cannot use DD_ENCLAVE_CONFIG");
+  return fail(ErrorCode::invalid_argument, "cannot use DD_ENCLAVE_CONFIG: " + text.error().message);
 }
 
 std::string first_of(const std::string& option, const std::string& file, const char* otherwise) {

@@ -32,6 +32,12 @@ struct Deploying : Room {
   Result<net::ServerResponse> call(const std::string& method, const std::string& target, std::string body = {}) {
     return ask(router, {method, target, test::bearer(kOwnerPat), std::move(body)});
   }
+  /// Asks for logs; `path` is the parameter at fault.
+  void check_refused_query(const std::string& query, std::string_view path) {
+    const auto answer = call("GET", "/logs/app?" + query);
+    check_error(answer, ErrorCode::invalid_argument, "");
+    CHECK(answer.error().path == path);
+  }
   /// Deploys "app" with these; the runtime says `status` of it.
   Result<net::ServerResponse> deploy(const std::vector<Expose>& exposed,
                                      DeploymentStatus status = DeploymentStatus::running) {
@@ -240,9 +246,7 @@ TEST_CASE("logs take a number of lines that makes sense") {
   CHECK(body_of(f.call("GET", "/logs/app?tail=10000")).at("lines").at(0) == "tail 10000");
   for (const std::string tail : {"0", "-1", "10001", "", "x", "5x", "99999999999999999999"}) {
     CAPTURE(tail);
-    const auto answer = f.call("GET", "/logs/app?tail=" + std::string(tail));
-    check_error(answer, ErrorCode::invalid_argument, "");
-    CHECK(answer.error().path == "tail");
+    f.check_refused_query("tail=" + tail, "tail");
   }
   check_error(f.call("GET", "/logs/nothing"), ErrorCode::not_found, "");
 }
@@ -257,9 +261,7 @@ TEST_CASE("logs say where their lines stand, and go on from a number") {
   CHECK(page.at("lines").at(0) == "tail 5");
   for (const std::string from : {"-1", "", "x", "9007199254740993"}) {
     CAPTURE(from);
-    const auto answer = f.call("GET", "/logs/app?from=" + from);
-    check_error(answer, ErrorCode::invalid_argument, "");
-    CHECK(answer.error().path == "from");
+    f.check_refused_query("from=" + from, "from");
   }
 }
 
@@ -276,9 +278,7 @@ TEST_CASE("logs are those of the deployment that runs, and others by name") {
   check_error(f.call("GET", "/logs/app?id=id-other"), ErrorCode::not_found, "", "id-other");
   for (const std::string query : {"previous=1", "previous=", "previous=true&id=id-app"}) {
     CAPTURE(query);
-    const auto refused = f.call("GET", "/logs/app?" + query);
-    check_error(refused, ErrorCode::invalid_argument, "");
-    CHECK(refused.error().path == "previous");
+    f.check_refused_query(query, "previous");
   }
 }
 

@@ -2,6 +2,7 @@
 #include "libdd/enclave/guests.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 #include <boost/asio/thread_pool.hpp>
@@ -66,4 +67,10 @@ TEST_CASE("commands leave the end of the event log to deploys and stops") {
   test::check_error(f.start(), ErrorCode::unavailable, "", "what is left is for deploys");
   CHECK(f.log.events().size() == for_all);
   for (std::size_t i = 0; i < Guests::kReservedEvents; ++i) REQUIRE(f.record_deploy().has_value());
+}
+
+TEST_CASE("a family never becomes everything that root runs, whatever its uid says") {
+  constexpr pid_t nobody = 0x7fffffff;
+  CHECK(living({.leader = nobody, .uid = 0}).empty());
+  CHECK_FALSE(living({.leader = getsid(0), .uid = 0}).empty());
 }

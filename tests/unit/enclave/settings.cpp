@@ -79,6 +79,7 @@ TEST_CASE("a configuration file that was named must be there, and be a file") {
     options.config_file = path;
     const auto settings = settings_from(options);
     REQUIRE_FALSE(settings.has_value());
+    CHECK(settings.error().code == ErrorCode::invalid_argument);
     CHECK(settings.error().message.starts_with("cannot use DD_ENCLAVE_CONFIG: cannot read " + path));
   }
 }
