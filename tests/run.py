@@ -60,7 +60,7 @@ def run(folder, test, factor):
     log = folder / "test-logs" / (test["name"].replace("/", "-").replace(" ", "-") + ".log")
     log.parent.mkdir(exist_ok=True)
     environment = os.environ | test["env"]
-    timeout = max(test["timeout"], PATIENCE) * factor if test["timeout"] > 0 else None
+    timeout = max(test["timeout"] * factor, PATIENCE) if test["timeout"] > 0 else None
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(test["cmd"], cwd=test["workdir"] or folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,

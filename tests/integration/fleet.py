@@ -27,7 +27,7 @@ def wait_for(what, check, patience=PATIENCE):
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"never saw: {what}; the last look gave {found!r}")
+            raise AssertionError(f"never saw: {what}")
         time.sleep(0.02)
 
 
@@ -92,7 +92,7 @@ class Fleet:
             change(config["boot_workloads"])
         (folder / "config.json").touch(0o600)
         (folder / "config.json").write_text(json.dumps(config))
-        environment = dict(v.split("=", 1) for v in Path(f"/proc/{self.runtime_of('cp')}/environ").read_text().split("\0") if v)
+        environment = environment_of(self.runtime_of("cp"))
         environment["DD_ENCLAVE_CONFIG"] = str(folder / "config.json")
         slot = next(i for i in range(len(self.slots) + 1) if i not in self.slots.values())
         self.slots[name] = slot
