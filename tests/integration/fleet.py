@@ -115,7 +115,7 @@ class Fleet:
         """The pid of a VM's dd-enclave."""
         if vm in self.booted:
             return self.booted[vm].pid
-        return next(pid for pid in self.processes("dd-enclave") if f"/{vm}/config.json" in Path(f"/proc/{pid}/environ").read_text())
+        return next(pid for pid in self.processes("dd-enclave") if f"/{vm}/config.json" in environment_of(pid).get("DD_ENCLAVE_CONFIG", ""))
 
     def said(self, vm):
         """What a VM's runtime, agent and control plane have logged."""
@@ -273,16 +273,20 @@ def command_line(pid):
         return ""
 
 
+def parent_of(pid):
+    """None when it has just ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
+
+
 def descendants(root):
     """All processes below `root`, found by their parents."""
     children = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, ValueError):
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
+            children.setdefault(parent_of(entry.name), []).append(int(entry.name))
     found, queue = [], [root]
     while queue:
         for child in children.get(queue.pop(), []):

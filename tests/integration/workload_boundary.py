@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from fleet import Fleet, Skip, main, wait_for
+from fleet import Fleet, Skip, main, parent_of, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 intruder = (Path(__file__).resolve().parent / "intruder.py").read_text()
@@ -29,20 +29,20 @@ def process(needle):
 
 
 def started_by(parent, needle):
-    return next(pid for pid in fleet.processes(needle) if f"PPid:\t{parent}\n" in Path(f"/proc/{pid}/status").read_text())
+    return next(pid for pid in fleet.processes(needle) if parent_of(pid) == parent)
 
 
 def runtime_of(role):
-    parent = Path(f"/proc/{process(role)}/status").read_text().split("PPid:\t")[1].split()[0]
-    return int(parent)
+    return parent_of(process(role))
 
 
 def subjects():
     """[kind, name, subject] of everything that is not the intruder's. Each is looked at as root first, so that a path that is wrong is noticed."""
     deploy("other", "sh", "-c", "echo mine > secret; exec sleep 4242")
+    wait_for("the other workload's file", lambda: (vm / "data/work/other/secret").exists())
     agent, control_plane = process("tools/dd-agent"), process("tools/dd-cp")
     processes = {"agent": agent, "runtime": runtime_of("tools/dd-agent"), "connector": started_by(agent, "connector tunnel"), "control-plane": control_plane,
-                 "its-runtime": runtime_of("tools/dd-cp"), "other": wait_for("the other workload", lambda: fleet.processes("sleep 4242"))[0]}
+                 "its-runtime": runtime_of("tools/dd-cp"), "other": process("sleep 4242")}
     assert len(set(processes.values())) == len(processes), processes
     state = vm / "data/work/dd-agent/state/connector"
     paths = {
@@ -131,8 +131,9 @@ def a_policy_can_refuse_what_is_privileged():
     os.kill(before, signal.SIGKILL)
     wait_for("the control plane again", lambda: fleet.processes("tools/dd-cp") not in ([], [before]))
     wait_for("its answer", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
-    row = wait_for("a poll under the new policy", lambda: (lambda a: a if a["status"] == "healthy" else None)(fleet.agent()))
-    assert "privileged" in {rule["rule"] for rule in row["verdict"]["rules"] if rule["passed"]}, row
+    # Until then the registry shows the verdict of the poll before.
+    wait_for("a poll that passed under the new policy", lambda: "privileged" in {r["rule"] for r in fleet.agent()["verdict"]["rules"] if r["passed"]})
+    assert fleet.agent()["status"] == "healthy", fleet.agent()
     # Its answer may find the tunnel gone already.
     fleet.request("POST", fleet.agent_url() + "/deploy", json.dumps({"app_name": "root", "cmd": ["sleep", "1000"], "privileged": True}),
                   {"Authorization": f"Bearer {fleet.credential}", "Content-Type": "application/json"})
