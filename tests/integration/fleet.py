@@ -153,8 +153,9 @@ class Fleet:
             for workload in text["boot_workloads"]:
                 found |= {f"{config.parent.name}'s {name}": value for name, value in (s.split("=", 1) for s in workload.get("env", []))
                           if re.search("(TOKEN|KEY|SECRET|PAT|TICKET)$", name) and len(value) >= SHORTEST_SECRET}
+        # An agent that is dropped takes its token's file away.
         for file in (*self.home.glob("*.pat"), *self.home.glob("**/connector/*token*")):
-            found[str(file.relative_to(self.home))] = file.read_text().strip()
+            found[str(file.relative_to(self.home))] = text_of(file).strip()
         if (self.folder / "fleet.json").exists():
             found["the owner's PAT"] = self.credential
         # Each runtime makes one of its own and hands it to its agent.
@@ -168,9 +169,9 @@ class Fleet:
 
     def printed_secrets(self):
         """Which secrets stand in which log."""
-        texts = {path: path.read_text(errors="replace") for path in self.logs()}
+        texts = {path: text_of(path) for path in self.logs()}
         return [f"{what} is in {path.relative_to(self.folder)}" for what, secret in self.secrets().items() for path, text in texts.items()
-                if secret in text]
+                if len(secret) >= SHORTEST_SECRET and secret in text]
 
     @property
     def stranger(self):
@@ -270,6 +271,14 @@ def command_line(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
+        return ""
+
+
+def text_of(path):
+    """Nothing when it has just gone."""
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
         return ""
 
 
