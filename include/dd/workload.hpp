@@ -79,6 +79,13 @@ enum class DeploymentStatus { deploying, running, completed, exited, failed, sto
 /// deploying or running.
 [[nodiscard]] bool is_live(DeploymentStatus status) noexcept;
 
+/// A TCP address that a process listens on.
+struct ListenAddress {
+  std::string address;  // in text, "0.0.0.0" and "::" for any
+  std::uint16_t port = 0;
+  bool operator==(const ListenAddress&) const = default;
+};
+
 struct DeploymentInfo {
   std::string id;
   std::optional<std::int64_t> pid;
@@ -95,9 +102,13 @@ struct DeploymentInfo {
   bool privileged = false;
   bool boot = false;
   std::vector<Expose> expose;
+  /// Where its own processes listen. Nothing where that was not asked for, and from a runtime that cannot tell.
+  std::optional<std::vector<ListenAddress>> listeners;
 
   bool operator==(const DeploymentInfo&) const = default;
 };
+/// Whether it is known to listen there, on whichever address.
+[[nodiscard]] bool listens_on(const DeploymentInfo& info, std::uint16_t port) noexcept;
 [[nodiscard]] nlohmann::json to_json_value(const DeploymentInfo& info);
 /// Tolerates unknown members; an unknown status reads as exited. `path` is where it stands.
 [[nodiscard]] Result<DeploymentInfo> deployment_info_from(const nlohmann::json& value, std::string path = "$");

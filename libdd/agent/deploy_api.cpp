@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -11,12 +12,13 @@
 #include "libdd/agent/ports.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/net/backoff.hpp"
 
 namespace dd::agent {
 namespace {
 
 constexpr std::size_t kMaxDeployRequest = 256 * 1024;
-constexpr std::chrono::milliseconds kProbePause{5};
+constexpr net::BackoffOptions kLookPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 constexpr std::int64_t kDefaultTail = 100;
 // Also where this VM boots nothing of that name: who reads a list of what runs must not take a workload for the platform.
 constexpr std::array<std::string_view, 4> kPlatformNames = {"connector", "dd-agent", "dd-cp", "dd-enclave"};
@@ -136,9 +138,14 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
   for (const auto& member : wanted.unknown) answer.warnings.push_back("unknown member " + member + " was ignored");
 
   const auto deadline = std::chrono::steady_clock::now() + context_.options.deploy_wait;
+  const auto left = [deadline] {
+    const auto rest = deadline - std::chrono::steady_clock::now();
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(rest), std::chrono::milliseconds(0));
+  };
   std::string missing = wanted.github_release ? "its release is still being fetched" : "it has not started yet";
+  net::Backoff pause(kLookPause, context_.random);
   while (true) {
-    const auto info = co_await find_id(id);
+    const auto info = co_await until_it_listens(id, left());
     if (!info) co_return wrap(info.error(), "cannot follow the deployment of " + wanted.app_name);
     answer.status = dd::to_string(info->status);
     if (info->status == DeploymentStatus::failed)
@@ -149,17 +156,13 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
     }
     if (info->status == DeploymentStatus::running) {
       const auto synced = co_await exposer_.sync();
-      if (!synced) missing = synced.error().message;
+      missing = synced ? missing_of(*info) : synced.error().message;
       answer.hostnames.clear();
       answer.urls.clear();
       for (const auto& expose : wanted.expose) {
-        const auto hostname = exposer_.hostname_of(expose.hostname_label);
-        if (hostname.empty()) {
-          if (synced) missing = port_text(expose) + " does not answer yet";
-          continue;
-        }
-        answer.hostnames.push_back(hostname);
-        answer.urls.push_back(exposer_.url_of(expose, hostname));
+        if (!exposer_.is_public(expose, id)) continue;
+        answer.hostnames.push_back(exposer_.hostname_of(expose.hostname_label));
+        answer.urls.push_back(exposer_.url_of(expose, answer.hostnames.back()));
       }
       if (answer.hostnames.size() == wanted.expose.size()) {
         if (exposer_.quarantined() && !wanted.expose.empty())
@@ -168,15 +171,34 @@ net::Task<Result<protocol::DeployAnswer>> DeployApi::follow(DeployRequest wanted
         co_return answer;
       }
     }
-    if (std::chrono::steady_clock::now() >= deadline) break;
-    co_await net::sleep_for(kProbePause);
+    if (left().count() == 0) break;
+    co_await net::sleep_for(std::min(pause.next(), left()));
   }
   answer.status = dd::to_string(DeploymentStatus::deploying);
   answer.warnings.push_back("not public yet: " + missing);
   co_return answer;
 }
 
-net::Task<Result<DeploymentInfo>> DeployApi::find_id(std::string id) {
+std::string DeployApi::missing_of(const DeploymentInfo& info) const {
+  std::string text;
+  for (const auto& expose : info.expose)
+    if (!exposer_.is_public(expose, info.id)) text += (text.empty() ? "" : ", ") + port_text(expose);
+  text += " does not answer yet";
+  if (!info.listeners) return text;
+  std::set<std::uint16_t> others;
+  for (const auto& listener : *info.listeners) others.insert(listener.port);
+  for (const auto& expose : info.expose) others.erase(expose.port);
+  for (const auto port : others) text += (port == *others.begin() ? "; it listens on " : ", ") + std::to_string(port);
+  return text;
+}
+
+net::Task<Result<DeploymentInfo>> DeployApi::until_it_listens(std::string id, std::chrono::milliseconds timeout) {
+  if (runtime_waits_) {
+    auto info = co_await context_.runtime.wait_until_listening(id, timeout);
+    if (info || info.error().code != ErrorCode::unsupported) co_return info;
+    // One of an earlier version: it is asked again and again.
+    runtime_waits_ = false;
+  }
   auto all = co_await context_.runtime.list();
   if (!all) co_return tl::unexpected(all.error());
   for (auto& info : *all)

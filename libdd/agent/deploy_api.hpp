@@ -27,10 +27,14 @@ class DeployApi {
   net::Task<Result<void>> check_free(DeployRequest wanted);
   /// Until the deployment runs and its ports are public, or it ended, or the wait is over.
   net::Task<Result<protocol::DeployAnswer>> follow(DeployRequest wanted, std::string id);
-  net::Task<Result<DeploymentInfo>> find_id(std::string id);
+  /// What it is when it listens on all its ports, when it is over, or after `timeout`; at once from a runtime that cannot wait.
+  net::Task<Result<DeploymentInfo>> until_it_listens(std::string id, std::chrono::milliseconds timeout);
+  /// What a deployment that runs still lacks to be public.
+  [[nodiscard]] std::string missing_of(const DeploymentInfo& info) const;
 
   Context& context_;
   Exposer& exposer_;
+  bool runtime_waits_ = true;  // as far as is known
   net::Turns turns_;  // per app, until it has come to run
   net::Turn claims_;  // of all: what is free must still be so when the runtime hears of the deployment
 };

@@ -30,8 +30,11 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
     co_return extras;
   }
   for (const auto& info : *running)
-    for (const auto& expose : info.expose)
-      if (is_live(info.status) && (info.boot || is_published(expose))) extras.push_back(expose);
+    for (const auto& expose : info.expose) {
+      if (!is_live(info.status)) continue;
+      if (info.boot) holders_[expose.hostname_label] = {info.app_name, info.id};
+      if (info.boot || is_public(expose, info.id)) extras.push_back(expose);
+    }
   co_return extras;
 }
 
@@ -49,20 +52,43 @@ Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
   return outcome;
 }
 
-net::Task<Result<std::vector<Expose>>> Exposer::wanted() {
-  const auto running = co_await context_.runtime.list();
-  if (!running) co_return wrap(running.error(), "cannot ask the runtime what runs");
-  auto extras = fixed_;
-  for (const auto& info : *running) {
-    if (info.status != DeploymentStatus::running) continue;
+net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
+  const auto all = co_await context_.runtime.list_with_listeners();
+  if (!all) co_return wrap(all.error(), "cannot ask the runtime what runs");
+  std::erase_if(first_seen_, [&all](const auto& seen) {
+    return std::ranges::none_of(
+        *all, [&seen](const DeploymentInfo& info) { return info.id == seen.first && is_live(info.status); });
+  });
+  Wanted wanted;
+  wanted.extras = fixed_;
+  for (const auto& info : *all) {
+    if (!is_live(info.status)) continue;
     for (const auto& expose : info.expose) {
-      // Once public it stays so while the process lives: a busy server that misses one probe must not lose its name.
-      bool keep = info.boot || is_published(expose);
-      if (!keep) keep = co_await answers(expose.port);
-      if (keep) extras.push_back(expose);
+      auto holder = co_await holder_for(info, expose);
+      if (!holder || !wanted.holders.emplace(expose.hostname_label, *holder).second) continue;
+      wanted.extras.push_back(expose);
     }
   }
-  co_return extras;
+  co_return wanted;
+}
+
+net::Task<std::optional<Exposer::Holder>> Exposer::holder_for(DeploymentInfo info, Expose expose) {
+  const bool fresh = is_fresh(info.id);
+  if (info.status == DeploymentStatus::running) {
+    // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
+    bool ready = info.boot || is_public(expose, info.id);
+    if (!ready && (!info.listeners || listens_on(info, expose.port))) ready = co_await answers(expose.port);
+    if (ready) co_return Holder{info.app_name, info.id};
+  }
+  const auto before = holders_.find(expose.hostname_label);
+  const bool succeeds = before != holders_.end() && before->second.app_name == info.app_name && is_published(expose);
+  if (fresh && succeeds) co_return before->second;
+  co_return std::nullopt;
+}
+
+bool Exposer::is_fresh(const std::string& deployment_id) {
+  const auto now = context_.clock.now();
+  return now - first_seen_.try_emplace(deployment_id, now).first->second < kSuccession;
 }
 
 net::Task<Result<void>> Exposer::sync() {
@@ -70,19 +96,24 @@ net::Task<Result<void>> Exposer::sync() {
   const auto turn = co_await turns_.take(std::move(lane));
   if (!context_.state.membership)
     co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");
-  auto extras = co_await wanted();
-  if (!extras) co_return tl::unexpected(extras.error());
+  auto wanted = co_await this->wanted();
+  if (!wanted) co_return tl::unexpected(wanted.error());
+  auto& extras = wanted->extras;
   // In quarantine it asks again: only the answer tells that it is over.
-  if (*extras == published_ && !quarantined_) co_return Result<void>();
-  if (last_ && last_->extras == *extras && std::chrono::steady_clock::now() < last_->again) co_return last_->outcome;
-  auto answer = co_await calls_.replace_ingress(*extras);
+  if (extras == published_ && !quarantined_) {
+    holders_ = std::move(wanted->holders);
+    co_return Result<void>();
+  }
+  if (last_ && last_->extras == extras && std::chrono::steady_clock::now() < last_->again) co_return last_->outcome;
+  auto answer = co_await calls_.replace_ingress(extras);
   if (!answer) {
     if (answer.error().reason == "agent_unknown") forgotten_();
-    co_return later(*std::move(extras), tl::unexpected(answer.error()));
+    co_return later(std::move(extras), tl::unexpected(answer.error()));
   }
   quarantined_ = answer->quarantined;
-  if (quarantined_ && *extras == published_) co_return later(*std::move(extras), {});
-  registered(*std::move(extras), std::move(answer->extra_hostnames));
+  holders_ = std::move(wanted->holders);
+  if (quarantined_ && extras == published_) co_return later(std::move(extras), {});
+  registered(std::move(extras), std::move(answer->extra_hostnames));
   co_return Result<void>();
 }
 
@@ -113,6 +144,11 @@ std::string Exposer::hostname_of(const std::string& label) const {
 std::string Exposer::url_of(const Expose& expose, const std::string& hostname) const {
   if (expose.protocol == ServiceProtocol::tcp) return "tcp://" + hostname;
   return origin_of(context_, hostname) + "/";
+}
+
+bool Exposer::is_public(const Expose& expose, const std::string& deployment_id) const {
+  const auto holder = holders_.find(expose.hostname_label);
+  return is_published(expose) && holder != holders_.end() && holder->second.deployment_id == deployment_id;
 }
 
 std::vector<std::string> Exposer::urls_of(const DeploymentInfo& info) const {

@@ -21,6 +21,9 @@ class Exposer {
   /// `forgotten` is called when the control plane does not know this agent any more.
   Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, std::function<void()> forgotten);
 
+  /// How long a host name stays where a deployment of the same app has taken the place of the one that it was for, and is not ready yet.
+  static constexpr std::chrono::seconds kSuccession{60};
+
   /// What a registration should publish: the fixed extras, everything that boot workloads expose, ready or not, and what is public already.
   net::Task<std::vector<Expose>> at_registration();
   /// The control plane has published exactly these.
@@ -40,6 +43,8 @@ class Exposer {
   [[nodiscard]] std::string hostname_of(const std::string& label) const;
   /// How one reaches what a workload exposes at a public host name.
   [[nodiscard]] std::string url_of(const Expose& expose, const std::string& hostname) const;
+  /// Whether what leads to `expose` is public for that very deployment, and not still for the one before.
+  [[nodiscard]] bool is_public(const Expose& expose, const std::string& deployment_id) const;
   /// Of what a workload exposes, where it is public now.
   [[nodiscard]] std::vector<std::string> urls_of(const DeploymentInfo& info) const;
 
@@ -51,7 +56,21 @@ class Exposer {
     std::chrono::steady_clock::time_point again;
   };
 
-  net::Task<Result<std::vector<Expose>>> wanted();
+  /// Who an entry is public for.
+  struct Holder {
+    std::string app_name;
+    std::string deployment_id;
+    bool operator==(const Holder&) const = default;
+  };
+  struct Wanted {
+    std::vector<Expose> extras;
+    std::map<std::string, Holder> holders;  // by label; none of the fixed ones
+  };
+
+  net::Task<Result<Wanted>> wanted();
+  /// Who `expose` of a live deployment is public for now or after this: itself once it is ready, for a while the one before.
+  net::Task<std::optional<Holder>> holder_for(DeploymentInfo info, Expose expose);
+  [[nodiscard]] bool is_fresh(const std::string& deployment_id);
   /// Of what sync() asked for.
   Result<void> later(std::vector<Expose> extras, Result<void> outcome);
   [[nodiscard]] bool is_published(const Expose& expose) const;
@@ -62,6 +81,8 @@ class Exposer {
   std::function<void()> forgotten_;
   std::vector<Expose> published_;
   std::map<std::string, std::string> hostnames_;  // label → public host name
+  std::map<std::string, Holder> holders_;  // label → who has it or, until registered(), is to have it
+  std::map<std::string, Clock::TimePoint> first_seen_;  // of live deployments, by id
   bool quarantined_ = false;
   std::optional<Attempt> last_;
   net::Backoff pause_;

@@ -1,18 +1,17 @@
 #include "libdd/agent/ports.hpp"
 
-#include <fstream>
-#include <sstream>
+#include <algorithm>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libdd/net/tcp_listeners.hpp"
+
 namespace dd::agent {
 namespace {
 
 using asio::ip::tcp;
-
-constexpr const char* kListening = "0A";
 
 net::Task<bool> connects(asio::ip::address address, std::uint16_t port) {
   // A loopback connect ends at once: accepted, or refused.
@@ -21,28 +20,6 @@ net::Task<bool> connects(asio::ip::address address, std::uint16_t port) {
   const tcp::endpoint endpoint(address, port);
   co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
   co_return !failed;
-}
-
-std::string holder_in(const char* table, std::uint16_t port) {
-  std::ifstream file(table);
-  std::string line;
-  std::getline(file, line);  // heading
-  while (std::getline(file, line)) {
-    std::istringstream columns(line);
-    std::string slot;
-    std::string local;
-    std::string remote;
-    std::string state;
-    std::string queues;
-    std::string timer;
-    std::string retransmits;
-    std::string uid;
-    columns >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid;
-    const auto colon = local.rfind(':');
-    if (state != kListening || colon == std::string::npos) continue;
-    if (std::stoul(local.substr(colon + 1), nullptr, 16) == port) return "uid " + uid;
-  }
-  return {};
 }
 
 }  // namespace
@@ -56,8 +33,9 @@ net::Task<bool> answers(std::uint16_t port) {
 }
 
 std::string holder_of(std::uint16_t port) {
-  auto holder = holder_in("/proc/net/tcp", port);
-  return holder.empty() ? holder_in("/proc/net/tcp6", port) : holder;
+  const auto listeners = net::tcp_listeners();
+  const auto holder = std::ranges::find(listeners, port, &net::TcpListener::port);
+  return holder == listeners.end() ? std::string() : "uid " + std::to_string(holder->uid);
 }
 
 }  // namespace dd::agent

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 
 struct ProcessEntry {
   char state = 'Z';
+  pid_t parent = 0;
   pid_t group = 0;
   pid_t session = 0;
 };
@@ -36,8 +38,7 @@ std::optional<ProcessEntry> read_entry(const std::filesystem::path& folder) {
   if (end_of_name == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(end_of_name + 1));
   ProcessEntry entry;
-  pid_t parent = 0;
-  if (!(fields >> entry.state >> parent >> entry.group >> entry.session)) return std::nullopt;
+  if (!(fields >> entry.state >> entry.parent >> entry.group >> entry.session)) return std::nullopt;
   return entry;
 }
 
@@ -54,27 +55,42 @@ std::vector<uid_t> uids_of(const std::filesystem::path& folder) {
   return uids;
 }
 
-bool has_uid(const std::filesystem::path& folder, uid_t uid) {
-  const auto uids = uids_of(folder);
-  return std::ranges::find(uids, uid) != uids.end();
-}
-
 bool lives(const ProcessEntry& entry) { return entry.state != 'Z' && entry.state != 'X'; }
 
-template <class Accept>
-std::vector<pid_t> select_processes(Accept accept) {
-  std::vector<pid_t> found;
-  for (const auto& folder : entries_of("/proc")) {
+struct Process {
+  pid_t pid = 0;
+  ProcessEntry entry;
+  std::filesystem::path folder;
+};
+
+std::vector<Process> processes() {
+  std::vector<Process> found;
+  for (auto& folder : entries_of("/proc")) {
     const auto pid = decimal<pid_t>(folder.filename().string());
     if (!pid) continue;
     const auto entry = read_entry(folder);
-    if (entry && lives(*entry) && accept(*entry, folder)) found.push_back(*pid);
+    if (entry && lives(*entry)) found.push_back({*pid, *entry, std::move(folder)});
   }
   return found;
 }
 
 // One slip elsewhere, and this would be every process of the machine.
 bool is_told_by_uid(const ProcessFamily& family) { return family.uid.value_or(0) != 0; }
+
+bool is_member(const ProcessFamily& family, const ProcessEntry& entry, const std::vector<uid_t>& uids) {
+  if (is_told_by_uid(family)) return std::ranges::find(uids, *family.uid) != uids.end();
+  return family.leader > 1 && entry.session == family.leader;
+}
+
+void add_descendants(std::vector<pid_t>& members, const std::map<pid_t, std::vector<pid_t>>& children) {
+  std::set<pid_t> known(members.begin(), members.end());
+  for (std::size_t next = 0; next < members.size(); ++next) {
+    const auto of_this = children.find(members[next]);
+    if (of_this == children.end()) continue;
+    for (const auto child : of_this->second)
+      if (known.insert(child).second) members.push_back(child);
+  }
+}
 
 void kill_once(const ProcessFamily& family) {
   if (is_told_by_uid(family) && kill_everything_of(*family.uid)) return;
@@ -83,26 +99,34 @@ void kill_once(const ProcessFamily& family) {
 
 }  // namespace
 
-std::vector<pid_t> living(const ProcessFamily& family) {
-  return select_processes([&family](const ProcessEntry& entry, const std::filesystem::path& folder) {
-    return is_told_by_uid(family) ? has_uid(folder, *family.uid) : entry.session == family.leader;
-  });
+std::vector<pid_t> living(const ProcessFamily& family) { return living(std::vector{family}).front(); }
+
+std::vector<std::vector<pid_t>> living(const std::vector<ProcessFamily>& families) {
+  std::vector<std::vector<pid_t>> members(families.size());
+  std::map<pid_t, std::vector<pid_t>> children;
+  const bool by_uid = std::ranges::any_of(families, is_told_by_uid);
+  for (const auto& [pid, entry, folder] : processes()) {
+    children[entry.parent].push_back(pid);
+    const auto uids = by_uid ? uids_of(folder) : std::vector<uid_t>{};
+    for (std::size_t i = 0; i < families.size(); ++i)
+      if (is_member(families[i], entry, uids)) members[i].push_back(pid);
+  }
+  for (std::size_t i = 0; i < families.size(); ++i)
+    if (!is_told_by_uid(families[i])) add_descendants(members[i], children);
+  return members;
 }
 
 std::set<uid_t> uids_alive(uid_t first, uid_t count) {
   std::set<uid_t> found;
-  select_processes([&](const ProcessEntry&, const std::filesystem::path& folder) {
-    for (const auto uid : uids_of(folder))
+  for (const auto& process : processes())
+    for (const auto uid : uids_of(process.folder))
       if (uid >= first && uid - first < count) found.insert(uid);
-    return false;
-  });
   return found;
 }
 
 bool group_lives(const ProcessFamily& family) {
-  return !select_processes([&family](const ProcessEntry& entry, const std::filesystem::path&) {
-            return entry.group == family.leader;
-          }).empty();
+  return std::ranges::any_of(processes(),
+                             [&family](const Process& process) { return process.entry.group == family.leader; });
 }
 
 net::Task<void> purge(ProcessFamily family) {

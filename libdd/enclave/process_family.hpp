@@ -11,8 +11,8 @@
 
 namespace dd::enclave {
 
-/// By uid where the workload has one of its own: nothing escapes. Else by session, and whoever called setsid() is lost; so is what a
-/// privileged workload left behind.
+/// By uid where the workload has one of its own: nothing escapes. Else by session and descent, and whoever calls setsid() and outlives its parent
+/// is lost; so is what a privileged workload left behind.
 struct ProcessFamily {
   pid_t leader = 0;
   std::optional<uid_t> uid;  // never root's
@@ -20,6 +20,8 @@ struct ProcessFamily {
 
 /// Live members (no zombies), from /proc.
 [[nodiscard]] std::vector<pid_t> living(const ProcessFamily& family);
+/// Those of each, by one walk through /proc.
+[[nodiscard]] std::vector<std::vector<pid_t>> living(const std::vector<ProcessFamily>& families);
 /// Uids in [first, first + count) that live processes run as.
 [[nodiscard]] std::set<uid_t> uids_alive(uid_t first, uid_t count);
 /// Whether a process lives in the leader's group.

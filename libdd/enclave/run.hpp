@@ -1,7 +1,9 @@
 // One process of a deployment, while it lives.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -18,6 +20,7 @@ struct Run {
   std::shared_ptr<Child> child;
   std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();
   ProcessFamily family;
+  std::set<std::uint64_t> earlier_sockets;  // see SocketHolder
   net::asio::posix::stream_descriptor output;  // what it writes
   net::Event output_over;
   bool output_ended = false;

@@ -13,6 +13,7 @@
 #include "libdd/enclave/guests.hpp"
 #include "libdd/enclave/measured_log.hpp"
 #include "libdd/enclave/settings.hpp"
+#include "libdd/enclave/socket_holders.hpp"
 #include "libdd/enclave/supervisor.hpp"
 #include "libdd/enclave/tool_links.hpp"
 #include "libdd/enclave/vm_keys.hpp"
@@ -40,6 +41,12 @@ class Runtime {
   /// Returns when no process is left. Errors: not_found, conflict (not live, or reserved_name).
   net::Task<Result<void>> stop(std::string id);
 
+  enum class Until { listening, ended };
+  /// Returns when it listens on every port that it exposes, when it is over, or after `timeout`: its record then, with listeners. Errors: not_found.
+  net::Task<Result<DeploymentInfo>> wait(std::string id, Until until, std::chrono::milliseconds timeout);
+  /// Every record, with the listeners of those that run.
+  net::Task<std::vector<DeploymentInfo>> with_listeners();
+
   /// A command beside the workloads; see guests(). Errors also: unavailable before the boot workloads were started.
   net::Task<Result<GuestPtr>> start_guest(GuestRequest request, GuestStdio stdio);
   [[nodiscard]] Guests& guests() noexcept { return guests_; }
@@ -65,6 +72,7 @@ class Runtime {
   void break_off_fetches_of(const std::string& app);
   [[nodiscard]] static std::vector<ToolLinks::Tool> tools_of(const Deployment& deployment);
   [[nodiscard]] Result<void> offer_tools(Deployment& deployment);
+  [[nodiscard]] std::vector<SocketHolder> socket_holders() const;
   net::Task<void> log_stop_and_halt(DeploymentPtr deployment);
   void ended(DeploymentPtr deployment);
   void tidy();

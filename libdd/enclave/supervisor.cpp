@@ -12,6 +12,7 @@
 #include "libdd/enclave/child_setup.hpp"
 #include "libdd/enclave/pty.hpp"
 #include "libdd/enclave/run.hpp"
+#include "libdd/enclave/socket_holders.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/net/line_socket.hpp"
 
@@ -156,6 +157,7 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
   spec.work_dir = *work;
   if (const auto opened = open_capability(*deployment, *run, spec); !opened) co_return tl::unexpected(opened.error());
 
+  if (!has_own_uid(identity)) run->earlier_sockets = listening_inodes();
   auto child = co_await Child::start(std::move(spec));
   if (!child) co_return tl::unexpected(child.error());
   run->child = *std::move(child);

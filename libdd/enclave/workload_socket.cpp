@@ -15,6 +15,8 @@ namespace dd::enclave {
 namespace {
 
 constexpr std::int64_t kDefaultTail = 100;
+constexpr std::chrono::milliseconds kDefaultWait{60'000};
+constexpr std::chrono::milliseconds kLongestWait{600'000};
 
 bool owns_the_machine(const net::Peer& peer) { return peer.uid == 0 || peer.uid == geteuid(); }
 
@@ -75,7 +77,8 @@ Result<void> WorkloadSocket::admit(const Json& request, const net::Peer& peer) c
 
 net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, net::Peer peer) {
   if (method == "health") co_return health();
-  if (method == "list") co_return list();
+  if (method == "list") co_return co_await list(std::move(request));
+  if (method == "wait") co_return co_await wait(std::move(request));
   if (method == "logs") co_return logs(request);
   if (method == "deploy") co_return deploy(std::move(request));
   if (method == "exec") co_return co_await exec(runtime_, std::move(request));
@@ -93,10 +96,36 @@ Json WorkloadSocket::health() const {
           {"boundary", settings_.boundary()}};
 }
 
-Json WorkloadSocket::list() const {
+net::Task<Result<Json>> WorkloadSocket::list(Json request) {
+  ObjectReader reader(request, "$");
+  const bool listeners = reader.boolean("listeners", false);
+  if (reader.error()) co_return tl::unexpected(*reader.error());
   auto deployments = Json::array();
-  for (const auto& deployment : runtime_.deployments().all()) deployments.push_back(to_json_value(deployment->info));
-  return {{"deployments", std::move(deployments)}};
+  if (listeners) {
+    const auto all = co_await runtime_.with_listeners();
+    for (const auto& info : all) deployments.push_back(to_json_value(info));
+  } else {
+    for (const auto& deployment : runtime_.deployments().all()) deployments.push_back(to_json_value(deployment->info));
+  }
+  Json answer = {{"deployments", std::move(deployments)}};
+  co_return answer;
+}
+
+net::Task<Result<Json>> WorkloadSocket::wait(Json request) {
+  ObjectReader reader(request, "$");
+  auto id = id_from(reader);
+  const auto until = reader.optional_text("until", {.most = 16}).value_or("listening");
+  const std::chrono::milliseconds timeout(
+      reader.optional_integer("timeout_ms", 0, kLongestWait.count()).value_or(kDefaultWait.count()));
+  if (!id) co_return tl::unexpected(id.error());
+  if (reader.error()) co_return tl::unexpected(*reader.error());
+  if (until != "listening" && until != "ended")
+    co_return fail_at(ErrorCode::invalid_argument, "$.until", "cannot wait for " + until + ": want listening or ended");
+  const auto what = until == "ended" ? Runtime::Until::ended : Runtime::Until::listening;
+  const auto info = co_await runtime_.wait(*std::move(id), what, timeout);
+  if (!info) co_return tl::unexpected(info.error());
+  Json answer = {{"deployment", to_json_value(*info)}};
+  co_return answer;
 }
 
 Result<Json> WorkloadSocket::logs(const Json& request) const {

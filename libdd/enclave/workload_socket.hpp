@@ -24,7 +24,8 @@ class WorkloadSocket {
   [[nodiscard]] Result<void> admit(const Json& request, const net::Peer& peer) const;
   net::Task<Result<Json>> call(std::string method, Json request, net::Peer peer);
   [[nodiscard]] Json health() const;
-  [[nodiscard]] Json list() const;
+  net::Task<Result<Json>> list(Json request);
+  net::Task<Result<Json>> wait(Json request);
   [[nodiscard]] Result<Json> logs(const Json& request) const;
   [[nodiscard]] Result<Json> deploy(Json request);
   net::Task<Result<Json>> stop(Json request);

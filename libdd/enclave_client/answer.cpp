@@ -15,8 +15,9 @@ Error refusal_from(const Json& answer) {
   refusal.path = reader.optional_text("path").value_or("");
   refusal.reason = reader.optional_text("reason").value_or("");
   if (reader.error()) return {ErrorCode::upstream, "cannot read the runtime's answer: " + reader.error()->message};
-  // easyenclave knows no codes, only this word.
+  // easyenclave knows no codes, only these words.
   if (refusal.message == "unauthenticated") refusal.code = ErrorCode::unauthenticated;
+  if (refusal.message.starts_with("unknown method")) refusal.code = ErrorCode::unsupported;
   return refusal;
 }
 

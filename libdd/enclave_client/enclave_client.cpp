@@ -68,6 +68,27 @@ struct EnclaveClient::Impl {
     if (!answer) co_return wrap(answer.error(), "cannot ask the workload runtime");
     co_return answer_from(*answer);
   }
+
+  struct Opened {
+    Json json;
+    std::shared_ptr<net::ByteConnection> connection;
+  };
+  /// Over a connection of its own: other calls go on.
+  net::Task<Result<Opened>> call_beside(const char* method, Json request, std::chrono::milliseconds deadline) {
+    auto text = line_of(method, std::move(request));
+    auto opened = co_await net::open_connection(socket, std::move(text), deadline);
+    if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
+    auto answer = answer_from(opened->answer);
+    if (!answer) co_return tl::unexpected(answer.error());
+    Opened both{*std::move(answer), std::move(opened->connection)};
+    co_return both;
+  }
+
+  net::Task<Result<std::vector<DeploymentInfo>>> list(Json request) {
+    const auto answer = co_await call("list", std::move(request), kDeadline);
+    if (!answer) co_return tl::unexpected(answer.error());
+    co_return deployments_from(*answer);
+  }
 };
 
 EnclaveClient::EnclaveClient(net::asio::any_io_executor executor, std::filesystem::path socket, Secret token)
@@ -93,9 +114,26 @@ net::Task<Result<std::string>> EnclaveClient::deploy(DeployRequest workload) {
 
 net::Task<Result<std::vector<DeploymentInfo>>> EnclaveClient::list() {
   auto request = Json::object();
-  const auto answer = co_await impl_->call("list", std::move(request), kDeadline);
+  return impl_->list(std::move(request));
+}
+
+net::Task<Result<std::vector<DeploymentInfo>>> EnclaveClient::list_with_listeners() {
+  Json request = {{"listeners", true}};
+  return impl_->list(std::move(request));
+}
+
+net::Task<Result<DeploymentInfo>> EnclaveClient::wait_until_listening(std::string id,
+                                                                      std::chrono::milliseconds timeout) {
+  Json request = {{"id", std::move(id)}, {"until", "listening"}, {"timeout_ms", timeout.count()}};
+  const auto answer = co_await impl_->call_beside("wait", std::move(request), timeout + kDeadline);
   if (!answer) co_return tl::unexpected(answer.error());
-  co_return deployments_from(*answer);
+  ObjectReader reader(answer->json, "$");
+  const auto* deployment = reader.find("deployment");
+  if (deployment == nullptr)
+    co_return tl::unexpected(unreadable({ErrorCode::malformed, "missing deployment", {}, "$.deployment"}));
+  auto info = deployment_info_from(*deployment, "$.deployment");
+  if (!info) co_return tl::unexpected(unreadable(info.error()));
+  co_return info;
 }
 
 net::Task<Result<void>> EnclaveClient::stop(std::string id) {
@@ -140,12 +178,10 @@ net::Task<Result<protocol::LogsAnswer>> EnclaveClient::log_of(DeploymentInfo inf
 
 net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecRequest request) {
   const auto deadline = request.timeout + kExecMargin;
-  auto text = impl_->line_of("exec", protocol::to_json_value(request));
-  const auto opened = co_await net::open_connection(impl_->socket, std::move(text), deadline);
-  if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
-  const auto answer = answer_from(opened->answer);
+  auto wanted = protocol::to_json_value(request);
+  const auto answer = co_await impl_->call_beside("exec", std::move(wanted), deadline);
   if (!answer) co_return tl::unexpected(answer.error());
-  auto executed = protocol::exec_answer_from(*answer);
+  auto executed = protocol::exec_answer_from(answer->json);
   if (!executed) co_return tl::unexpected(unreadable(executed.error()));
   co_return executed;
 }
@@ -153,17 +189,14 @@ net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecReques
 net::Task<Result<std::shared_ptr<Terminal>>> EnclaveClient::attach(std::string app_name, protocol::WindowSize size) {
   Json request = {{"mode", "framed"}, {"cols", size.cols}, {"rows", size.rows}};
   if (!app_name.empty()) request["app"] = std::move(app_name);
-  auto text = impl_->line_of("attach", std::move(request));
-  const auto opened = co_await net::open_connection(impl_->socket, std::move(text), kDeadline);
-  if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
-  const auto answer = answer_from(opened->answer);
+  const auto answer = co_await impl_->call_beside("attach", std::move(request), kDeadline);
   if (!answer) co_return tl::unexpected(answer.error());
-  ObjectReader reader(*answer, "$");
+  ObjectReader reader(answer->json, "$");
   const bool attached = reader.required_boolean("attached");
   auto id = reader.text("id", {.most = 64});
   if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
   if (!attached) co_return fail(ErrorCode::upstream, "cannot attach: the runtime says that it did not");
-  co_return std::make_shared<Terminal>(std::move(id), opened->connection);
+  co_return std::make_shared<Terminal>(std::move(id), answer->connection);
 }
 
 }  // namespace dd::enclave_client

@@ -20,12 +20,31 @@ constexpr std::array kStatuses = {
 };
 
 constexpr TextRule kIdRule{1, 128, nullptr, nullptr};
+constexpr TextRule kAddressRule{1, 64, nullptr, nullptr};
+constexpr std::size_t kMaxListeners = 100'000;
 // `source` is the whole command line and an error may quote it: as long as a line of the socket may be.
 constexpr TextRule kLongRule{0, 1024 * 1024, nullptr, nullptr};
 
 std::optional<int> optional_int(ObjectReader& reader, const char* name) {
   const auto value = reader.optional_integer(name, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
   return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
+
+Json to_json_value(const ListenAddress& listener) { return {{"address", listener.address}, {"port", listener.port}}; }
+
+Result<std::vector<ListenAddress>> listeners_from(ObjectReader& reader) {
+  std::vector<ListenAddress> listeners;
+  const auto* list = reader.array("listeners", kMaxListeners);
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    ObjectReader item((*list)[i], reader.path_of("listeners") + "[" + std::to_string(i) + "]");
+    ListenAddress listener;
+    listener.address = item.text("address", kAddressRule);
+    listener.port = static_cast<std::uint16_t>(item.integer("port", 1, UINT16_MAX));
+    if (item.error()) return tl::unexpected(*item.error());
+    listeners.push_back(std::move(listener));
+  }
+  if (reader.error()) return tl::unexpected(*reader.error());
+  return listeners;
 }
 
 void put_text(Json& value, const char* name, const std::string& text) {
@@ -48,6 +67,10 @@ bool is_live(DeploymentStatus status) noexcept {
   return status == DeploymentStatus::deploying || status == DeploymentStatus::running;
 }
 
+bool listens_on(const DeploymentInfo& info, std::uint16_t port) noexcept {
+  return info.listeners && std::ranges::find(*info.listeners, port, &ListenAddress::port) != info.listeners->end();
+}
+
 Json to_json_value(const DeploymentInfo& info) {
   Json value = {{"id", info.id},
                 {"pid", nullptr},
@@ -66,6 +89,9 @@ Json to_json_value(const DeploymentInfo& info) {
   put_text(value, "exited_at", info.exited_at);
   put_text(value, "digest", info.digest);
   for (const auto& expose : info.expose) value["expose"].push_back(to_json_value(expose));
+  if (!info.listeners) return value;
+  value["listeners"] = Json::array();
+  for (const auto& listener : *info.listeners) value["listeners"].push_back(to_json_value(listener));
   return value;
 }
 
@@ -86,6 +112,11 @@ Result<DeploymentInfo> deployment_info_from(const Json& value, std::string path)
   info.uid = reader.optional_integer("uid", 0, std::numeric_limits<std::uint32_t>::max()).value_or(0);
   info.privileged = reader.boolean("privileged", false);
   info.boot = reader.boolean("boot", false);
+  if (reader.find("listeners") != nullptr) {
+    auto listeners = listeners_from(reader);
+    if (!listeners) return tl::unexpected(std::move(listeners).error());
+    info.listeners = *std::move(listeners);
+  }
   const auto* expose = reader.find("expose");
   if (reader.error()) return tl::unexpected(*reader.error());
   if (expose == nullptr) return info;

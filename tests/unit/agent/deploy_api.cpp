@@ -108,6 +108,46 @@ TEST_CASE("a redeployment may have the port that the one before still listens on
   CHECK(answer.at("urls") == Json::array({"https://web." + kHostname + "/"}));
 }
 
+TEST_CASE("a redeployment that does not listen is not public, although the one before was") {
+  Deploying f(impatient());
+  f.waits = true;
+  const Listener web;
+  const Listener elsewhere;
+  f.deployments = {running("app", {expose_as("web", web.port())})};
+  f.deployments[0].id = "id-before";
+  f.deployments[0].listeners = {{"127.0.0.1", web.port()}};
+  REQUIRE(f.run(f.exposer.sync()).has_value());
+  std::string missing = "port " + std::to_string(web.port()) + " does not answer yet";
+  f.after_deploy.listeners.emplace();
+  SUBCASE("nowhere") {}
+  SUBCASE("on another port, which is named") {
+    f.after_deploy.listeners = {{"0.0.0.0", elsewhere.port()}, {"::", elsewhere.port()}};
+    missing += "; it listens on " + std::to_string(elsewhere.port());
+  }
+  const auto listeners = f.after_deploy.listeners;
+  f.on_deploy = [&] { f.deployments.back().listeners = listeners; };
+  const auto answer = body_of(f.deploy({expose_as("web", web.port())}));
+  CHECK(answer.at("status") == "deploying");
+  CHECK(answer.at("urls").empty());
+  CHECK(answer.at("warnings").at(0) == "not public yet: " + missing);
+}
+
+TEST_CASE("a runtime that cannot wait is asked what it has, after pauses") {
+  Deploying f;
+  SilentPort web;
+  int looks = 0;
+  f.on_list = [&] {
+    if (++looks == 6) web.listen();
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(body_of(f.deploy({expose_as("web", web.port())})).at("status") == "running");
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds(25 + 50));
+  f.runtime_calls.clear();
+  f.deployments.clear();
+  CHECK(body_of(f.deploy({})).at("status") == "running");
+  CHECK(std::ranges::find(f.runtime_calls, "wait") == f.runtime_calls.end());  // asked once, and known since
+}
+
 TEST_CASE("of two deploys of one app at the same time, the second waits until the first has come to run") {
   Deploying f;
   f.after_deploy = running("app");

@@ -74,6 +74,66 @@ TEST_CASE("a boot workload is public whether it answers or not") {
   CHECK(f.labels() == Labels{"fixed", "hello"});
 }
 
+TEST_CASE("what answers on a port counts only for the deployment whose process it is") {
+  Exposing f;
+  const Listener web;
+  const auto public_one = expose("web", web.port());
+  auto app = running("app", {public_one});
+  app.listeners.emplace();
+  f.deployments = {app};
+  CHECK(f.labels() == Labels{"fixed"});
+  f.deployments[0].listeners = {{"127.0.0.1", web.port()}};
+  CHECK(f.labels() == Labels{"fixed", "web"});
+  CHECK(f.exposer.is_public(public_one, app.id));
+  CHECK_FALSE(f.exposer.is_public(public_one, "id-other"));
+}
+
+TEST_CASE("a redeployed app keeps its host name for a minute, until it is the new deployment's or nobody's") {
+  Exposing f;
+  const Listener web;
+  const auto public_one = expose("web", web.port());
+  f.deployments = {running("app", {public_one})};
+  f.deployments[0].listeners = {{"127.0.0.1", web.port()}};
+  CHECK(f.labels() == Labels{"fixed", "web"});
+
+  auto next = running("app", {public_one});
+  next.id = "id-next";
+  next.listeners.emplace();
+  SUBCASE("that is ready in time") {
+    f.deployments[0].status = DeploymentStatus::stopped;
+    next.status = DeploymentStatus::deploying;
+    f.deployments.push_back(next);
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    f.deployments[1].status = DeploymentStatus::running;
+    f.clock.advance(Exposer::kSuccession - std::chrono::seconds(1));
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    CHECK_FALSE(f.exposer.is_public(public_one, "id-next"));
+    f.deployments[1].listeners = {{"0.0.0.0", web.port()}};
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    CHECK(f.exposer.is_public(public_one, "id-next"));
+    CHECK(f.published.size() == 1);  // nothing to tell
+    f.clock.advance(Exposer::kSuccession);
+    CHECK(f.labels() == Labels{"fixed", "web"});
+  }
+  SUBCASE("that is never ready") {
+    f.deployments = {next};
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    f.clock.advance(Exposer::kSuccession);
+    CHECK(f.labels() == Labels{"fixed"});
+  }
+  SUBCASE("that ends") {
+    f.deployments = {next};
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    f.deployments[0].status = DeploymentStatus::exited;
+    CHECK(f.labels() == Labels{"fixed"});
+  }
+  SUBCASE("another app has no claim to it") {
+    next.app_name = "other";
+    f.deployments = {next};
+    CHECK(f.labels() == Labels{"fixed"});
+  }
+}
+
 TEST_CASE("the control plane is asked only when something changed") {
   Exposing f;
   const Listener web;

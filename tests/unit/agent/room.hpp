@@ -179,6 +179,12 @@ struct Room {
       answer["deployments"] = Json::array();
       for (const auto& info : deployments) answer["deployments"].push_back(dd::to_json_value(info));
     }
+    if (method == "wait") {
+      // At once, also before it listens.
+      const auto info = std::ranges::find(deployments, asked.at("id").get<std::string>(), &DeploymentInfo::id);
+      if (!waits || info == deployments.end()) co_return R"({"ok":false,"error":"unknown method: wait"})";
+      answer["deployment"] = dd::to_json_value(*info);
+    }
     if (method == "deploy") {
       for (auto& info : deployments)
         if (info.app_name == after_deploy.app_name) info.status = DeploymentStatus::stopped;
@@ -224,6 +230,7 @@ struct Room {
   DeploymentInfo after_deploy;
   std::function<void()> on_deploy;  // what the process then does
   std::function<void()> on_list;    // before it is answered
+  bool waits = false;               // as runtimes of ours do
   std::vector<std::string> runtime_calls;
   Json last_asked;
   Json executed;  // the answer to exec

@@ -1,5 +1,7 @@
 // What a workload of the tests does: it tries what it must not be able to, and says how that went in one line.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -47,6 +50,32 @@ void print_descriptors() {
   for (int fd = 0; fd < 1024; ++fd)
     if (fcntl(fd, F_GETFD) >= 0) std::printf("%d ", fd);
   std::puts("");
+}
+
+/// Says so, and lives until it is stopped.
+void listen_on(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(fd, 8) != 0)
+    return say(false);
+  std::puts("listening");
+  std::fflush(stdout);
+  for (;;) pause();
+}
+
+/// In a session of its own, as an orphan.
+void listen_away_on(int port) {
+  if (fork() == 0) {
+    setsid();
+    if (fork() == 0) listen_on(port);
+    _exit(0);
+  }
+  for (;;) pause();
 }
 
 /// A grandchild in a session of its own, orphaned, that does not mind SIGTERM.
@@ -91,6 +120,8 @@ int main(int argc, char** argv) {
   if (verb == "capability") exchange(argc > 3 ? std::atoi(argv[3]) : 3, subject);
   if (verb == "ask") exchange(connect_to(subject.c_str()), argv[3]);
   if (verb == "descriptors") print_descriptors();
+  if (verb == "listen") listen_on(std::atoi(subject.c_str()));
+  if (verb == "listen-away") listen_away_on(std::atoi(subject.c_str()));
   if (verb == "leave-group") leave_the_group();
   if (verb == "leave-child") leave_a_stubborn_child();
   if (verb == "ignore-term") signal(SIGTERM, SIG_IGN), std::puts("ready"), std::fflush(stdout), pause();

@@ -56,6 +56,30 @@ TEST_CASE("a runtime that says nothing of a boundary has none") {
   CHECK(test::run(fake.io, fake.client->health()).value().boundary == "none");
 }
 
+TEST_CASE("a wait sends what it is for and reads what the deployment is then") {
+  FakeRuntime fake(R"({"ok":true,"deployment":{"id":"id-1","app_name":"hello","status":"running",
+      "listeners":[{"address":"::1","port":8080}]}})");
+  std::erase(fake.answer, '\n');
+  const auto info =
+      test::run(fake.io, fake.client->wait_until_listening("id-1", std::chrono::milliseconds(1500))).value();
+  CHECK(info.listeners == std::vector<ListenAddress>{{"::1", 8080}});
+  CHECK(fake.asked.at("method") == "wait");
+  CHECK(fake.asked.at("id") == "id-1");
+  CHECK(fake.asked.at("until") == "listening");
+  CHECK(fake.asked.at("timeout_ms") == 1500);
+}
+
+TEST_CASE("a runtime that cannot wait says so, easyenclave's too") {
+  for (const char* text : {R"({"ok":false,"error":"unknown method: wait","code":"unsupported","path":"$.method"})",
+                           R"({"ok":false,"error":"unknown method: wait"})"}) {
+    CAPTURE(text);
+    FakeRuntime fake(text);
+    const auto info = test::run(fake.io, fake.client->wait_until_listening("id-1", std::chrono::milliseconds(0)));
+    REQUIRE_FALSE(info.has_value());
+    CHECK(info.error().code == ErrorCode::unsupported);
+  }
+}
+
 TEST_CASE("deploy sends the request as it is and returns the id") {
   FakeRuntime fake(R"({"ok":true,"id":"id-1","status":"deploying"})");
   DeployRequest request;

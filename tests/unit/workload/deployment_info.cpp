@@ -26,6 +26,7 @@ DeploymentInfo finished() {
   info.privileged = true;
   info.boot = true;
   info.expose = {{"hello", 18080, ServiceProtocol::http}};
+  info.listeners = {{"127.0.0.1", 18080}, {"::", 18081}};
   return info;
 }
 
@@ -37,6 +38,11 @@ TEST_CASE("a deployment is read back as it was written") {
   bare.id = "1";
   bare.app_name = "a";
   CHECK(deployment_info_from(to_json_value(bare)).value() == bare);
+  bare.listeners.emplace();
+  CHECK(deployment_info_from(to_json_value(bare)).value() == bare);
+  CHECK_FALSE(listens_on(bare, 18080));
+  CHECK(listens_on(finished(), 18081));
+  CHECK_FALSE(listens_on(finished(), 18082));
 }
 
 TEST_CASE("a deployment is written as easyenclave's clients expect it") {
@@ -77,6 +83,7 @@ TEST_CASE("a deployment of the wrong shape is refused with the path") {
       {"no status", "status", nullptr},
       {"number as status", "status", 1},
       {"text as exit code", "exit_code", "0"},
+      {"object as listeners", "listeners", Json::object()},
       {"huge signal", "signal", 1LL << 40},
       {"text as boot", "boot", "true"},
       {"number as expose", "expose", 1},

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <map>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "libdd/enclave/run.hpp"
+#include "libdd/enclave/runtime.hpp"
+
+namespace dd::enclave {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The kernel tells nobody when a socket begins to listen.
+constexpr std::chrono::milliseconds kFirstPause = 5ms;
+constexpr std::chrono::milliseconds kLongestPause = 100ms;
+
+std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& sockets) {
+  std::vector<ListenAddress> addresses;
+  for (const auto& socket : sockets) addresses.push_back({socket.address.to_string(), socket.port});
+  return addresses;
+}
+
+bool listens_everywhere(const DeploymentInfo& info) {
+  return std::ranges::all_of(info.expose, [&info](const Expose& expose) { return listens_on(info, expose.port); });
+}
+
+/// Whoever it is: what costs little, before it is asked who.
+bool somebody_listens_on_all(const std::vector<Expose>& exposed) {
+  if (exposed.empty()) return true;
+  const auto listeners = net::tcp_listeners();
+  return std::ranges::all_of(exposed, [&listeners](const Expose& expose) {
+    return std::ranges::find(listeners, expose.port, &net::TcpListener::port) != listeners.end();
+  });
+}
+
+}  // namespace
+
+std::vector<SocketHolder> Runtime::socket_holders() const {
+  std::vector<SocketHolder> holders;
+  for (const auto& deployment : deployments_.all())
+    if (const auto& run = deployment->run) holders.push_back({deployment->info.id, run->family, run->earlier_sockets});
+  return holders;
+}
+
+net::Task<std::vector<DeploymentInfo>> Runtime::with_listeners() {
+  const auto holders = socket_holders();
+  std::vector<std::vector<net::TcpListener>> sockets;
+  std::function<void()> look = [&] { sockets = sockets_of(holders); };
+  co_await net::run_on(pool_, std::move(look));
+  std::map<std::string, std::vector<ListenAddress>> listeners;
+  for (std::size_t i = 0; i < holders.size(); ++i) listeners[holders[i].id] = addresses_of(sockets[i]);
+  std::vector<DeploymentInfo> all;
+  for (const auto& deployment : deployments_.all()) {
+    all.push_back(deployment->info);
+    if (const auto own = listeners.find(deployment->info.id); own != listeners.end() && deployment->run)
+      all.back().listeners = own->second;
+  }
+  co_return all;
+}
+
+net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto pause = kFirstPause;
+  while (true) {
+    const auto deployment = deployments_.find(id);
+    if (!deployment) co_return fail(ErrorCode::not_found, "deployment not found");
+    const auto& info = deployment->info;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const bool over = !is_live(info.status) || left <= 0ms || stopping_;
+    const bool may_listen = until == Until::listening && deployment->run && somebody_listens_on_all(info.expose);
+    if (over || may_listen) {
+      const auto all = co_await with_listeners();
+      const auto now = std::ranges::find(all, id, &DeploymentInfo::id);
+      if (now != all.end() && (over || (until == Until::listening && listens_everywhere(*now)))) co_return *now;
+    }
+    // Until it is over only its end is waited for, and that is an event.
+    const bool looks = until == Until::listening && deployment->run;
+    co_await changed_.wait(looks ? std::min(pause, left) : left);
+    if (looks) pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+}  // namespace dd::enclave

@@ -1,0 +1,28 @@
+// The TCP sockets that listen, as the kernel shows them: proc(5), /proc/net/tcp and /proc/net/tcp6.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <iosfwd>
+#include <utility>  // Boost 1.74's address headers forget it
+#include <vector>
+
+#include <boost/asio/ip/address.hpp>
+
+namespace dd::net {
+
+struct TcpListener {
+  boost::asio::ip::address address;
+  std::uint16_t port = 0;
+  uid_t uid = 0;            // who made it
+  std::uint64_t inode = 0;  // as in the link "socket:[inode]" of whoever holds it
+  bool operator==(const TcpListener&) const = default;
+};
+
+/// Of this network namespace.
+[[nodiscard]] std::vector<TcpListener> tcp_listeners();
+/// Of one such table. It begins with the sockets that listen; what stands behind them is not read, nor is a line that makes no sense.
+[[nodiscard]] std::vector<TcpListener> tcp_listeners_in(std::istream& table);
+
+}  // namespace dd::net

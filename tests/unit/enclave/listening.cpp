@@ -1,0 +1,127 @@
+// Who holds a port, and the wait for it.
+#include <unistd.h>
+
+#include <chrono>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "tests/unit/enclave/running_enclave.hpp"
+
+using namespace dd;
+using boost::asio::ip::tcp;
+using dd::test::RunningEnclave;
+
+namespace {
+
+/// One that this process listens on until it is let go of.
+struct HeldPort {
+  boost::asio::io_context io;
+  tcp::acceptor acceptor{io, {boost::asio::ip::address_v4::loopback(), 0}};
+  std::uint16_t port = acceptor.local_endpoint().port();
+};
+
+std::uint16_t free_port() { return HeldPort().port; }
+
+Json exposing(std::uint16_t port) { return {{"expose", {{"hostname_label", "web"}, {"port", port}}}}; }
+
+std::vector<std::string> probing(const std::string& verb, std::uint16_t port) {
+  return {DD_PROBE, verb, std::to_string(port)};
+}
+
+DeploymentInfo wait_for(RunningEnclave& enclave, const std::string& id, const std::string& until = "listening",
+                        int timeout_ms = 20'000) {
+  const auto answer = enclave.call({{"method", "wait"}, {"id", id}, {"until", until}, {"timeout_ms", timeout_ms}});
+  REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
+  return deployment_info_from(answer.at("deployment")).value();
+}
+
+std::vector<ListenAddress> listeners_of(RunningEnclave& enclave, const std::string& id) {
+  const auto answer = enclave.call({{"method", "list"}, {"listeners", true}});
+  for (const auto& one : answer.at("deployments"))
+    if (one.at("id") == id) return deployment_info_from(one).value().listeners.value();
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a wait ends when the deployment itself listens, wherever in its family") {
+  RunningEnclave enclave;
+  for (const std::string verb : {"listen", "listen-away"}) {
+    if (verb == "listen-away" && test::kNoRoot) continue;  // nothing tells whose that is
+    CAPTURE(verb);
+    const auto port = free_port();
+    const auto info = wait_for(enclave, enclave.deploy("app-" + verb, probing(verb, port), exposing(port)));
+    CHECK(info.status == DeploymentStatus::running);
+    CHECK(info.listeners == std::vector<ListenAddress>{{"127.0.0.1", port}});
+    CHECK(listeners_of(enclave, info.id) == info.listeners);
+  }
+}
+
+TEST_CASE("a privileged deployment also holds what came since its start and is nobody else's") {
+  RunningEnclave enclave;
+  const auto port = free_port();
+  auto request = exposing(port);
+  request["privileged"] = true;
+  const auto other_port = free_port();
+  const auto other = enclave.deploy("other", probing("listen", other_port), exposing(other_port));
+  const auto info = wait_for(enclave, enclave.deploy("app", probing("listen-away", port), request));
+  CHECK(listens_on(info, port));
+  CHECK_FALSE(listens_on(wait_for(enclave, other), port));
+  CHECK_FALSE(listens_on(wait_for(enclave, info.id), other_port));
+  const HeldPort of_the_runtime;
+  CHECK_FALSE(listens_on(wait_for(enclave, info.id), of_the_runtime.port));
+}
+
+TEST_CASE("a port that another one holds is not the deployment's") {
+  RunningEnclave enclave;
+  const HeldPort held;
+  const auto id = enclave.deploy("app", {"sleep", "1000"}, exposing(held.port));
+  const auto info = wait_for(enclave, id, "listening", 50);
+  CHECK(info.status == DeploymentStatus::running);
+  CHECK(info.listeners == std::vector<ListenAddress>{});
+
+  const auto port = free_port();
+  const auto holder = wait_for(enclave, enclave.deploy("holder-app", probing("listen", port), exposing(port)));
+  CHECK(listens_on(holder, port));
+  CHECK_FALSE(
+      listens_on(wait_for(enclave, enclave.deploy("late", {"sleep", "1000"}, exposing(port)), "listening", 50), port));
+}
+
+TEST_CASE("a wait ends with the deployment, and says what became of it") {
+  RunningEnclave enclave;
+  const auto crashed = wait_for(enclave, enclave.deploy("app", {"sh", "-c", "exit 3"}, exposing(free_port())));
+  CHECK(crashed.status == DeploymentStatus::exited);
+  CHECK(crashed.exit_code == 3);
+  CHECK_FALSE(crashed.listeners.has_value());
+  CHECK(wait_for(enclave, enclave.deploy("app", {"no-such-program"})).status == DeploymentStatus::failed);
+
+  const auto id = enclave.deploy("app", {"sleep", "1000"});
+  CHECK(wait_for(enclave, id).status == DeploymentStatus::running);  // it has no port to listen on
+  CHECK(wait_for(enclave, id, "ended", 10).status == DeploymentStatus::running);
+  const auto short_one = enclave.deploy("short", {"sleep", "0.05"});
+  CHECK(wait_for(enclave, short_one, "ended").exit_code == 0);
+}
+
+TEST_CASE("a wait for nothing that there is, or could be, is refused") {
+  RunningEnclave enclave;
+  CHECK(enclave.call({{"method", "wait"}, {"id", "none"}}).at("error") == "deployment not found");
+  CHECK(enclave.call({{"method", "wait"}}).at("error") == "missing id");
+  const auto id = enclave.deploy("app", {"sleep", "1000"});
+  CHECK(enclave.call({{"method", "wait"}, {"id", id}, {"until", "green"}}).at("code") == "invalid_argument");
+  for (const auto& timeout : {Json(-1), Json(600'001), Json("1s")}) {
+    CAPTURE(timeout.dump());
+    CHECK(enclave.call({{"method", "wait"}, {"id", id}, {"timeout_ms", timeout}}).at("ok") == false);
+  }
+}
+
+TEST_CASE("a list says where its deployments listen only when it is asked for") {
+  RunningEnclave enclave;
+  const auto id = enclave.deploy("app", {"sleep", "1000"});
+  wait_for(enclave, id);
+  CHECK_FALSE(enclave.info(id).listeners.has_value());
+  CHECK(listeners_of(enclave, id).empty());
+}
