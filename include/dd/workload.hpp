@@ -102,6 +102,7 @@ struct DeploymentInfo {
   bool privileged = false;
   bool boot = false;
   std::vector<Expose> expose;
+  std::string rollback_of;  // the id in whose place it was started; or empty
   /// Where its own processes listen. Nothing where that was not asked for, and from a runtime that cannot tell.
   std::optional<std::vector<ListenAddress>> listeners;
 

@@ -42,17 +42,42 @@ Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& po
 }
 
 Result<std::string> Runtime::deploy(DeployRequest request) {
-  const auto what = "cannot deploy " + request.app_name;
-  if (deployments_.is_boot_name(request.app_name))
+  if (auto admitted = admit(request.app_name); !admitted) return tl::unexpected(admitted.error());
+  return begin(new_record(std::move(request)));
+}
+
+Result<std::string> Runtime::deploy_again(const std::string& id, std::string rollback_of) {
+  const auto before = deployments_.find(id);
+  if (!before) return fail(ErrorCode::not_found, "deployment not found");
+  if (auto admitted = admit(before->info.app_name); !admitted) return tl::unexpected(admitted.error());
+  if (before->info.digest.empty())
+    return fail(ErrorCode::conflict, "cannot deploy " + before->info.app_name + " again: " + id + " never came to run");
+  const auto deployment = new_record(before->request);
+  if (auto& release = deployment->request.github_release) {
+    release->tag = before->release.tag;
+    release->sha256 = before->release.digest.substr(kDigestPrefix.size());
+  } else {
+    deployment->executable = before->executable;
+  }
+  deployment->info.source = before->info.source;
+  deployment->info.rollback_of = std::move(rollback_of);
+  return begin(deployment);
+}
+
+Result<void> Runtime::admit(const std::string& app_name) const {
+  const auto what = "cannot deploy " + app_name;
+  if (deployments_.is_boot_name(app_name))
     return fail(ErrorCode::conflict, "reserved_name", what + ": the name belongs to a boot workload");
   if (stopping_) return fail(ErrorCode::unavailable, what + ": the runtime is stopping");
   const auto pending = std::ranges::count(deployments_.all(), DeploymentStatus::deploying,
                                           [](const DeploymentPtr& d) { return d->info.status; });
   if (static_cast<std::size_t>(pending) >= kMaxPending)
     return fail(ErrorCode::unavailable, what + ": " + std::to_string(pending) + " deploys are under way, try again");
+  return {};
+}
 
-  break_off_fetches_of(request.app_name);
-  const auto deployment = new_record(std::move(request));
+std::string Runtime::begin(DeploymentPtr deployment) {
+  break_off_fetches_of(deployment->info.app_name);
   deployments_.add(deployment);
   net::spawn(executor_, carry_out(deployment), "deploy");
   return deployment->info.id;
@@ -120,9 +145,10 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
 
 net::Task<Result<void>> Runtime::stage(DeploymentPtr deployment) {
   if (deployment->request.github_release) co_return co_await stage_release(deployment);
-  Result<StagedExecutable> staged;
+  // Its digest is set when it is deployed again, and its copy is then still in the store.
+  Result<StagedExecutable> staged = deployment->executable;
   std::function<void()> work = [this, &staged, program = deployment->request.cmd.front()] {
-    staged = store_.stage(program);
+    if (staged->digest.empty()) staged = store_.stage(program);
   };
   co_await net::run_on(pool_, std::move(work));
   if (!staged) co_return tl::unexpected(staged.error());
@@ -183,6 +209,7 @@ Json Runtime::event_of(const Deployment& deployment) const {
   if (!info.boot) {
     event["type"] = "deploy";
     event["id"] = info.id;
+    if (!info.rollback_of.empty()) event["rollback_of"] = info.rollback_of;
     return event;
   }
   event["type"] = "workload";

@@ -38,6 +38,9 @@ class Runtime {
 
   /// The id; the work goes on in the background. Errors: conflict with reason reserved_name; unavailable.
   [[nodiscard]] Result<std::string> deploy(DeployRequest request);
+  /// The id of a new deployment of what `id` ran: the same request, and the very same bytes. `rollback_of` goes into its record and event; may be
+  /// empty. Errors also: not_found, conflict when that one never came to run.
+  [[nodiscard]] Result<std::string> deploy_again(const std::string& id, std::string rollback_of);
   /// Returns when no process is left. Errors: not_found, conflict (not live, or reserved_name).
   net::Task<Result<void>> stop(std::string id);
 
@@ -57,6 +60,8 @@ class Runtime {
 
  private:
   [[nodiscard]] DeploymentPtr new_record(DeployRequest request) const;
+  [[nodiscard]] Result<void> admit(const std::string& app_name) const;
+  std::string begin(DeploymentPtr deployment);
   void add_boot_records();
   net::Task<Result<void>> log_boot();
   net::Task<void> start_boot_workload(DeploymentPtr deployment);

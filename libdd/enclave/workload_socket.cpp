@@ -81,6 +81,7 @@ net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, n
   if (method == "wait") co_return co_await wait(std::move(request));
   if (method == "logs") co_return logs(request);
   if (method == "deploy") co_return deploy(std::move(request));
+  if (method == "redeploy") co_return redeploy(request);
   if (method == "exec") co_return co_await exec(runtime_, std::move(request));
   if (method == "stop") co_return co_await stop(std::move(request));
   if (method == "attest") co_return co_await attest(std::move(request), peer);
@@ -149,6 +150,17 @@ Result<Json> WorkloadSocket::deploy(Json request) {
   auto workload = deploy_request_from(request);
   if (!workload) return wrap(workload.error(), "invalid deploy request");
   const auto id = runtime_.deploy(*std::move(workload));
+  if (!id) return tl::unexpected(id.error());
+  return Json{{"id", *id}, {"status", to_string(DeploymentStatus::deploying)}};
+}
+
+Result<Json> WorkloadSocket::redeploy(const Json& request) {
+  ObjectReader reader(request, "$");
+  const auto before = id_from(reader);
+  auto rollback_of = reader.optional_text("rollback_of", {.least = 1, .most = 128}).value_or("");
+  if (!before) return tl::unexpected(before.error());
+  if (reader.error()) return tl::unexpected(*reader.error());
+  const auto id = runtime_.deploy_again(*before, std::move(rollback_of));
   if (!id) return tl::unexpected(id.error());
   return Json{{"id", *id}, {"status", to_string(DeploymentStatus::deploying)}};
 }

@@ -28,6 +28,7 @@ class WorkloadSocket {
   net::Task<Result<Json>> wait(Json request);
   [[nodiscard]] Result<Json> logs(const Json& request) const;
   [[nodiscard]] Result<Json> deploy(Json request);
+  [[nodiscard]] Result<Json> redeploy(const Json& request);
   net::Task<Result<Json>> stop(Json request);
   net::Task<Result<Json>> attest(Json request, net::Peer peer);
 

@@ -84,6 +84,16 @@ struct EnclaveClient::Impl {
     co_return both;
   }
 
+  /// The id of what a call has started.
+  net::Task<Result<std::string>> start(const char* method, Json request) {
+    const auto answer = co_await call(method, std::move(request), kDeadline);
+    if (!answer) co_return tl::unexpected(answer.error());
+    ObjectReader reader(*answer, "$");
+    auto id = reader.text("id", {.least = 1, .most = 64});
+    if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
+    co_return id;
+  }
+
   net::Task<Result<std::vector<DeploymentInfo>>> list(Json request) {
     const auto answer = co_await call("list", std::move(request), kDeadline);
     if (!answer) co_return tl::unexpected(answer.error());
@@ -103,13 +113,13 @@ net::Task<Result<RuntimeHealth>> EnclaveClient::health() {
 }
 
 net::Task<Result<std::string>> EnclaveClient::deploy(DeployRequest workload) {
-  auto request = to_json_value(workload);
-  const auto answer = co_await impl_->call("deploy", std::move(request), kDeadline);
-  if (!answer) co_return tl::unexpected(answer.error());
-  ObjectReader reader(*answer, "$");
-  auto id = reader.text("id", {.least = 1, .most = 64});
-  if (reader.error()) co_return tl::unexpected(unreadable(*reader.error()));
-  co_return id;
+  return impl_->start("deploy", to_json_value(workload));
+}
+
+net::Task<Result<std::string>> EnclaveClient::deploy_again(std::string id, std::string rollback_of) {
+  Json request = {{"id", std::move(id)}};
+  if (!rollback_of.empty()) request["rollback_of"] = std::move(rollback_of);
+  return impl_->start("redeploy", std::move(request));
 }
 
 net::Task<Result<std::vector<DeploymentInfo>>> EnclaveClient::list() {

@@ -35,6 +35,8 @@ class EnclaveClient {
   net::Task<Result<RuntimeHealth>> health();
   /// The id of the new deployment; it goes on in the background.
   net::Task<Result<std::string>> deploy(DeployRequest request);
+  /// The id of a new deployment of what `id` ran; see Runtime::deploy_again. Errors also: unsupported from an earlier runtime.
+  net::Task<Result<std::string>> deploy_again(std::string id, std::string rollback_of);
   net::Task<Result<std::vector<DeploymentInfo>>> list();
   /// With the listeners of those that run, where the runtime can tell.
   net::Task<Result<std::vector<DeploymentInfo>>> list_with_listeners();

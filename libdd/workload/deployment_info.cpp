@@ -88,6 +88,7 @@ Json to_json_value(const DeploymentInfo& info) {
   put_text(value, "error_message", info.error_message);
   put_text(value, "exited_at", info.exited_at);
   put_text(value, "digest", info.digest);
+  put_text(value, "rollback_of", info.rollback_of);
   for (const auto& expose : info.expose) value["expose"].push_back(to_json_value(expose));
   if (!info.listeners) return value;
   value["listeners"] = Json::array();
@@ -109,6 +110,7 @@ Result<DeploymentInfo> deployment_info_from(const Json& value, std::string path)
   info.exit_code = optional_int(reader, "exit_code");
   info.signal = optional_int(reader, "signal");
   info.digest = reader.optional_text("digest").value_or("");
+  info.rollback_of = reader.optional_text("rollback_of", kIdRule).value_or("");
   info.uid = reader.optional_integer("uid", 0, std::numeric_limits<std::uint32_t>::max()).value_or(0);
   info.privileged = reader.boolean("privileged", false);
   info.boot = reader.boolean("boot", false);

@@ -26,6 +26,7 @@ DeploymentInfo finished() {
   info.privileged = true;
   info.boot = true;
   info.expose = {{"hello", 18080, ServiceProtocol::http}};
+  info.rollback_of = "0b6b2c1e";
   info.listeners = {{"127.0.0.1", 18080}, {"::", 18081}};
   return info;
 }
@@ -83,6 +84,7 @@ TEST_CASE("a deployment of the wrong shape is refused with the path") {
       {"no status", "status", nullptr},
       {"number as status", "status", 1},
       {"text as exit code", "exit_code", "0"},
+      {"no id as rollback_of", "rollback_of", ""},
       {"object as listeners", "listeners", Json::object()},
       {"huge signal", "signal", 1LL << 40},
       {"text as boot", "boot", "true"},
