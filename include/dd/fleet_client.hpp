@@ -76,14 +76,29 @@ struct AgentSummary {
   bool compat = false;  // an agent of the earlier system: not attested
 };
 
+/// What has become of a deployment.
 struct Deployed {
   std::string id;
-  std::string status;
+  std::string status;  // of docs/wire.md, 8; "deploying" also while it runs and is not ready or not public yet
   std::string app_name;
   std::vector<std::string> hostnames;
   std::vector<std::string> urls;
   /// Members that nobody understood, and what was not ready in time.
   std::vector<std::string> warnings;
+  bool ready =
+      false;  // it listens on every port that it exposes; without one: it has run for a while, or has ended well
+  bool settled = false;  // the agent does nothing more for it
+  bool rolled_back = false;  // it is not ready, and the one before serves
+  std::string replaced;  // the id that was good before it, or empty
+  std::string rollback_of;  // the id in whose place it was started, or empty
+  std::string reason;  // why it is not ready, or empty
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::vector<std::string> last_lines;  // of its log, when it is not ready
+  std::vector<std::uint16_t> listening;  // ports of its processes
+
+  /// Nothing more is to be expected: it is ready and public, or it failed.
+  [[nodiscard]] bool over() const { return settled && status != "deploying"; }
 };
 
 struct WorkloadLogs {
@@ -158,8 +173,13 @@ class FleetClient {
 
   /// `agent` is its hostname, here and below.
   [[nodiscard]] Result<Deployed> deploy(std::string_view agent, const DeployRequest& request) const;
-  /// The same with the JSON text of a DeployRequest, sent as it is: the agent judges it.
-  [[nodiscard]] Result<Deployed> deploy_text(std::string_view agent, std::string_view request) const;
+  /// The same with the JSON text of a DeployRequest, sent as it is: the agent judges it. `wait` (0 to 90 s; keep it below the deadline) bounds the
+  /// answer and not the deployment, which the agent carries to its end; without it DD_DEPLOY_WAIT does.
+  [[nodiscard]] Result<Deployed> deploy_text(std::string_view agent, std::string_view request,
+                                             std::optional<std::chrono::milliseconds> wait = {}) const;
+  /// One that was deployed, once it is over(), or after `wait`.
+  [[nodiscard]] Result<Deployed> deployment(std::string_view agent, std::string_view id,
+                                            std::chrono::milliseconds wait = {}) const;
   /// Oldest first, finished ones included.
   [[nodiscard]] Result<std::vector<DeploymentInfo>> deployments(std::string_view agent) const;
   /// The last `tail` lines.

@@ -1,6 +1,7 @@
 // A workload as its owner asks for it (DeployRequest) and as the runtime reports it (DeploymentInfo). docs/wire.md, 7 and 8.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,12 @@ inline constexpr std::string_view kDigestPrefix = "sha256:";
 /// "owner/name@tag", "@latest" without a tag.
 [[nodiscard]] std::string source_text(const GithubRelease& release);
 
+/// What an agent does with a deployment that ends or is not ready in time.
+enum class OnFailure {
+  rollback,  // it is stopped, and the one before started again
+  keep,      // it is left as it is
+};
+
 /// What `POST /deploy` takes.
 struct DeployRequest {
   std::string app_name;
@@ -55,6 +62,9 @@ struct DeployRequest {
   /// Members that nobody understands, by name; the caller gets them as warnings.
   std::vector<std::string> unknown;
   std::optional<GithubRelease> github_release = std::nullopt;
+  /// How long its processes may take to listen on every port, from when it runs. Up to 10 minutes.
+  std::chrono::milliseconds ready_timeout{60'000};
+  OnFailure on_failure = OnFailure::rollback;
 
   bool operator==(const DeployRequest&) const = default;
 };

@@ -52,7 +52,10 @@ void declare(Config& config, AgentOptions& options) {
   declare_trust(config, options);
   config.duration("DD_REFRESH_INTERVAL", options.refresh_interval,
                   "how often the token is refreshed; the control plane's word wins when it is shorter");
-  config.duration("DD_DEPLOY_WAIT", options.deploy_wait, "how long POST /deploy waits for a workload to be public");
+  config.duration("DD_DEPLOY_WAIT", options.deploy_wait,
+                  "how long POST /deploy waits for a workload to be ready and public; ?wait= says otherwise");
+  config.duration("DD_STEADY_AFTER", options.steady_after,
+                  "how long a workload that exposes nothing must run to count as ready");
   config.duration("DD_WATCH_INTERVAL", options.watch_interval, "how often the runtime is asked what still runs");
   config.duration("DD_STOP_GRACE", options.stop_grace, "how long running requests may take when the agent stops");
 }

@@ -97,4 +97,8 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
 
 std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+void put_text(Json& object, const char* name, const std::string& text) {
+  if (!text.empty()) object[name] = text;
+}
+
 }  // namespace dd

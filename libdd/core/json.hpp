@@ -28,6 +28,8 @@ struct JsonLimits {
 
 /// Compact text; invalid UTF-8 is replaced, so it cannot throw.
 [[nodiscard]] std::string to_text(const Json& value);
+/// Adds a member, unless it would be an empty text.
+void put_text(Json& object, const char* name, const std::string& text);
 
 struct TextRule {
   std::size_t least = 0;
@@ -49,6 +51,8 @@ class ObjectReader {
   [[nodiscard]] std::optional<std::string> optional_text(const char* name, TextRule rule = {});
   [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most);
   [[nodiscard]] std::optional<std::int64_t> optional_integer(const char* name, std::int64_t least, std::int64_t most);
+  /// Any that an int holds.
+  [[nodiscard]] std::optional<int> optional_int(const char* name);
   [[nodiscard]] bool boolean(const char* name, bool otherwise);
   [[nodiscard]] bool required_boolean(const char* name);
   [[nodiscard]] double number(const char* name, double otherwise);

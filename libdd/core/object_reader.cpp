@@ -93,6 +93,11 @@ std::optional<std::int64_t> ObjectReader::optional_integer(const char* name, std
   return number;
 }
 
+std::optional<int> ObjectReader::optional_int(const char* name) {
+  const auto value = optional_integer(name, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
+  return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
+
 std::int64_t ObjectReader::integer(const char* name, std::int64_t least, std::int64_t most) {
   if (required(name, "an integer in " + range(least, most)) == nullptr) return 0;
   return optional_integer(name, least, most).value_or(0);

@@ -132,9 +132,9 @@ net::Task<Result<std::vector<DeploymentInfo>>> EnclaveClient::list_with_listener
   return impl_->list(std::move(request));
 }
 
-net::Task<Result<DeploymentInfo>> EnclaveClient::wait_until_listening(std::string id,
-                                                                      std::chrono::milliseconds timeout) {
-  Json request = {{"id", std::move(id)}, {"until", "listening"}, {"timeout_ms", timeout.count()}};
+net::Task<Result<DeploymentInfo>> EnclaveClient::wait(std::string id, Until until, std::chrono::milliseconds timeout) {
+  Json request = {
+      {"id", std::move(id)}, {"until", until == Until::ended ? "ended" : "listening"}, {"timeout_ms", timeout.count()}};
   const auto answer = co_await impl_->call_beside("wait", std::move(request), timeout + kDeadline);
   if (!answer) co_return tl::unexpected(answer.error());
   ObjectReader reader(answer->json, "$");

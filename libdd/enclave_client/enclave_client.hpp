@@ -40,9 +40,10 @@ class EnclaveClient {
   net::Task<Result<std::vector<DeploymentInfo>>> list();
   /// With the listeners of those that run, where the runtime can tell.
   net::Task<Result<std::vector<DeploymentInfo>>> list_with_listeners();
+  enum class Until { listening, ended };
   /// Over a connection of its own. Returns when it listens on every port that it exposes, when it is over, or after `timeout`: what it is then.
   /// Errors also: unsupported from a runtime that does not know it, not_found.
-  net::Task<Result<DeploymentInfo>> wait_until_listening(std::string id, std::chrono::milliseconds timeout);
+  net::Task<Result<DeploymentInfo>> wait(std::string id, Until until, std::chrono::milliseconds timeout);
   net::Task<Result<void>> stop(std::string id);
   /// The last `tail` lines; with `from` the oldest `tail` whole lines from that number on.
   net::Task<Result<LogLines>> logs(std::string id, std::int64_t tail, std::optional<std::int64_t> from);

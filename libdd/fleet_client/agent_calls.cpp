@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/config_values.hpp"
 #include "libdd/fleet_client/connection.hpp"
 #include "libdd/protocol/fleet.hpp"
 
@@ -13,20 +14,48 @@ std::string query_of(const LogChoice& choice) {
   return choice.previous ? "&previous=true" : "";
 }
 
+std::string wait_query(std::chrono::milliseconds wait) {
+  return "wait=" + (wait.count() == 0 ? "0" : config_values::show(wait));
+}
+
+Deployed deployed_from(protocol::DeployAnswer answer) {
+  return {std::move(answer.id),
+          std::move(answer.status),
+          std::move(answer.app_name),
+          std::move(answer.hostnames),
+          std::move(answer.urls),
+          std::move(answer.warnings),
+          answer.ready,
+          answer.settled,
+          answer.rolled_back,
+          std::move(answer.replaced),
+          std::move(answer.rollback_of),
+          std::move(answer.reason),
+          answer.exit_code,
+          answer.signal,
+          std::move(answer.last_lines),
+          std::move(answer.listening)};
+}
+
 }  // namespace
 
 Result<Deployed> FleetClient::deploy(std::string_view agent, const DeployRequest& request) const {
   return deploy_text(agent, to_text(to_json_value(request)));
 }
 
-Result<Deployed> FleetClient::deploy_text(std::string_view agent, std::string_view request) const {
-  auto call = connection_->to_agent("POST", agent, "/deploy");
+Result<Deployed> FleetClient::deploy_text(std::string_view agent, std::string_view request,
+                                          std::optional<std::chrono::milliseconds> wait) const {
+  auto call = connection_->to_agent("POST", agent, wait ? "/deploy?" + wait_query(*wait) : "/deploy");
   if (!call) return tl::unexpected(std::move(call).error());
   call->body = request;
-  auto answer = connection_->ask(*std::move(call), protocol::deploy_answer_from);
-  if (!answer) return tl::unexpected(std::move(answer).error());
-  return Deployed{std::move(answer->id),        std::move(answer->status), std::move(answer->app_name),
-                  std::move(answer->hostnames), std::move(answer->urls),   std::move(answer->warnings)};
+  return connection_->ask(*std::move(call), protocol::deploy_answer_from).map(deployed_from);
+}
+
+Result<Deployed> FleetClient::deployment(std::string_view agent, std::string_view id,
+                                         std::chrono::milliseconds wait) const {
+  auto call = connection_->to_agent("GET", agent, "/deployments/" + net::percent_encode(id) + "?" + wait_query(wait));
+  if (!call) return tl::unexpected(std::move(call).error());
+  return connection_->ask(*std::move(call), protocol::deploy_answer_from).map(deployed_from);
 }
 
 Result<std::vector<DeploymentInfo>> FleetClient::deployments(std::string_view agent) const {

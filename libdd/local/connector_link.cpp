@@ -207,8 +207,15 @@ net::Task<void> ConnectorLink::Impl::answer(Socket socket, std::string head) {
   }
   auto local = std::make_shared<tcp::socket>(executor);
   boost::system::error_code failed;
-  const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-  co_await local->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
+  // What "localhost" is: cloudflared too tries the other family when the first does not answer.
+  for (const auto& address :
+       {asio::ip::address(asio::ip::address_v4::loopback()), asio::ip::address(asio::ip::address_v6::loopback())}) {
+    boost::system::error_code ignored;
+    local->close(ignored);
+    const tcp::endpoint endpoint(address, port);
+    co_await local->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
+    if (!failed) break;
+  }
   if (failed) {
     co_await write_all(socket,
                        "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 35\r\nConnection: "

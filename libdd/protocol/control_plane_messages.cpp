@@ -52,7 +52,7 @@ Json to_json_value(const AgentView& view) {
                 {"tcb_status", view.tcb_status},
                 {"mrtd", view.mrtd},
                 {"compat", view.compat}};
-  if (!view.reason.empty()) value["reason"] = view.reason;
+  put_text(value, "reason", view.reason);
   return value;
 }
 
@@ -98,7 +98,7 @@ Result<CpHealth> cp_health_from(const Json& value) {
 
 Json to_json_value(const RevokeRequest& request) {
   auto value = Json::object();
-  if (!request.reason.empty()) value["reason"] = request.reason;
+  put_text(value, "reason", request.reason);
   return value;
 }
 
@@ -111,7 +111,7 @@ Result<RevokeRequest> revoke_request_from(const Json& value) {
 
 Json to_json_value(const InviteRequest& request) {
   auto value = Json::object();
-  if (!request.vm_name.empty()) value["vm_name"] = request.vm_name;
+  put_text(value, "vm_name", request.vm_name);
   return value;
 }
 

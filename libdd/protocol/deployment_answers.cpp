@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxHostnames = 16;
 constexpr std::size_t kMaxListedDeployments = 10'000;
 constexpr std::size_t kMaxWarnings = 4096;
+constexpr std::size_t kMaxLastLines = 1000;
 constexpr TextRule kIdRule{1, 128, nullptr, nullptr};
 constexpr TextRule kUrlRule{1, 2048, nullptr, nullptr};
 // A warning quotes a member's name: the answer's size is the limit.
@@ -21,16 +22,45 @@ std::vector<std::string> read_list(ObjectReader& reader, const char* name, std::
   return reader.texts(name, most, rule);
 }
 
+std::vector<std::string> read_optional_list(ObjectReader& reader, const char* name, std::size_t most, TextRule rule) {
+  return reader.find(name) == nullptr ? std::vector<std::string>{} : read_list(reader, name, most, rule);
+}
+
+std::vector<std::uint16_t> read_ports(ObjectReader& reader, const char* name) {
+  std::vector<std::uint16_t> ports;
+  const auto* list = reader.find(name) == nullptr ? nullptr : reader.array(name, UINT16_MAX);
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const auto item = std::string(name) + "[" + std::to_string(i) + "]";
+    const auto& port = (*list)[i];
+    if (!port.is_number_integer() || port < 1 || port > UINT16_MAX)
+      reader.problem(item.c_str(), ErrorCode::malformed, "want a port");
+    else
+      ports.push_back(port.get<std::uint16_t>());
+  }
+  return ports;
+}
+
 }  // namespace
 
 Json to_json_value(const DeployAnswer& answer) {
-  return {{"ok", true},
-          {"id", answer.id},
-          {"status", answer.status},
-          {"app_name", answer.app_name},
-          {"hostnames", answer.hostnames},
-          {"urls", answer.urls},
-          {"warnings", answer.warnings}};
+  Json value = {{"ok", true},
+                {"id", answer.id},
+                {"status", answer.status},
+                {"app_name", answer.app_name},
+                {"hostnames", answer.hostnames},
+                {"urls", answer.urls},
+                {"warnings", answer.warnings},
+                {"ready", answer.ready},
+                {"settled", answer.settled},
+                {"rolled_back", answer.rolled_back},
+                {"last_lines", answer.last_lines},
+                {"listening", answer.listening}};
+  put_text(value, "replaced", answer.replaced);
+  put_text(value, "rollback_of", answer.rollback_of);
+  put_text(value, "reason", answer.reason);
+  if (answer.exit_code) value["exit_code"] = *answer.exit_code;
+  if (answer.signal) value["signal"] = *answer.signal;
+  return value;
 }
 
 Result<DeployAnswer> deploy_answer_from(const Json& value) {
@@ -42,6 +72,17 @@ Result<DeployAnswer> deploy_answer_from(const Json& value) {
   answer.hostnames = read_hostnames(reader, "hostnames", kMaxHostnames);
   answer.urls = read_list(reader, "urls", kMaxHostnames, kUrlRule);
   answer.warnings = read_list(reader, "warnings", kMaxWarnings, kAnyText);
+  // An earlier agent says no more, and its answer is its last word.
+  answer.ready = reader.boolean("ready", answer.status == "running" || answer.status == "completed");
+  answer.settled = reader.boolean("settled", answer.status != "deploying");
+  answer.rolled_back = reader.boolean("rolled_back", false);
+  answer.replaced = reader.optional_text("replaced", kIdRule).value_or("");
+  answer.rollback_of = reader.optional_text("rollback_of", kIdRule).value_or("");
+  answer.reason = reader.optional_text("reason", kAnyText).value_or("");
+  answer.exit_code = reader.optional_int("exit_code");
+  answer.signal = reader.optional_int("signal");
+  answer.last_lines = read_optional_list(reader, "last_lines", kMaxLastLines, kAnyText);
+  answer.listening = read_ports(reader, "listening");
   return finish(reader, std::move(answer));
 }
 

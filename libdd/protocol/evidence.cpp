@@ -36,7 +36,7 @@ Json to_json_value(const Evidence& evidence) {
       {"nonce", to_base64url(evidence.nonce)},        {"signing_key", evidence.signing_key.to_jwk()},
       {"sealing_key", evidence.sealing_key.to_jwk()}, {"log", to_json_value(evidence.log)},
       {"quoted_events", evidence.quoted_events}};
-  if (!evidence.ita_token.empty()) value["ita_token"] = evidence.ita_token;
+  put_text(value, "ita_token", evidence.ita_token);
   return value;
 }
 

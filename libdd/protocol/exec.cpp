@@ -13,7 +13,7 @@ constexpr std::size_t kMaxOutput = 4 * 1024 * 1024;
 
 Json to_json_value(const ExecRequest& request) {
   Json value = {{"cmd", request.cmd}, {"timeout_secs", request.timeout.count()}};
-  if (!request.app_name.empty()) value["app"] = request.app_name;
+  put_text(value, "app", request.app_name);
   if (request.privileged) value["privileged"] = true;
   return value;
 }

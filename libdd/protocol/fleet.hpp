@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,7 @@ struct Invite {
   bool operator==(const Invite&) const = default;
 };
 
+/// POST /deploy and GET /deployments/{id}: what has become of a deployment.
 struct DeployAnswer {
   std::string id;
   std::string status;
@@ -86,6 +88,16 @@ struct DeployAnswer {
   std::vector<std::string> hostnames;
   std::vector<std::string> urls;
   std::vector<std::string> warnings;
+  bool ready = false;
+  bool settled = false;      // the agent does nothing more for it
+  bool rolled_back = false;  // it is not ready, and the one before serves
+  std::string replaced;      // ids, or empty
+  std::string rollback_of;
+  std::string reason;  // why it is not ready
+  std::optional<int> exit_code;
+  std::optional<int> signal;
+  std::vector<std::string> last_lines;    // of its log, when it is not ready
+  std::vector<std::uint16_t> listening;  // ports of its processes
   bool operator==(const DeployAnswer&) const = default;
 };
 

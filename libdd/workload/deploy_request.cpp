@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/config_values.hpp"
 #include "libdd/workload/deploy_reader.hpp"
 #include "libdd/workload/expose_reader.hpp"
 #include "libdd/workload/release_reader.hpp"
@@ -72,6 +73,24 @@ Result<void> take_release(ObjectReader& reader, DeployRequest& request) {
   return {};
 }
 
+constexpr std::chrono::milliseconds kLongestReadyTimeout{600'000};
+
+/// What the agent that follows a deployment goes by; nothing of the runtime's, and so nothing for boot workloads.
+void take_patience(ObjectReader& reader, DeployRequest& request) {
+  if (const auto text = reader.optional_text("ready_timeout", {.most = 32})) {
+    const auto timeout = config_values::duration(*text);
+    if (!timeout || *timeout > kLongestReadyTimeout)
+      reader.problem("ready_timeout", ErrorCode::invalid_argument, "want a duration of up to 10 minutes, like \"90s\"");
+    else
+      request.ready_timeout = *timeout;
+  }
+  if (const auto word = reader.optional_text("on_failure", {.most = 32})) {
+    if (*word != "rollback" && *word != "keep")
+      reader.problem("on_failure", ErrorCode::invalid_argument, "want rollback or keep");
+    request.on_failure = *word == "keep" ? OnFailure::keep : OnFailure::rollback;
+  }
+}
+
 Result<void> take_expose(ObjectReader& reader, DeployRequest& request) {
   const auto* value = reader.find("expose");
   if (value == nullptr) return {};
@@ -101,6 +120,8 @@ Result<DeployRequest> deploy_request_from(const Json& value) {
   ObjectReader reader(value, "$");
   auto request = read_deploy_request(reader);
   if (!request) return request;
+  take_patience(reader, *request);
+  if (reader.error()) return tl::unexpected(*reader.error());
   auto unknown = reader.unknown();
   request->unknown.insert(request->unknown.begin(), std::make_move_iterator(unknown.begin()),
                           std::make_move_iterator(unknown.end()));
@@ -129,6 +150,9 @@ Json to_json_value(const DeployRequest& request) {
   }
   if (request.privileged) value["privileged"] = true;
   if (request.tty) value["tty"] = true;
+  const DeployRequest usual;
+  if (request.ready_timeout != usual.ready_timeout) value["ready_timeout"] = config_values::show(request.ready_timeout);
+  if (request.on_failure == OnFailure::keep) value["on_failure"] = "keep";
   return value;
 }
 

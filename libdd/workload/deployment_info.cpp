@@ -25,11 +25,6 @@ constexpr std::size_t kMaxListeners = 100'000;
 // `source` is the whole command line and an error may quote it: as long as a line of the socket may be.
 constexpr TextRule kLongRule{0, 1024 * 1024, nullptr, nullptr};
 
-std::optional<int> optional_int(ObjectReader& reader, const char* name) {
-  const auto value = reader.optional_integer(name, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
-  return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
-}
-
 Json to_json_value(const ListenAddress& listener) { return {{"address", listener.address}, {"port", listener.port}}; }
 
 Result<std::vector<ListenAddress>> listeners_from(ObjectReader& reader) {
@@ -45,10 +40,6 @@ Result<std::vector<ListenAddress>> listeners_from(ObjectReader& reader) {
   }
   if (reader.error()) return tl::unexpected(*reader.error());
   return listeners;
-}
-
-void put_text(Json& value, const char* name, const std::string& text) {
-  if (!text.empty()) value[name] = text;
 }
 
 }  // namespace
@@ -107,8 +98,8 @@ Result<DeploymentInfo> deployment_info_from(const Json& value, std::string path)
   info.error_message = reader.optional_text("error_message", kLongRule).value_or("");
   info.started_at = reader.optional_text("started_at").value_or("");
   info.exited_at = reader.optional_text("exited_at").value_or("");
-  info.exit_code = optional_int(reader, "exit_code");
-  info.signal = optional_int(reader, "signal");
+  info.exit_code = reader.optional_int("exit_code");
+  info.signal = reader.optional_int("signal");
   info.digest = reader.optional_text("digest").value_or("");
   info.rollback_of = reader.optional_text("rollback_of", kIdRule).value_or("");
   info.uid = reader.optional_integer("uid", 0, std::numeric_limits<std::uint32_t>::max()).value_or(0);

@@ -88,9 +88,9 @@ Result<ReleaseReading> read_github_release(const Json& value, std::string path) 
 
 Json to_json_value(const GithubRelease& release) {
   Json value = {{"repo", release.repo}, {"asset", release.asset}};
-  if (!release.tag.empty()) value["tag"] = release.tag;
-  if (!release.rename.empty()) value["rename"] = release.rename;
-  if (!release.sha256.empty()) value["sha256"] = release.sha256;
+  put_text(value, "tag", release.tag);
+  put_text(value, "rename", release.rename);
+  put_text(value, "sha256", release.sha256);
   return value;
 }
 

@@ -1,24 +1,17 @@
 #!/usr/bin/env python3
 """The example programs against a real fleet. Usage: examples.py TOOLS_FOLDER"""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from fleet import Fleet, free_port, main, wait_for
+from fleet import Fleet, main, wait_for, write_hello
 
 tools = Path(sys.argv[1]).resolve()
 programs = tools.parent / "examples"
-repository = Path(__file__).resolve().parent.parent.parent
 
-# The example itself with a port of this test's own: fleets that run side by side share loopback.
-spec = json.loads((repository / "examples/workloads/hello/workload.json").read_text())
-spec["expose"]["port"] = free_port()
-spec["cmd"][1] = str(spec["expose"]["port"])
-hello = Path(f"/tmp/dd-hello-{os.getpid()}.json")
-hello.write_text(json.dumps(spec))
+hello = write_hello(Path(f"/tmp/dd-hello-{os.getpid()}.json"))
 fleet = Fleet(tools, "--control-plane", str(programs / "custom_control_plane"), "--cp-env", "ADA_VMS=vm-1")
 
 

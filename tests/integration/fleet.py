@@ -178,6 +178,11 @@ class Fleet:
         """A good PAT of somebody who is not the owner."""
         return (self.home / "stranger.pat").read_text().strip()
 
+    @property
+    def hello(self):
+        """A file to deploy."""
+        return str(write_hello(self.folder / "hello.json"))
+
     def ctl(self, *arguments, code=0, text=None):
         """Runs ddctl; returns its standard output."""
         done = subprocess.run([self.tools / "ddctl", *arguments], env=self.environment, capture_output=True, text=True, input=text, timeout=90)
@@ -252,6 +257,15 @@ class Fleet:
         """The newest entry of a VM in `ddctl agents`."""
         rows = [a for a in self.ctl_json("agents") if a["vm_name"] == vm]
         return max(rows, key=lambda a: a["registered_at"]) if rows else None
+
+
+def write_hello(path):
+    """The example's file with a port of its own: fleets that run side by side share loopback."""
+    spec = json.loads((Path(__file__).resolve().parent.parent.parent / "examples/workloads/hello/workload.json").read_text())
+    spec["expose"]["port"] = free_port()
+    spec["cmd"][1] = str(spec["expose"]["port"])
+    path.write_text(json.dumps(spec))
+    return path
 
 
 def free_port():

@@ -65,7 +65,7 @@ def an_archive_is_public():
 
 
 def a_wrong_digest_is_refused():
-    said = deploy(spec("pinned", "hello-linux-amd64", sha256="0" * 64), code=30)
+    said = deploy(spec("pinned", "hello-linux-amd64", sha256="0" * 64), code=1)
     assert "the request says sha256:0000" in said, said
     row = row_of("pinned")
     assert row["status"] == "failed" and "the request says sha256:0000" in row["error_message"], row

@@ -49,7 +49,7 @@ def so_does_an_agent():
     assert row["verdict"]["accepted"] and row["verdict"]["tofu"], row
     sources = {w["app_name"]: w["source"] for w in fleet.ctl_json("ps", "--all", "--agent", "vm-seed")}
     assert sources == {"cloudflared": "cloudflare/cloudflared@latest", "dd-agent": "devopsdefender/dd@latest"}, sources
-    deployed = fleet.ctl("deploy", str(Path(__file__).resolve().parent.parent.parent / "examples/workloads/hello/workload.json"), "--agent", "vm-seed")
+    deployed = fleet.ctl("deploy", fleet.hello, "--agent", "vm-seed")
     assert fleet.get(deployed.strip())[0] == 200, deployed
 
 

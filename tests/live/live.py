@@ -25,7 +25,6 @@ PATIENCE = 240  # a new name takes its time to be known everywhere
 
 tools = Path(sys.argv[1]).resolve()
 stand_in = "--stand-in" in sys.argv[2:]
-hello = Path(__file__).resolve().parent.parent.parent / "examples/workloads/hello/workload.json"
 label = "live-" + secrets.token_hex(3)
 
 
@@ -143,7 +142,7 @@ def agent_is_healthy():
 
 def workload_is_public():
     ready()
-    url = ctl("deploy", str(hello)).strip()
+    url = ctl("deploy", local.hello).strip()
     wait_for("the workload at its public name", lambda: services.get(url) == 200, PATIENCE)
     assert ctl("exec", "--app", "hello", "--", "echo", "here") == "here\n"
     ctl("mop", "hello")

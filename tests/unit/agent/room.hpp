@@ -101,6 +101,7 @@ struct Room {
     options.cp_url = kOrigin;
     options.join_ticket = Secret("ticket");
     options.state_dir = dir.path() / "state";
+    options.steady_after = std::chrono::milliseconds(1);
     options.enclave_socket = dir.path() / "agent.sock";
     return options;
   }
@@ -193,6 +194,17 @@ struct Room {
       if (on_deploy) on_deploy();
       answer["status"] = "deploying";
     }
+    if (method == "redeploy") {
+      const auto before = std::ranges::find(deployments, asked.at("id").get<std::string>(), &DeploymentInfo::id);
+      if (!redeploys || before == deployments.end()) co_return R"({"ok":false,"error":"unknown method: redeploy"})";
+      auto again = *before;
+      again.id = "id-again";
+      again.status = DeploymentStatus::running;
+      again.rollback_of = asked.value("rollback_of", "");
+      deployments.push_back(again);
+      answer["id"] = again.id;
+      if (on_redeploy) on_redeploy();
+    }
     if (method == "stop")
       for (auto& info : deployments)
         if (info.id == asked.at("id").get<std::string>()) info.status = DeploymentStatus::stopped;
@@ -230,7 +242,9 @@ struct Room {
   DeploymentInfo after_deploy;
   std::function<void()> on_deploy;  // what the process then does
   std::function<void()> on_list;    // before it is answered
+  std::function<void()> on_redeploy;
   bool waits = false;               // as runtimes of ours do
+  bool redeploys = true;            // as runtimes of ours do
   std::vector<std::string> runtime_calls;
   Json last_asked;
   Json executed;  // the answer to exec

@@ -62,6 +62,8 @@ struct ServedFleet {
                  {"hostnames", Json::array()},
                  {"urls", Json::array({"http://app.vm-1.dd.example/"})},
                  {"warnings", Json::array()}};
+  std::vector<Json> deploy_later;  // what is different when it is asked what became of it; the last one is forgotten
+  std::vector<std::string> deployments_asked;
   Json logs = {{"app_name", "app"},      {"id", "id-1"}, {"status", "running"},
                {"lines", Json::array()}, {"first", 0},   {"next", 0}};
   Json exec = Json::object();
@@ -103,6 +105,15 @@ struct ServedFleet {
                  return exec;
                }));
     router.add("POST", "/deploy", handler([this](const auto&) { return deploy; }));
+    router.add("GET", "/deployments/{id}", handler([this](const auto& request) {
+                 deployments_asked.push_back(request.target);
+                 auto answer = deploy;
+                 if (!deploy_later.empty()) {
+                   answer.update(deploy_later.front());
+                   deploy_later.erase(deploy_later.begin());
+                 }
+                 return answer;
+               }));
     router.add("GET", "/logs/{app}", handler([this](const auto& request) {
                  logs_asked.push_back(request.target);
                  auto answer = logs;

@@ -78,17 +78,83 @@ TEST_CASE("data goes to stdout and everything else to stderr, so that output can
   CHECK(listed->at(0).at("verdict").at("accepted") == true);
 }
 
-TEST_CASE("a deployment that is not up is no success") {
+TEST_CASE("a deployment that is not up is no success, whatever the agent knows to say") {
   const struct {
-    std::string status;
+    std::string name;
+    Json answer;
     int code;
-  } rows[] = {{"running", 0}, {"exited", 0}, {"completed", 0}, {"deploying", 1}, {"stopped", 1}, {"failed", 1}};
+  } rows[] = {
+      {"earlier agent, running", {{"status", "running"}}, 0},
+      {"earlier agent, completed", {{"status", "completed"}}, 0},
+      {"earlier agent, exited", {{"status", "exited"}}, 1},
+      {"earlier agent, stopped", {{"status", "stopped"}}, 1},
+      {"earlier agent, failed", {{"status", "failed"}}, 1},
+      {"earlier agent, deploying", {{"status", "deploying"}}, 124},
+      {"ready", {{"status", "running"}, {"ready", true}, {"settled", true}}, 0},
+      {"one-shot", {{"status", "exited"}, {"ready", true}, {"settled", true}}, 0},
+      {"rolled back", {{"status", "exited"}, {"ready", false}, {"settled", true}, {"rolled_back", true}}, 1},
+      {"kept", {{"status", "running"}, {"ready", false}, {"settled", true}}, 1},
+      {"under way", {{"status", "deploying"}, {"ready", false}, {"settled", false}}, 124},
+      {"ready and not public", {{"status", "deploying"}, {"ready", true}, {"settled", true}}, 124},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Fleet fleet;
+    const auto spec = fleet.environment.home().write("spec.json", "{}").string();
+    fleet.deploy.update(row.answer);
+    CHECK(ddctl({"deploy", spec, "--wait", "0"}).code == row.code);
+    CHECK(fleet.deployments_asked.empty());
+  }
+}
+
+TEST_CASE("a deployment is seen out, and when it fails what there is to know is printed") {
   Fleet fleet;
   const auto spec = fleet.environment.home().write("spec.json", "{}").string();
-  for (const auto& row : rows) {
-    CAPTURE(row.status);
-    fleet.deploy["status"] = row.status;
-    CHECK(ddctl({"deploy", spec}).code == row.code);
+  fleet.deploy.update(
+      {{"status", "deploying"}, {"settled", false}, {"ready", false}, {"warnings", {"not public yet"}}});
+  fleet.deploy_later = {{{"reason", ""}},
+                        {{"status", "exited"},
+                         {"settled", true},
+                         {"reason", "it exited with status 78"},
+                         {"warnings", Json::array()},
+                         {"rolled_back", true},
+                         {"exit_code", 78},
+                         {"last_lines", {"cannot read config", "bye"}}}};
+  const auto said = ddctl({"deploy", spec});
+  CHECK(said.code == 1);
+  CHECK(fleet.deployments_asked == std::vector<std::string>(2, "/deployments/id-1?wait=20s"));
+  CHECK(said.err ==
+        "app is exited on vm-1: it exited with status 78\n"
+        "what was there before it serves\n"
+        "the end of its log:\n"
+        "  | cannot read config\n"
+        "  | bye\n"
+        "next: ddctl logs app --agent vm-1 --id id-1\n");
+}
+
+TEST_CASE("what became of a deployment is printed as JSON with the same exit code") {
+  Fleet fleet;
+  const auto spec = fleet.environment.home().write("spec.json", "{}").string();
+  fleet.deploy.update({{"status", "exited"}, {"settled", true}, {"ready", false}, {"signal", 9}, {"listening", {80}}});
+  const auto said = ddctl({"deploy", spec, "-o", "json"});
+  CHECK(said.code == 1);
+  const auto value = parse_json(said.out).value();
+  CHECK(value.at("ready") == false);
+  CHECK(value.at("signal") == 9);
+  CHECK(value.at("listening") == Json{80});
+  CHECK(value.at("agent") == "vm-1");
+  CHECK_FALSE(value.contains("exit_code"));
+  CHECK_FALSE(value.contains("replaced"));
+}
+
+TEST_CASE("a wait that is none is told so") {
+  Fleet fleet;
+  const auto spec = fleet.environment.home().write("spec.json", "{}").string();
+  for (const std::string wait : {"", "soon", "-1s", "1d"}) {
+    CAPTURE(wait);
+    const auto said = ddctl({"deploy", spec, "--wait", wait});
+    CHECK(said.code != 0);
+    CHECK(said.err.find("--wait") != std::string::npos);
   }
 }
 

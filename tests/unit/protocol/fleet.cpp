@@ -17,8 +17,30 @@ std::function<Result<void>(const Json&)> reading(Result<T> (*read)(const Json&))
 
 CpHealth cp_health() { return {true, "0.1.0", "prod", "app.dd.example", false, "enforced", 2, 1, 10}; }
 DeployAnswer deploy_answer() {
-  return {
-      "id-1", "running", "hello", {"hello.vm-1.dd.example"}, {"https://hello.vm-1.dd.example/"}, {"unknown member x"}};
+  DeployAnswer answer;
+  answer.id = "id-1";
+  answer.status = "running";
+  answer.app_name = "hello";
+  answer.hostnames = {"hello.vm-1.dd.example"};
+  answer.urls = {"https://hello.vm-1.dd.example/"};
+  answer.warnings = {"unknown member x"};
+  answer.ready = answer.settled = true;
+  return answer;
+}
+/// Every member has a value of its own.
+DeployAnswer rolled_back() {
+  auto answer = deploy_answer();
+  answer.status = "exited";
+  answer.ready = false;
+  answer.rolled_back = true;
+  answer.replaced = "id-0";
+  answer.rollback_of = "id-2";
+  answer.reason = "it exited with status 3";
+  answer.exit_code = 3;
+  answer.signal = 9;
+  answer.last_lines = {"cannot read config", ""};
+  answer.listening = {1, 65535};
+  return answer;
 }
 LogsAnswer logs_answer() { return {"hello", "id-1", "running", {{"", "line \xef\xbf\xbd"}, 7, 9}}; }
 MopAnswer mop_answer() { return {"hello", "id-1", {"hello.vm-1.dd.example"}}; }
@@ -35,6 +57,28 @@ TEST_CASE("an agent without verdict or reason is shown without them") {
   CHECK(agent_views_from(Json::array({value})).value() == std::vector{view});
 }
 
+TEST_CASE("what became of a deployment is read as it was written") {
+  CHECK(deploy_answer_from(to_json_value(deploy_answer())).value() == deploy_answer());
+  CHECK(deploy_answer_from(to_json_value(rolled_back())).value() == rolled_back());
+}
+
+TEST_CASE("what an earlier agent answers is its last word, and ready when it runs") {
+  for (const std::string status : {"running", "completed", "deploying", "exited", "failed"}) {
+    CAPTURE(status);
+    const Json value = {{"ok", true},
+                        {"id", "1"},
+                        {"status", status},
+                        {"app_name", "a"},
+                        {"hostnames", Json::array()},
+                        {"urls", Json::array()},
+                        {"warnings", Json::array()}};
+    const auto answer = deploy_answer_from(value).value();
+    CHECK(answer.settled == (status != "deploying"));
+    CHECK(answer.ready == (status == "running" || status == "completed"));
+    CHECK_FALSE(answer.rolled_back);
+  }
+}
+
 TEST_CASE("answers that confirm something say ok") {
   CHECK(to_json_value(deploy_answer())["ok"] == true);
   CHECK(to_json_value(mop_answer())["ok"] == true);
@@ -45,6 +89,7 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
   const auto views = Json::array({to_json_value(samples::agent_view())});
   const auto evidence = to_json_value(samples::evidence());
   const auto ingress = to_json_value(IngressReplace{"agent-1", {{"web", 80, ServiceProtocol::http}}});
+  const auto deployed = to_json_value(rolled_back());
   const struct {
     std::string name;
     Json good;
@@ -53,6 +98,13 @@ TEST_CASE("what a fleet answers is refused with the path of the field at fault")
     Json value;
     const char* path;
   } cases[] = {
+      {"ready as text", deployed, reading(deploy_answer_from), "/ready", "true", "$.ready"},
+      {"rolled back as number", deployed, reading(deploy_answer_from), "/rolled_back", 1, "$.rolled_back"},
+      {"replaced nothing", deployed, reading(deploy_answer_from), "/replaced", "", "$.replaced"},
+      {"huge exit code", deployed, reading(deploy_answer_from), "/exit_code", 1LL << 40, "$.exit_code"},
+      {"number as line", deployed, reading(deploy_answer_from), "/last_lines/0", 1, "$.last_lines[0]"},
+      {"port 0", deployed, reading(deploy_answer_from), "/listening/0", 0, "$.listening[0]"},
+      {"port as text", deployed, reading(deploy_answer_from), "/listening/1", "80", "$.listening[1]"},
       {"ingress of nobody", ingress, reading(ingress_replace_from), "/agent_id", nullptr, "$.agent_id"},
       {"ingress as object", ingress, reading(ingress_replace_from), "/extras", Json::object(), "$.extras"},
       {"ingress on a wild label", ingress, reading(ingress_replace_from), "/extras/0/hostname_label", "*",

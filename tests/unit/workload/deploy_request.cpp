@@ -29,6 +29,21 @@ TEST_CASE("each member of a deploy request is read") {
   CHECK(request.expose == std::vector<Expose>{{"one", 1, ServiceProtocol::http}, {"two", 65535, ServiceProtocol::tcp}});
 }
 
+TEST_CASE("how long a deployment may take, and what then, is read and written") {
+  const auto usual = parse_deploy_request(R"({"app_name":"a","cmd":["x"]})").value();
+  CHECK(usual.ready_timeout == std::chrono::seconds(60));
+  CHECK(usual.on_failure == OnFailure::rollback);
+  CHECK_FALSE(to_json_value(usual).contains("ready_timeout"));
+  CHECK_FALSE(to_json_value(usual).contains("on_failure"));
+  const auto patient =
+      parse_deploy_request(R"({"app_name":"a","cmd":["x"],"ready_timeout":"10m","on_failure":"keep"})").value();
+  CHECK(patient.ready_timeout == std::chrono::minutes(10));
+  CHECK(patient.on_failure == OnFailure::keep);
+  CHECK(patient.unknown.empty());
+  CHECK(deploy_request_from(to_json_value(patient)).value() == patient);
+  CHECK(parse_deploy_request(R"({"app_name":"a","cmd":["x"],"on_failure":"rollback"})").value() == usual);
+}
+
 TEST_CASE("one exposed port may be written without a list") {
   const auto request =
       parse_deploy_request(

@@ -90,6 +90,10 @@ const std::vector<Refusal>& refusals() {
       // privileged, tty
       {"text as privileged", with(R"("privileged":"true")"), "$.privileged"},
       {"number as privileged", with(R"("privileged":1)"), "$.privileged"},
+      {"number as ready_timeout", with(R"("ready_timeout":60)"), "$.ready_timeout"},
+      {"no time as ready_timeout", with(R"("ready_timeout":"0s")"), "$.ready_timeout", kBadValue},
+      {"long ready_timeout", with(R"("ready_timeout":"601s")"), "$.ready_timeout", kBadValue},
+      {"unknown on_failure", with(R"("on_failure":"panic")"), "$.on_failure", kBadValue},
       {"text as tty", with(R"("tty":"no")"), "$.tty"},
       // expose
       {"text as expose", with(R"("expose":"web:80")"), "$.expose"},

@@ -1,0 +1,212 @@
+#include "libdd/agent/rollouts.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <ranges>
+#include <set>
+
+#include "dd/log.hpp"
+#include "libdd/core/config_values.hpp"
+#include "libdd/net/backoff.hpp"
+#include "libdd/net/deadline.hpp"
+
+namespace dd::agent {
+namespace {
+
+// How often one is looked at that is not started yet: until then its time does not count.
+constexpr std::chrono::milliseconds kLongestLook{1'000};
+constexpr net::BackoffOptions kRuntimePause{std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
+
+std::string port_list(const std::set<std::uint16_t>& ports) {
+  std::string text;
+  for (const auto port : ports) text += (text.empty() ? "" : ", ") + std::to_string(port);
+  return text;
+}
+
+bool ended_well(const DeploymentInfo& info) {
+  if (info.status == DeploymentStatus::completed) return true;
+  return info.status == DeploymentStatus::exited && info.expose.empty() && info.exit_code == 0;
+}
+
+}  // namespace
+
+std::string how_it_ended(const DeploymentInfo& info) {
+  if (info.status == DeploymentStatus::failed)
+    return info.error_message.empty() ? "it cannot start" : info.error_message;
+  if (info.status == DeploymentStatus::stopped) return "it was stopped";
+  if (info.signal)
+    return "it was ended by signal " + std::to_string(*info.signal) + " (" + strsignal(*info.signal) + ")";
+  auto text = "it exited with status " + std::to_string(info.exit_code.value_or(0));
+  if (!info.expose.empty()) text += " before its ports answered";
+  return text;
+}
+
+std::string what_it_lacks(const DeploymentInfo& info) {
+  if (info.status == DeploymentStatus::deploying) return "it has not started yet";
+  std::set<std::uint16_t> wanted;
+  std::set<std::uint16_t> others;
+  for (const auto& listener : info.listeners.value_or(std::vector<ListenAddress>{})) others.insert(listener.port);
+  for (const auto& expose : info.expose)
+    if (!listens_on(info, expose.port)) wanted.insert(expose.port);
+  for (const auto& expose : info.expose) others.erase(expose.port);
+  if (wanted.empty())
+    for (const auto& expose : info.expose) wanted.insert(expose.port);
+  auto text = "port " + port_list(wanted) + " does not answer";
+  if (!others.empty()) text += "; it listens on " + port_list(others);
+  return text;
+}
+
+Rollouts::Rollouts(Context& context, Exposer& exposer)
+    : context_(context),
+      exposer_(exposer),
+      watch_(context.runtime, context.random),
+      turns_(context.executor),
+      changed_(context.executor) {}
+
+RolloutPtr Rollouts::begin(Rollout start) {
+  auto rollout = std::make_shared<Rollout>(std::move(start));
+  all_.push_back(rollout);
+  forget_old();
+  net::spawn(context_.executor, carry(rollout), "rollout");
+  return rollout;
+}
+
+void Rollouts::forget_old() {
+  auto settled = std::ranges::count_if(all_, [](const RolloutPtr& one) { return one->settled; });
+  for (auto at = all_.begin(); at != all_.end() && settled > static_cast<std::ptrdiff_t>(kKept);) {
+    const bool goes = (*at)->settled;
+    at = goes ? all_.erase(at) : at + 1;
+    settled -= goes ? 1 : 0;
+  }
+}
+
+RolloutPtr Rollouts::find(const std::string& id) const {
+  const auto newest_first = std::views::reverse(all_);
+  const auto found = std::ranges::find(newest_first, id, &Rollout::id);
+  return found == newest_first.end() ? nullptr : *found;
+}
+
+net::Task<void> Rollouts::settled(RolloutPtr rollout, std::chrono::milliseconds timeout) {
+  const net::Deadline deadline(timeout);
+  while (!rollout->settled && !deadline.over()) co_await changed_.wait(deadline.left());
+}
+
+void Rollouts::supersede(const std::string& app_name, const std::string& why) {
+  for (const auto& rollout : all_)
+    if (rollout->app_name == app_name && !rollout->settled) rollout->superseded = why;
+}
+
+std::string Rollouts::good_one(const std::string& app_name, const std::string& running) const {
+  const auto newest = std::ranges::find_if(std::views::reverse(all_), [&](const RolloutPtr& one) {
+    return one->app_name == app_name && (running.empty() || one->id == running);
+  });
+  // One that is not known to be good yet has its own to come back to.
+  const bool unsure = newest != all_.rend() && !(*newest)->settled && !(*newest)->replaced.empty();
+  return unsure ? (*newest)->replaced : running;
+}
+
+net::Task<void> Rollouts::carry(RolloutPtr rollout) {
+  auto reason = co_await judge(rollout);
+  rollout->reason = std::move(reason);
+  rollout->ready = rollout->reason.empty();
+  if (rollout->ready) {
+    log::info("deployment is ready", {{"app", rollout->app_name}, {"id", rollout->id}});
+  } else {
+    if (!rollout->superseded.empty()) rollout->reason = rollout->superseded;
+    log::warning("deployment is not ready",
+                 {{"app", rollout->app_name}, {"id", rollout->id}, {"why", rollout->reason}});
+    co_await come_back(rollout);
+  }
+  rollout->settled = true;
+  changed_.notify();
+  // What it leaves behind need not wait for the next look; whatever is wrong with that, the next look says.
+  (void)co_await exposer_.sync();
+}
+
+net::Task<std::string> Rollouts::judge(RolloutPtr rollout) {
+  net::Deadline deadline(rollout->ready_timeout);
+  net::Backoff pause(kRuntimePause, context_.random);
+  while (true) {
+    const auto look = std::min(deadline.left(), kLongestLook);
+    const auto seen = co_await watch_.until_ready(rollout->id, look);
+    if (!seen) {
+      if (seen.error().code == ErrorCode::not_found || deadline.over()) co_return seen.error().message;
+      co_await net::sleep_for(pause.next());
+      continue;
+    }
+    const auto& info = seen->info;
+    if (ended_well(info)) co_return std::string();
+    if (!is_live(info.status)) co_return how_it_ended(info);
+    if (seen->ready && !info.expose.empty()) co_return std::string();
+    if (seen->ready) {
+      auto judging = judge_steady(rollout);
+      co_return co_await std::move(judging);
+    }
+    // What it takes to fetch a release does not count, and has a limit of its own.
+    if (info.status == DeploymentStatus::deploying) deadline = net::Deadline(rollout->ready_timeout);
+    if (deadline.over()) co_return what_it_lacks(info) + " after " + config_values::show(rollout->ready_timeout);
+  }
+}
+
+// Without a port to look at, a process that lives for a while is as good as one gets to know.
+net::Task<std::string> Rollouts::judge_steady(RolloutPtr rollout) {
+  const auto info = co_await watch_.until_ended(rollout->id, context_.options.steady_after);
+  if (!info) co_return info.error().message;
+  if (is_live(info->status) || ended_well(*info)) co_return std::string();
+  co_return how_it_ended(*info);
+}
+
+net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
+  if (rollout->on_failure == OnFailure::keep) co_return;
+  RolloutPtr before;
+  {
+    const auto turn = co_await turn_of(rollout->app_name);
+    if (!rollout->superseded.empty()) co_return;
+    auto started = co_await start_the_one_before(rollout);
+    if (!started) {
+      rollout->reason += "; what was there before is not started again: " + started.error().message;
+      log::error("cannot roll back", {{"app", rollout->app_name}, {"why", started.error().message}});
+      co_return;
+    }
+    before = *std::move(started);
+  }
+  if (!before) co_return;
+  while (!before->settled) co_await changed_.wait(std::chrono::hours(1));
+  rollout->rolled_back = before->ready;
+  if (!before->ready)
+    rollout->reason += "; what was there before is not ready again as " + before->id + ": " + before->reason;
+}
+
+// None when there is none, or when it runs on: what failed before it could take its place.
+net::Task<Result<RolloutPtr>> Rollouts::start_the_one_before(RolloutPtr rollout) {
+  const auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  bool lives = false;
+  for (const auto& info : *all) {
+    if (info.app_name != rollout->app_name || !is_live(info.status)) continue;
+    if (info.id == rollout->id)
+      lives = true;
+    else if (info.status == DeploymentStatus::running)
+      rollout->rolled_back = true;
+  }
+  if (lives) {
+    const auto stopped = co_await context_.runtime.stop(rollout->id);
+    // It may have ended by itself meanwhile.
+    if (!stopped && stopped.error().code != ErrorCode::conflict) co_return tl::unexpected(stopped.error());
+  }
+  if (rollout->rolled_back || rollout->replaced.empty()) co_return RolloutPtr();
+  const auto again = co_await context_.runtime.deploy_again(rollout->replaced, rollout->id);
+  if (!again) co_return tl::unexpected(again.error());
+  log::info("rolled back",
+            {{"app", rollout->app_name}, {"from", rollout->id}, {"to", rollout->replaced}, {"as", *again}});
+  Rollout next;
+  next.id = *again;
+  next.app_name = rollout->app_name;
+  next.ready_timeout = rollout->ready_timeout;
+  next.on_failure = OnFailure::keep;
+  next.rollback_of = rollout->id;
+  co_return begin(std::move(next));
+}
+
+}  // namespace dd::agent

@@ -1,0 +1,271 @@
+// What becomes of deployments: of the runtime's answers, in which order, and what the agent then asks of it.
+#include "libdd/agent/rollouts.hpp"
+
+#include <csignal>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/agent/listener.hpp"
+#include "tests/unit/agent/room.hpp"
+
+using namespace dd;
+using namespace dd::agent;
+using namespace std::chrono_literals;
+using Status = DeploymentStatus;
+
+namespace {
+
+struct Rolling : Room {
+  Exposer exposer{context, calls, {}, [] {}};
+  Rollouts rollouts{context, exposer};
+  SilentPort web;
+
+  Rolling() { join(); }
+  DeploymentInfo deployment(const std::string& id, Status status) {
+    auto info = running("app", {{"web", web.port(), ServiceProtocol::http}});
+    info.id = id;
+    info.status = status;
+    return info;
+  }
+  /// One that has been replaced by what rolls.
+  void had_before() { deployments.insert(deployments.begin(), deployment("id-before", Status::stopped)); }
+  Rollout started(const std::string& replaced = "id-before") {
+    Rollout rollout;
+    rollout.id = "id-new";
+    rollout.app_name = "app";
+    rollout.ready_timeout = 100ms;
+    rollout.replaced = replaced;
+    return rollout;
+  }
+  RolloutPtr roll(Rollout start) {
+    auto rollout = rollouts.begin(std::move(start));
+    auto settled = [](Rollouts& all, RolloutPtr one) -> net::Task<bool> {
+      co_await all.settled(one, 20s);
+      co_return one->settled;
+    };
+    REQUIRE(run(settled(rollouts, rollout)));
+    return rollout;
+  }
+  [[nodiscard]] bool asked_for(const std::string& method) const {
+    return std::ranges::find(runtime_calls, method) != runtime_calls.end();
+  }
+  DeploymentInfo& newest() { return deployments.back(); }
+};
+
+}  // namespace
+
+TEST_CASE("a deployment whose port answers is ready, and nothing else happens") {
+  Rolling f;
+  f.web.listen();
+  f.had_before();
+  f.deployments.push_back(f.deployment("id-new", Status::running));
+  const auto rollout = f.roll(f.started());
+  CHECK(rollout->ready);
+  CHECK(rollout->reason.empty());
+  CHECK_FALSE(rollout->rolled_back);
+  CHECK_FALSE(f.asked_for("stop"));
+  CHECK_FALSE(f.asked_for("redeploy"));
+}
+
+TEST_CASE("what ends, or does not answer in time, is stopped and the one before started again") {
+  Rolling f;
+  f.had_before();
+  auto next = f.deployment("id-new", Status::running);
+  std::string reason;
+  bool lives = false;
+  SUBCASE("exits") {
+    next.status = Status::exited;
+    next.exit_code = 78;
+    reason = "it exited with status 78 before its ports answered";
+  }
+  SUBCASE("exits well, but a server should not") {
+    next.status = Status::exited;
+    next.exit_code = 0;
+    reason = "it exited with status 0 before its ports answered";
+  }
+  SUBCASE("is killed") {
+    next.status = Status::exited;
+    next.signal = SIGKILL;
+    reason = "it was ended by signal 9 (Killed)";
+  }
+  SUBCASE("cannot start when the one before is gone already") {
+    next.status = Status::failed;
+    next.error_message = "cannot run: Exec format error";
+    reason = "cannot run: Exec format error";
+  }
+  SUBCASE("is silent") {
+    reason = "port " + std::to_string(f.web.port()) + " does not answer after 100ms";
+    lives = true;
+  }
+  f.deployments.push_back(next);
+  f.on_redeploy = [&f] { f.web.listen(); };
+  const auto rollout = f.roll(f.started());
+  CHECK_FALSE(rollout->ready);
+  CHECK(rollout->reason == reason);
+  CHECK(rollout->rolled_back);
+  CHECK(f.asked_for("stop") == lives);
+  CHECK(f.newest().id == "id-again");
+  CHECK(f.newest().rollback_of == "id-new");
+  const auto again = f.rollouts.find("id-again");
+  REQUIRE(again != nullptr);
+  CHECK(again->ready);
+  CHECK(again->rollback_of == "id-new");
+}
+
+TEST_CASE("without a port a deployment is ready when it lives for a while, or has ended well") {
+  const struct {
+    std::string name;
+    Status status;
+    int code;
+    bool ready;
+  } rows[] = {{"runs", Status::running, 0, true},
+              {"one-shot", Status::exited, 0, true},
+              {"one-shot that failed", Status::exited, 1, false},
+              {"tools", Status::completed, 0, true},
+              {"was stopped", Status::stopped, 0, false}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Rolling f;
+    f.deployments = {running("app")};
+    f.newest().id = "id-new";
+    f.newest().status = row.status;
+    if (row.status == Status::exited) f.newest().exit_code = row.code;
+    CHECK(f.roll(f.started(""))->ready == row.ready);
+  }
+}
+
+TEST_CASE("a process that dies while it is watched whether it lives is not ready") {
+  Rolling f;
+  f.options.steady_after = 10s;
+  f.deployments = {running("app")};
+  f.newest().id = "id-new";
+  int looks = 0;
+  f.on_list = [&] {
+    if (++looks < 4) return;
+    f.newest().status = Status::exited;
+    f.newest().exit_code = 1;
+  };
+  CHECK(f.roll(f.started(""))->reason == "it exited with status 1");
+}
+
+TEST_CASE("of a first deploy that fails nothing is left, unless it is to be kept") {
+  Rolling f;
+  f.deployments = {f.deployment("id-new", Status::running)};
+  auto start = f.started("");
+  SUBCASE("rollback") {
+    const auto rollout = f.roll(start);
+    CHECK_FALSE(rollout->rolled_back);
+    CHECK(f.newest().status == Status::stopped);
+  }
+  SUBCASE("keep") {
+    start.on_failure = OnFailure::keep;
+    CHECK_FALSE(f.roll(start)->rolled_back);
+    CHECK(f.newest().status == Status::running);
+  }
+  CHECK_FALSE(f.asked_for("redeploy"));
+}
+
+TEST_CASE("what fails before it takes the place of another leaves that running") {
+  Rolling f;
+  f.had_before();
+  f.newest().status = Status::running;
+  f.deployments.push_back(f.deployment("id-new", Status::failed));
+  const auto rollout = f.roll(f.started());
+  CHECK(rollout->rolled_back);
+  CHECK_FALSE(f.asked_for("redeploy"));
+  CHECK_FALSE(f.asked_for("stop"));
+}
+
+TEST_CASE("when the one before does not come back, the reason says so") {
+  Rolling f;
+  f.had_before();
+  f.deployments.push_back(f.deployment("id-new", Status::exited));
+  std::string also;
+  SUBCASE("it is not ready either") {
+    f.on_redeploy = [&f] { f.newest().status = Status::exited; };
+    also = "; what was there before is not ready again as id-again: it exited";
+  }
+  SUBCASE("the runtime is of an earlier version") {
+    f.redeploys = false;
+    also = "; what was there before is not started again: unknown method: redeploy";
+  }
+  const auto rollout = f.roll(f.started());
+  CHECK_FALSE(rollout->rolled_back);
+  CHECK(rollout->reason.find(also) != std::string::npos);
+}
+
+TEST_CASE("whoever wants something else of the app keeps it from being rolled back") {
+  Rolling f;
+  f.had_before();
+  f.deployments.push_back(f.deployment("id-new", Status::running));
+  f.on_list = [&f] {
+    f.rollouts.supersede("other", "it was mopped");
+    f.rollouts.supersede("app", "it was mopped");
+    f.newest().status = Status::stopped;
+  };
+  const auto rollout = f.roll(f.started());
+  CHECK_FALSE(rollout->ready);
+  CHECK(rollout->reason == "it was mopped");
+  CHECK_FALSE(f.asked_for("redeploy"));
+}
+
+TEST_CASE("the time that a release takes to be fetched does not count") {
+  Rolling f;
+  f.deployments = {f.deployment("id-new", Status::deploying)};
+  int looks = 0;
+  f.on_list = [&] {
+    if (++looks < 6) return;  // by now it would be late
+    f.newest().status = Status::running;
+    f.web.listen();
+  };
+  auto start = f.started("");
+  start.ready_timeout = 150ms;
+  CHECK(f.roll(start)->ready);
+}
+
+TEST_CASE("a runtime that is away for a moment fails no deployment") {
+  Rolling f;
+  f.web.listen();
+  f.deployments = {f.deployment("id-new", Status::running)};
+  f.runtime_refusal = Json{{"ok", false}, {"error", "busy"}, {"code", "unavailable"}};
+  auto start = f.started("");
+  start.ready_timeout = 20s;
+  const auto rollout = f.rollouts.begin(start);
+  while (f.runtime_calls.size() < 3) f.io.run_one();
+  CHECK_FALSE(rollout->settled);
+  f.runtime_refusal.reset();
+  while (!rollout->settled) f.io.run_one();
+  CHECK(rollout->ready);
+}
+
+TEST_CASE("one that is not known to be good yet is nothing to come back to") {
+  Rolling f;
+  CHECK(f.rollouts.good_one("app", "").empty());
+  CHECK(f.rollouts.good_one("app", "id-running") == "id-running");  // from before the agent was started
+  f.deployments = {f.deployment("id-new", Status::running)};
+  f.rollouts.begin(f.started("id-before"));
+  CHECK(f.rollouts.good_one("app", "id-new") == "id-before");
+  CHECK(f.rollouts.good_one("app", "") == "id-before");
+  CHECK(f.rollouts.good_one("app", "id-other") == "id-other");
+  CHECK(f.rollouts.good_one("other", "").empty());
+  f.web.listen();
+  while (!f.rollouts.find("id-new")->settled) f.io.run_one();
+  CHECK(f.rollouts.good_one("app", "id-new") == "id-new");
+  CHECK(f.rollouts.good_one("app", "").empty());
+}
+
+TEST_CASE("old rollouts are forgotten, those under way never") {
+  Rolling f;
+  f.deployments = {f.deployment("id-new", Status::running)};
+  auto start = f.started("");
+  start.ready_timeout = 1h;
+  const auto under_way = f.rollouts.begin(start);
+  for (std::size_t i = 0; i < Rollouts::kKept + 10; ++i) {
+    auto gone = f.started("");
+    gone.id = "id-" + std::to_string(i);
+    f.roll(gone);
+  }
+  CHECK(f.rollouts.find("id-new") == under_way);
+  CHECK(f.rollouts.find("id-0") == nullptr);
+  CHECK(f.rollouts.find("id-" + std::to_string(Rollouts::kKept + 9)) != nullptr);
+}
