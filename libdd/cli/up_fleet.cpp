@@ -1,6 +1,7 @@
 #include "libdd/cli/up_fleet.hpp"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,7 @@ Settings merged(Settings settings, const Settings& more) {
 
 }  // namespace
 
+UpFleet::UpFleet(UpOptions options) : options_(std::move(options)), uids_(UidRange::claim("/run", getpid())) {}
 UpFleet::~UpFleet() { stop(); }
 
 Result<void> UpFleet::start() {
@@ -191,7 +193,7 @@ Result<void> UpFleet::boot_vm(std::string name, const std::string& role, Setting
   vm.role = role;
   vm.directory = home_ / name;
   vm.simulator_file = simulator_file_;
-  vm.number = static_cast<int>(vms_.size());
+  vm.first_uid = uids_.first_of_vm(static_cast<int>(vms_.size()));
   vm.settings = std::move(settings);
   vm.releases_api_url = services_->releases_api_url();
   if (role == "agent") vm.extra_workloads = options_.boot_workloads;

@@ -8,6 +8,7 @@
 
 #include "dd/fleet_client.hpp"
 #include "libdd/cli/fleet_context.hpp"
+#include "libdd/cli/uid_range.hpp"
 #include "libdd/cli/up_services.hpp"
 #include "libdd/cli/up_vm.hpp"
 
@@ -27,7 +28,7 @@ struct UpOptions {
 
 class UpFleet {
  public:
-  explicit UpFleet(UpOptions options) : options_(std::move(options)) {}
+  explicit UpFleet(UpOptions options);
   ~UpFleet();
   UpFleet(const UpFleet&) = delete;
   UpFleet& operator=(const UpFleet&) = delete;
@@ -62,6 +63,7 @@ class UpFleet {
   [[nodiscard]] std::string last_lines() const;
 
   UpOptions options_;
+  UidRange uids_;
   UpPrograms programs_;
   std::filesystem::path home_;
   bool temporary_home_ = false;

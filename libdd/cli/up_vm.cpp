@@ -1,7 +1,5 @@
 #include "libdd/cli/up_vm.hpp"
 
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "libdd/cli/private_file.hpp"
@@ -12,13 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFirstUid = 200'000;
-constexpr int kUidsPerVm = 1'000;
-constexpr int kUidsPerFleet = 20'000;
 constexpr const char* kSystemPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
-
-/// Fleets that run side by side must not share uids: a range by process id, high above what people use.
-int first_uid() { return kFirstUid + (getpid() % 4096) * kUidsPerFleet; }
 
 Json environment_of(const Settings& settings) {
   Json list = Json::array();
@@ -80,7 +72,7 @@ Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
                                           {"DD_ENCLAVE_PATH", programs.examples.string() + ":" + kSystemPath},
                                           {"DD_SIMULATOR_FILE", vm.simulator_file.string()},
                                           {"DD_GITHUB_API_URL", vm.releases_api_url},
-                                          {"DD_UID_BASE", std::to_string(first_uid() + vm.number * kUidsPerVm)}};
+                                          {"DD_UID_BASE", std::to_string(vm.first_uid)}};
   return Child::start(programs.enclave, environment, vm.directory / "enclave.log");
 }
 

@@ -28,7 +28,7 @@ struct UpVm {
   std::string role;  // "cp" or "agent"
   std::filesystem::path directory;
   std::filesystem::path simulator_file;
-  int number = 0;  // its uids do not overlap with another VM's
+  int first_uid = 0;
   Settings settings;  // environment of the role's workload
   std::string releases_api_url;
   std::string extra_workloads;  // JSON array of further boot workloads, or empty
