@@ -189,6 +189,14 @@ class FleetClient {
   /// `first` is above `from`. Another id than before: the app was deployed again, and its lines count from 0.
   [[nodiscard]] Result<WorkloadLogs> logs_from(std::string_view agent, std::string_view app, std::int64_t from,
                                                std::int64_t most = 1000, const LogChoice& choice = {}) const;
+  /// Starts what runs of the app once more, or what ran last: the same request, the very same bytes, as a deployment of its own. As deploy_text.
+  [[nodiscard]] Result<Deployed> restart(std::string_view agent, std::string_view app,
+                                         std::optional<std::chrono::milliseconds> wait = {}) const;
+  /// The same with the deployment of the app that was good before what runs now. Errors also: not_found when there is none.
+  [[nodiscard]] Result<Deployed> rollback(std::string_view agent, std::string_view app,
+                                          std::optional<std::chrono::milliseconds> wait = {}) const;
+  /// As mop(). What was stopped can be started with restart().
+  [[nodiscard]] Result<Mopped> stop(std::string_view agent, std::string_view app) const;
   /// Stops every deployment of the app with all its processes and takes its hostnames away.
   [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
   /// Runs a command to its end. Errors also: deadline_exceeded when it took longer than its timeout, and was killed.

@@ -44,7 +44,14 @@ void DeployApi::add_routes(net::Router& router) {
   owner.max_body = kMaxDeployRequest;
   owner.handler_deadline = kLongestWait + std::chrono::seconds(50);
   router.add("POST", "/deploy", [this](const net::ServerRequest& request) { return deploy(request); }, owner);
-  router.add("DELETE", "/deployments/{app}", [this](const net::ServerRequest& request) { return mop(request); }, owner);
+  const auto on_app = [&](const char* method, const char* pattern, auto member) {
+    router.add(
+        method, pattern, [this, member](const net::ServerRequest& request) { return (this->*member)(request); }, owner);
+  };
+  on_app("POST", "/deployments/{app}/restart", &DeployApi::restart);
+  on_app("POST", "/deployments/{app}/rollback", &DeployApi::rollback);
+  on_app("POST", "/deployments/{app}/stop", &DeployApi::stop);
+  on_app("DELETE", "/deployments/{app}", &DeployApi::mop);
 }
 
 net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerRequest& request) {
@@ -55,11 +62,36 @@ net::Task<Result<net::ServerResponse>> DeployApi::deploy(const net::ServerReques
   const auto rollout = co_await start(*wanted);
   if (!rollout) co_return tl::unexpected(rollout.error());
   log::info("deployed", {{"app", wanted->app_name}, {"by", request.principal}, {"id", (*rollout)->id}});
-  auto answer = co_await views_.what_became_of((*rollout)->id, *wait);
-  if (!answer) co_return wrap(answer.error(), "cannot follow the deployment of " + wanted->app_name);
+  auto answering = answer_for(*rollout, *wait);
+  co_return co_await std::move(answering);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::restart(const net::ServerRequest& request) {
+  return again(request, Again::restart);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::rollback(const net::ServerRequest& request) {
+  return again(request, Again::rollback);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::again(const net::ServerRequest& request, Again what) {
+  const auto wait = wait_in(request, context_.options.deploy_wait);
+  if (!wait) co_return tl::unexpected(wait.error());
+  auto app_name = request.params.at(0);
+  const auto rollout = co_await start_again(std::move(app_name), what);
+  if (!rollout) co_return tl::unexpected(rollout.error());
+  log::info(what == Again::restart ? "restarted" : "rolled back by hand",
+            {{"app", (*rollout)->app_name}, {"by", request.principal}, {"id", (*rollout)->id}});
+  auto answering = answer_for(*rollout, *wait);
+  co_return co_await std::move(answering);
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::answer_for(RolloutPtr rollout, std::chrono::milliseconds wait) {
+  const auto answer = co_await views_.what_became_of(rollout->id, wait);
+  if (!answer) co_return wrap(answer.error(), "cannot follow the deployment of " + rollout->app_name);
   if (answer->status == "failed" && answer->settled)
     co_return fail(ErrorCode::invalid_argument, "start_failed",
-                   "cannot start " + wanted->app_name + ": " + answer->reason +
+                   "cannot start " + rollout->app_name + ": " + answer->reason +
                        (answer->rolled_back ? "; what was there before serves" : ""));
   co_return net::json_response(to_text(protocol::to_json_value(*answer)));
 }
@@ -76,10 +108,54 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   for (const auto& member : wanted.unknown) next.warnings.push_back("unknown member " + member + " was ignored");
   next.replaced = rollouts_.good_one(wanted.app_name, *running);
   auto id = co_await context_.runtime.deploy(wanted);
-  if (!id) co_return wrap(id.error(), "cannot deploy " + wanted.app_name);
-  rollouts_.supersede(wanted.app_name, "deployment " + *id + " took its place");
+  co_return begin(std::move(next), std::move(id));
+}
+
+net::Task<Result<RolloutPtr>> DeployApi::start_again(std::string app_name, Again what) {
+  const auto turn = co_await rollouts_.turn_of(app_name);
+  const auto claims = co_await claims_.take();
+  const auto all = co_await context_.runtime.list();
+  if (!all) co_return tl::unexpected(all.error());
+  const auto current = choose_deployment(*all, app_name);
+  if (!current) co_return tl::unexpected(current.error());
+  const auto wanted = what == Again::restart ? current : one_to_go_back_to(*all, *current);
+  if (!wanted) co_return tl::unexpected(wanted.error());
+  DeployRequest like;
+  like.app_name = app_name;
+  like.expose = wanted->expose;
+  auto running = co_await check_free(like);
+  if (!running) co_return tl::unexpected(running.error());
+  Rollout next;
+  next.app_name = app_name;
+  if (const auto known = rollouts_.find(wanted->id)) next.ready_timeout = known->ready_timeout;
+  if (what == Again::restart) {
+    next.on_failure = OnFailure::keep;  // the same once more would fail as well
+  } else {
+    next.replaced = rollouts_.good_one(app_name, *running);
+    next.rollback_of = current->id;
+  }
+  auto id = co_await context_.runtime.deploy_again(wanted->id, next.rollback_of);
+  co_return begin(std::move(next), std::move(id));
+}
+
+Result<RolloutPtr> DeployApi::begin(Rollout next, Result<std::string> id) {
+  if (!id) return wrap(id.error(), "cannot deploy " + next.app_name);
+  rollouts_.supersede(next.app_name, "deployment " + *id + " took its place");
   next.id = *std::move(id);
-  co_return rollouts_.begin(std::move(next));
+  return rollouts_.begin(std::move(next));
+}
+
+Result<DeploymentInfo> DeployApi::one_to_go_back_to(const std::vector<DeploymentInfo>& all,
+                                                    const DeploymentInfo& current) const {
+  const auto is_good = [&](const DeploymentInfo& info) {
+    if (info.app_name != current.app_name || info.id == current.id || is_live(info.status)) return false;
+    const auto rollout = rollouts_.find(info.id);
+    return info.status != DeploymentStatus::failed && (!rollout || rollout->ready);
+  };
+  for (auto at = all.rbegin(); at != all.rend(); ++at)
+    if (is_good(*at)) return *at;
+  return fail(ErrorCode::not_found,
+              "cannot roll " + current.app_name + " back: there is no earlier deployment of it that was good");
 }
 
 net::Task<Result<std::string>> DeployApi::check_free(DeployRequest wanted) {
@@ -117,7 +193,13 @@ net::Task<Result<std::string>> DeployApi::check_free(DeployRequest wanted) {
   co_return own;
 }
 
-net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) {
+net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) { return end(request, "mop"); }
+
+net::Task<Result<net::ServerResponse>> DeployApi::stop(const net::ServerRequest& request) {
+  return end(request, "stop");
+}
+
+net::Task<Result<net::ServerResponse>> DeployApi::end(const net::ServerRequest& request, std::string verb) {
   const auto app_name = request.params.at(0);
   const auto turn = co_await rollouts_.turn_of(app_name);
   const auto all = co_await context_.runtime.list();
@@ -125,8 +207,8 @@ net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& 
   const auto shown = choose_deployment(*all, app_name);
   if (!shown) co_return tl::unexpected(shown.error());
   if (shown->boot)
-    co_return fail(ErrorCode::conflict, "reserved_name", "cannot mop " + app_name + ": it is a boot workload");
-  rollouts_.supersede(app_name, "it was mopped");
+    co_return fail(ErrorCode::conflict, "reserved_name", "cannot " + verb + " " + app_name + ": it is a boot workload");
+  rollouts_.supersede(app_name, verb == "mop" ? "it was mopped" : "it was stopped");
   protocol::MopAnswer answer{app_name, shown->id, {}};
   // A redeploy that failed, or is still being fetched, stands beside the deployment that runs.
   for (const auto& info : *all) {
@@ -138,13 +220,13 @@ net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& 
     }
     if (!is_live(info.status)) continue;
     const auto stopped = co_await context_.runtime.stop(info.id);
-    if (!stopped) co_return wrap(stopped.error(), "cannot mop " + app_name);
+    if (!stopped) co_return wrap(stopped.error(), "cannot " + verb + " " + app_name);
   }
   const auto synced = co_await exposer_.sync();
   if (!synced)
     co_return wrap(synced.error(),
                    "cannot take the host names of " + app_name + " away yet; it is stopped and they go later");
-  log::info("mopped", {{"app", app_name}, {"by", request.principal}});
+  log::info(verb == "mop" ? "mopped" : "stopped", {{"app", app_name}, {"by", request.principal}});
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 

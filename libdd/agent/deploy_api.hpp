@@ -1,4 +1,4 @@
-// POST /deploy, DELETE /deployments/{app}, and what there is (deployment_views.hpp).
+// POST /deploy; POST /deployments/{app}/restart, /rollback and /stop; DELETE /deployments/{app}; and what there is (deployment_views.hpp).
 #pragma once
 
 #include "dd/workload.hpp"
@@ -22,8 +22,21 @@ class DeployApi {
 
  private:
   net::Task<Result<net::ServerResponse>> deploy(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> restart(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> rollback(const net::ServerRequest& request);
+  net::Task<Result<net::ServerResponse>> stop(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> mop(const net::ServerRequest& request);
 
+  enum class Again { restart, rollback };
+  net::Task<Result<net::ServerResponse>> again(const net::ServerRequest& request, Again what);
+  net::Task<Result<RolloutPtr>> start_again(std::string app_name, Again what);
+  [[nodiscard]] Result<DeploymentInfo> one_to_go_back_to(const std::vector<DeploymentInfo>& all,
+                                                         const DeploymentInfo& current) const;
+  /// Every live deployment of the app, and its hostnames.
+  net::Task<Result<net::ServerResponse>> end(const net::ServerRequest& request, std::string verb);
+  net::Task<Result<net::ServerResponse>> answer_for(RolloutPtr rollout, std::chrono::milliseconds wait);
+  /// What the runtime has given that id.
+  Result<RolloutPtr> begin(Rollout next, Result<std::string> id);
   /// Hands it to the runtime when nobody holds what it asks for.
   net::Task<Result<RolloutPtr>> start(DeployRequest wanted);
   /// Reserved names, labels and ports that others hold. The id of what runs of the app now, or empty.

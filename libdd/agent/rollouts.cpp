@@ -162,7 +162,10 @@ net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
   RolloutPtr before;
   {
     const auto turn = co_await turn_of(rollout->app_name);
-    if (!rollout->superseded.empty()) co_return;
+    if (!rollout->superseded.empty()) {
+      rollout->reason = rollout->superseded;
+      co_return;
+    }
     auto started = co_await start_the_one_before(rollout);
     if (!started) {
       rollout->reason += "; what was there before is not started again: " + started.error().message;

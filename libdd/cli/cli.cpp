@@ -45,6 +45,9 @@ int run(int argc, char** argv) {
   add_exec(app, invocation);
   add_shell(app, invocation);
   add_login(app, invocation);
+  add_restart(app, invocation);
+  add_rollback(app, invocation);
+  add_stop(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
   add_bake(app, invocation);

@@ -31,7 +31,10 @@ void add_login(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_mop(CLI::App& app, Invocation& invocation);
 void add_ps(CLI::App& app, Invocation& invocation);
+void add_restart(CLI::App& app, Invocation& invocation);
+void add_rollback(CLI::App& app, Invocation& invocation);
 void add_shell(CLI::App& app, Invocation& invocation);
+void add_stop(CLI::App& app, Invocation& invocation);
 void add_up(CLI::App& app, Invocation& invocation);
 
 /// Loads the context and connects, or reports why not.

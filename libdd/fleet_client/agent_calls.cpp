@@ -14,6 +14,11 @@ std::string query_of(const LogChoice& choice) {
   return choice.previous ? "&previous=true" : "";
 }
 
+using Wait = std::optional<std::chrono::milliseconds>;
+
+/// Of an app or of a deployment by its id.
+std::string path_of(std::string_view name) { return "/deployments/" + net::percent_encode(name); }
+
 std::string wait_query(std::chrono::milliseconds wait) {
   return "wait=" + (wait.count() == 0 ? "0" : config_values::show(wait));
 }
@@ -43,17 +48,29 @@ Result<Deployed> FleetClient::deploy(std::string_view agent, const DeployRequest
   return deploy_text(agent, to_text(to_json_value(request)));
 }
 
-Result<Deployed> FleetClient::deploy_text(std::string_view agent, std::string_view request,
-                                          std::optional<std::chrono::milliseconds> wait) const {
-  auto call = connection_->to_agent("POST", agent, wait ? "/deploy?" + wait_query(*wait) : "/deploy");
+Result<Deployed> FleetClient::deploy_text(std::string_view agent, std::string_view request, Wait wait) const {
+  return connection_->start(agent, "/deploy", request, wait);
+}
+
+Result<Deployed> FleetClient::restart(std::string_view agent, std::string_view app, Wait wait) const {
+  return connection_->start(agent, path_of(app) + "/restart", {}, wait);
+}
+
+Result<Deployed> FleetClient::rollback(std::string_view agent, std::string_view app, Wait wait) const {
+  return connection_->start(agent, path_of(app) + "/rollback", {}, wait);
+}
+
+Result<Deployed> FleetClient::Connection::start(std::string_view agent, const std::string& path, std::string_view body,
+                                                Wait wait) const {
+  auto call = to_agent("POST", agent, wait ? path + "?" + wait_query(*wait) : path);
   if (!call) return tl::unexpected(std::move(call).error());
-  call->body = request;
-  return connection_->ask(*std::move(call), protocol::deploy_answer_from).map(deployed_from);
+  call->body = body;
+  return ask(*std::move(call), protocol::deploy_answer_from).map(deployed_from);
 }
 
 Result<Deployed> FleetClient::deployment(std::string_view agent, std::string_view id,
                                          std::chrono::milliseconds wait) const {
-  auto call = connection_->to_agent("GET", agent, "/deployments/" + net::percent_encode(id) + "?" + wait_query(wait));
+  auto call = connection_->to_agent("GET", agent, path_of(id) + "?" + wait_query(wait));
   if (!call) return tl::unexpected(std::move(call).error());
   return connection_->ask(*std::move(call), protocol::deploy_answer_from).map(deployed_from);
 }
@@ -88,9 +105,17 @@ Result<WorkloadLogs> FleetClient::logs_from(std::string_view agent, std::string_
 }
 
 Result<Mopped> FleetClient::mop(std::string_view agent, std::string_view app) const {
-  auto call = connection_->to_agent("DELETE", agent, "/deployments/" + net::percent_encode(app));
+  return connection_->end("DELETE", agent, path_of(app));
+}
+
+Result<Mopped> FleetClient::stop(std::string_view agent, std::string_view app) const {
+  return connection_->end("POST", agent, path_of(app) + "/stop");
+}
+
+Result<Mopped> FleetClient::Connection::end(std::string method, std::string_view agent, const std::string& path) const {
+  auto call = to_agent(std::move(method), agent, path);
   if (!call) return tl::unexpected(std::move(call).error());
-  auto answer = connection_->ask(*std::move(call), protocol::mop_answer_from);
+  auto answer = ask(*std::move(call), protocol::mop_answer_from);
   if (!answer) return tl::unexpected(std::move(answer).error());
   return Mopped{std::move(answer->app_name), std::move(answer->id), std::move(answer->hostnames)};
 }

@@ -51,6 +51,11 @@ struct FleetClient::Connection {
     return message;
   }
 
+  /// A POST that starts a deployment.
+  [[nodiscard]] Result<Deployed> start(std::string_view agent, const std::string& path, std::string_view body,
+                                       std::optional<std::chrono::milliseconds> wait) const;
+  /// A call that ends those of an app.
+  [[nodiscard]] Result<Mopped> end(std::string method, std::string_view agent, const std::string& path) const;
   /// GET /logs/{app} with that query.
   [[nodiscard]] Result<WorkloadLogs> logs(std::string_view agent, std::string_view app, const std::string& query) const;
 };

@@ -257,6 +257,23 @@ def mop_ends_what_is_under_way():
     seen.append("again, mopped while under way")
 
 
+def restart_stop_and_rollback():
+    port = free_port()
+    first = Said(server("verbs", "first", "good", port))
+    second = Said(server("verbs", "second", "good", port))
+    url = fleet.ctl("rollback", "verbs").strip()
+    assert url == url_of("verbs") and who_answers("verbs") == "first"
+    newest = fleet.as_owner("GET", fleet.agent_url() + "/deployments")[1]["deployments"][-1]
+    assert newest["rollback_of"] == second.answer["id"] and newest["digest"] and newest["id"] != first.answer["id"], newest
+    assert fleet.ctl("restart", "verbs").strip() == url and who_answers("verbs") == "first"
+    assert fleet.ctl("stop", "verbs") == "stopped verbs\n" and who_answers("verbs") == 404 and "running" not in statuses("verbs")
+    assert fleet.ctl("restart", "verbs").strip() == url and who_answers("verbs") == "first"
+    fleet.ctl("mop", "verbs")
+    alone = Said(shell("alone", "sleep 1000"))
+    assert alone.code == 0 and "no earlier deployment" in fleet.ctl("rollback", "alone", code=1)
+    assert "reserved_name" in fleet.ctl("restart", "dd-agent", code=1)
+
+
 def enough_rows():
     assert len(seen) >= 25 and len(set(seen)) == len(seen), seen
     print(f"{len(seen)} rows")
@@ -274,6 +291,7 @@ try:
         ("what crashes later was ready, and is no longer public", what_crashes_later_was_ready),
         ("of two deploys at once the last one serves", of_two_at_once_the_last_one_serves),
         ("mop ends what is under way", mop_ends_what_is_under_way),
+        ("restart, stop and rollback act on what ran", restart_stop_and_rollback),
         ("there are as many rows as are wanted", enough_rows),
     ])
 finally:

@@ -328,6 +328,73 @@ TEST_CASE("logs are those of the deployment that runs, and others by name") {
   }
 }
 
+TEST_CASE("a restart is what runs once more, or what ran last") {
+  Deploying f;
+  Listener web;
+  f.deployments = {running("app", {expose_as("web", web.port())})};
+  SUBCASE("runs") {}
+  SUBCASE("was stopped") {
+    f.deployments[0].status = DeploymentStatus::stopped;
+    web.close();
+  }
+  f.on_redeploy = [&f] { f.deployments[0].status = DeploymentStatus::stopped; };
+  const auto answer = body_of(f.call("POST", "/deployments/app/restart?wait=0"));
+  CHECK(answer.at("id") == "id-again");
+  CHECK(f.deployments.back().rollback_of.empty());
+  CHECK_FALSE(answer.contains("replaced"));
+}
+
+TEST_CASE("a rollback goes to the newest that is over and was good") {
+  Deploying f;
+  const Listener web;
+  const auto with_id = [&](const std::string& id, DeploymentStatus status) {
+    auto info = running("app", {expose_as("web", web.port())});
+    info.id = id;
+    info.status = status;
+    f.deployments.push_back(info);
+  };
+  with_id("id-older", DeploymentStatus::stopped);
+  with_id("id-good", DeploymentStatus::stopped);
+  with_id("id-failed", DeploymentStatus::failed);
+  with_id("id-now", DeploymentStatus::running);
+  f.deployments.push_back(running("other"));
+  f.on_redeploy = [&f] { f.deployments[3].status = DeploymentStatus::stopped; };
+  const auto answer = body_of(f.call("POST", "/deployments/app/rollback"));
+  CHECK(answer.at("ready") == true);
+  CHECK(answer.at("rollback_of") == "id-now");
+  CHECK(answer.at("replaced") == "id-now");
+  const auto asked = std::ranges::find(f.runtime_calls, "redeploy");
+  CHECK(asked != f.runtime_calls.end());
+  CHECK(f.redeployed == "id-good");
+}
+
+TEST_CASE("without anything to go back to a rollback says so, and the platform's are not started again") {
+  Deploying f;
+  f.deployments = {running("app"), running("greeter")};
+  f.deployments[1].boot = true;
+  check_error(f.call("POST", "/deployments/app/rollback"), ErrorCode::not_found, "", "no earlier deployment");
+  check_error(f.call("POST", "/deployments/nothing/restart"), ErrorCode::not_found, "");
+  check_error(f.call("POST", "/deployments/greeter/restart"), ErrorCode::conflict, "reserved_name");
+  check_error(f.call("POST", "/deployments/greeter/stop"), ErrorCode::conflict, "reserved_name", "cannot stop");
+  check_error(f.call("POST", "/deployments/app/restart?wait=91s"), ErrorCode::invalid_argument, "", "90 s");
+}
+
+TEST_CASE("what is started again takes nothing that others hold by now") {
+  Deploying f;
+  const SilentPort silent;
+  auto stopped = running("app", {expose_as("web", silent.port())});
+  stopped.status = DeploymentStatus::stopped;
+  f.deployments = {stopped, running("other", {expose_as("web", 7003)})};
+  check_error(f.call("POST", "/deployments/app/restart"), ErrorCode::conflict, "label_in_use", "other");
+}
+
+TEST_CASE("a stop is a mop that says so") {
+  Deploying f;
+  f.deployments = {running("app")};
+  CHECK(body_of(f.call("POST", "/deployments/app/stop")).at("id") == "id-app");
+  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
+}
+
 TEST_CASE("mop ends whatever lives of that app, also behind a redeploy that failed") {
   Deploying f;
   SilentPort web;

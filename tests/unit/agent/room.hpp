@@ -197,6 +197,7 @@ struct Room {
     if (method == "redeploy") {
       const auto before = std::ranges::find(deployments, asked.at("id").get<std::string>(), &DeploymentInfo::id);
       if (!redeploys || before == deployments.end()) co_return R"({"ok":false,"error":"unknown method: redeploy"})";
+      redeployed = before->id;
       auto again = *before;
       again.id = "id-again";
       again.status = DeploymentStatus::running;
@@ -245,6 +246,7 @@ struct Room {
   std::function<void()> on_redeploy;
   bool waits = false;               // as runtimes of ours do
   bool redeploys = true;            // as runtimes of ours do
+  std::string redeployed;           // the last one
   std::vector<std::string> runtime_calls;
   Json last_asked;
   Json executed;  // the answer to exec

@@ -90,6 +90,34 @@ TEST_CASE("the text of a deploy request is sent as it is") {
   CHECK(t.fleet->requests.at(0).body == "{ \"app_name\" : \"hello\" }");
 }
 
+TEST_CASE("what became of a deployment, and what starts or ends one again, is asked of the agent") {
+  FleetUnderTest t;
+  const auto failed = R"({"ok":true,"id":"d-2","status":"exited","app_name":"a","hostnames":[],"urls":[],"warnings":[],
+      "ready":false,"settled":true,"rolled_back":true,"replaced":"d-1","rollback_of":"d-0","reason":"it exited","exit_code":3,
+      "signal":9,"last_lines":["x"],"listening":[80]})";
+  const std::string app = "https://one.dd.example/deployments/a";
+  t.fleet->answer("GET https://one.dd.example/deployments/d-2?wait=1500ms", failed);
+  const auto told = t.client.deployment("one.dd.example", "d-2", std::chrono::milliseconds(1500)).value();
+  CHECK(told.over());
+  CHECK_FALSE(told.ready);
+  CHECK(told.rolled_back);
+  CHECK(told.replaced == "d-1");
+  CHECK(told.rollback_of == "d-0");
+  CHECK(told.reason == "it exited");
+  CHECK(told.exit_code == 3);
+  CHECK(told.signal == 9);
+  CHECK(told.last_lines == std::vector<std::string>{"x"});
+  CHECK(told.listening == std::vector<std::uint16_t>{80});
+  t.fleet->answer("POST https://one.dd.example/deploy?wait=0", failed);
+  CHECK(t.client.deploy_text("one.dd.example", "{}", std::chrono::milliseconds(0)).value().id == "d-2");
+  t.fleet->answer("POST " + app + "/restart", failed);
+  CHECK(t.client.restart("one.dd.example", "a").value().id == "d-2");
+  t.fleet->answer("POST " + app + "/rollback?wait=20s", failed);
+  CHECK(t.client.rollback("one.dd.example", "a", std::chrono::seconds(20)).value().id == "d-2");
+  t.fleet->answer("POST " + app + "/stop", R"({"ok":true,"app_name":"a","id":"1","hostnames":["a.one.dd.example"]})");
+  CHECK(t.client.stop("one.dd.example", "a").value().hostnames == std::vector<std::string>{"a.one.dd.example"});
+}
+
 TEST_CASE("deployments, logs and mop are asked of the agent") {
   FleetUnderTest t;
   t.fleet->answer("GET https://one.dd.example/deployments",
