@@ -96,6 +96,7 @@ struct Deployed {
   std::optional<int> signal;
   std::vector<std::string> last_lines;  // of its log, when it is not ready
   std::vector<std::uint16_t> listening;  // ports of its processes
+  std::vector<Expose> expose;  // with the ports that were chosen
 
   /// Nothing more is to be expected: it is ready and public, or it failed.
   [[nodiscard]] bool over() const { return settled && status != "deploying"; }

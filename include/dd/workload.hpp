@@ -20,7 +20,7 @@ enum class ServiceProtocol { http, https, tcp };
 /// A port of a workload that gets a public hostname.
 struct Expose {
   std::string hostname_label;
-  std::uint16_t port = 0;
+  std::uint16_t port = 0;  // 0, in a DeployRequest alone: the agent chooses one
   ServiceProtocol protocol = ServiceProtocol::http;
   bool operator==(const Expose&) const = default;
 };
@@ -46,7 +46,7 @@ inline constexpr std::string_view kDigestPrefix = "sha256:";
 /// What an agent does with a deployment that ends or is not ready in time.
 enum class OnFailure {
   rollback,  // it is stopped, and the one before started again
-  keep,      // it is left as it is
+  keep,  // it is left as it is
 };
 
 /// What `POST /deploy` takes.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dd/log.hpp"
+#include "libdd/agent/chosen_ports.hpp"
 #include "libdd/agent/owner_auth.hpp"
 #include "libdd/agent/ports.hpp"
 #include "libdd/core/json.hpp"
@@ -27,7 +28,7 @@ Result<void> check_against(const DeployRequest& wanted, const DeploymentInfo& ot
       if (mine.hostname_label == theirs.hostname_label)
         return fail(ErrorCode::conflict, "label_in_use",
                     "cannot deploy: label " + mine.hostname_label + " is held by " + other.app_name);
-      if (mine.port == theirs.port)
+      if (mine.port == theirs.port && mine.port != 0)
         return fail(ErrorCode::conflict, "port_in_use",
                     "cannot deploy: " + port_text(mine) + " is held by " + other.app_name);
     }
@@ -99,14 +100,17 @@ net::Task<Result<net::ServerResponse>> DeployApi::answer_for(RolloutPtr rollout,
 net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   const auto turn = co_await rollouts_.turn_of(wanted.app_name);
   const auto claims = co_await claims_.take();
-  auto running = co_await check_free(wanted);
-  if (!running) co_return tl::unexpected(running.error());
+  const auto neighbours = co_await check_free(wanted);
+  if (!neighbours) co_return tl::unexpected(neighbours.error());
+  auto complete = with_ports(std::move(wanted), *neighbours);
+  if (!complete) co_return tl::unexpected(complete.error());
+  wanted = *std::move(complete);
   Rollout next;
   next.app_name = wanted.app_name;
   next.ready_timeout = wanted.ready_timeout;
   next.on_failure = wanted.on_failure;
   for (const auto& member : wanted.unknown) next.warnings.push_back("unknown member " + member + " was ignored");
-  next.replaced = rollouts_.good_one(wanted.app_name, *running);
+  next.replaced = rollouts_.good_one(wanted.app_name, neighbours->running);
   auto id = co_await context_.runtime.deploy(wanted);
   co_return begin(std::move(next), std::move(id));
 }
@@ -123,15 +127,15 @@ net::Task<Result<RolloutPtr>> DeployApi::start_again(std::string app_name, Again
   DeployRequest like;
   like.app_name = app_name;
   like.expose = wanted->expose;
-  auto running = co_await check_free(like);
-  if (!running) co_return tl::unexpected(running.error());
+  const auto neighbours = co_await check_free(like);
+  if (!neighbours) co_return tl::unexpected(neighbours.error());
   Rollout next;
   next.app_name = app_name;
   if (const auto known = rollouts_.find(wanted->id)) next.ready_timeout = known->ready_timeout;
   if (what == Again::restart) {
     next.on_failure = OnFailure::keep;  // the same once more would fail as well
   } else {
-    next.replaced = rollouts_.good_one(app_name, *running);
+    next.replaced = rollouts_.good_one(app_name, neighbours->running);
     next.rollback_of = current->id;
   }
   auto id = co_await context_.runtime.deploy_again(wanted->id, next.rollback_of);
@@ -158,28 +162,30 @@ Result<DeploymentInfo> DeployApi::one_to_go_back_to(const std::vector<Deployment
               "cannot roll " + current.app_name + " back: there is no earlier deployment of it that was good");
 }
 
-net::Task<Result<std::string>> DeployApi::check_free(DeployRequest wanted) {
+net::Task<Result<DeployApi::Neighbours>> DeployApi::check_free(DeployRequest wanted) {
   if (std::find(kPlatformNames.begin(), kPlatformNames.end(), wanted.app_name) != kPlatformNames.end())
     co_return fail(ErrorCode::conflict, "reserved_name",
                    "cannot deploy " + wanted.app_name + ": the name belongs to the platform");
   const auto running = co_await context_.runtime.list();
   if (!running) co_return wrap(running.error(), "cannot deploy");
   std::vector<std::uint16_t> own_ports;  // of the deployment that this one replaces
-  std::string own;
+  Neighbours neighbours;
   for (const auto& other : *running) {
     if (other.boot && other.app_name == wanted.app_name)
       co_return fail(ErrorCode::conflict, "reserved_name",
                      "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
     if (!is_live(other.status)) continue;
+    for (const auto& expose : other.expose) neighbours.live_ports.insert(expose.port);
     if (other.app_name == wanted.app_name) {
       for (const auto& expose : other.expose) own_ports.push_back(expose.port);
-      if (other.status == DeploymentStatus::running) own = other.id;
+      if (other.status == DeploymentStatus::running) neighbours.running = other.id;
     } else if (auto clear = check_against(wanted, other); !clear) {
       co_return tl::unexpected(clear.error());
     }
   }
   for (std::size_t i = 0; i < wanted.expose.size(); ++i) {
     const auto& expose = wanted.expose[i];
+    if (expose.port == 0) continue;
     const auto path = "$.expose[" + std::to_string(i) + "].port";
     if (expose.port == context_.port)
       co_return fail_at(ErrorCode::invalid_argument, path,
@@ -190,7 +196,14 @@ net::Task<Result<std::string>> DeployApi::check_free(DeployRequest wanted) {
       co_return fail(ErrorCode::conflict, "port_in_use",
                      "cannot deploy: " + port_text(expose) + " is held by a process of " + holder);
   }
-  co_return own;
+  co_return neighbours;
+}
+
+Result<DeployRequest> DeployApi::with_ports(DeployRequest wanted, const Neighbours& neighbours) const {
+  const auto is_free = [&](std::uint16_t port) {
+    return port != context_.port && !neighbours.live_ports.contains(port) && can_be_bound(port);
+  };
+  return with_chosen_ports(std::move(wanted), is_free, context_.random);
 }
 
 net::Task<Result<net::ServerResponse>> DeployApi::mop(const net::ServerRequest& request) { return end(request, "mop"); }

@@ -1,6 +1,9 @@
 // POST /deploy; POST /deployments/{app}/restart, /rollback and /stop; DELETE /deployments/{app}; and what there is (deployment_views.hpp).
 #pragma once
 
+#include <cstdint>
+#include <set>
+
 #include "dd/workload.hpp"
 #include "libdd/agent/context.hpp"
 #include "libdd/agent/deployment_views.hpp"
@@ -39,8 +42,13 @@ class DeployApi {
   Result<RolloutPtr> begin(Rollout next, Result<std::string> id);
   /// Hands it to the runtime when nobody holds what it asks for.
   net::Task<Result<RolloutPtr>> start(DeployRequest wanted);
-  /// Reserved names, labels and ports that others hold. The id of what runs of the app now, or empty.
-  net::Task<Result<std::string>> check_free(DeployRequest wanted);
+  struct Neighbours {
+    std::string running;  // the id of what runs of the app itself, or empty
+    std::set<std::uint16_t> live_ports;  // of everything that lives
+  };
+  /// Reserved names, labels and ports that others hold.
+  net::Task<Result<Neighbours>> check_free(DeployRequest wanted);
+  [[nodiscard]] Result<DeployRequest> with_ports(DeployRequest wanted, const Neighbours& neighbours) const;
 
   Context& context_;
   Exposer& exposer_;

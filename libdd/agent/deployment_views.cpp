@@ -94,6 +94,7 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
   answer.exit_code = info->exit_code;
   answer.signal = info->signal;
   answer.rollback_of = info->rollback_of;
+  answer.expose = info->expose;
   std::set<std::uint16_t> ports;
   for (const auto& listener : info->listeners.value_or(std::vector<ListenAddress>{})) ports.insert(listener.port);
   answer.listening.assign(ports.begin(), ports.end());

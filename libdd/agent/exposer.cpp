@@ -64,26 +64,31 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
   for (const auto& info : *all) {
     if (!is_live(info.status)) continue;
     for (const auto& expose : info.expose) {
-      auto holder = co_await holder_for(info, expose);
-      if (!holder || !wanted.holders.emplace(expose.hostname_label, *holder).second) continue;
-      wanted.extras.push_back(expose);
+      const auto entry = co_await entry_for(info, expose);
+      if (!entry || !wanted.holders.emplace(expose.hostname_label, entry->holder).second) continue;
+      wanted.extras.push_back(entry->expose);
     }
   }
   co_return wanted;
 }
 
-net::Task<std::optional<Exposer::Holder>> Exposer::holder_for(DeploymentInfo info, Expose expose) {
+net::Task<std::optional<Exposer::Entry>> Exposer::entry_for(DeploymentInfo info, Expose expose) {
   const bool fresh = is_fresh(info.id);
   if (info.status == DeploymentStatus::running) {
     // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
     bool ready = info.boot || is_public(expose, info.id);
     if (!ready && (!info.listeners || listens_on(info, expose.port))) ready = co_await answers(expose.port);
-    if (ready) co_return Holder{info.app_name, info.id};
+    if (ready) {
+      Entry own{expose, {info.app_name, info.id}};
+      co_return own;
+    }
   }
-  const auto before = holders_.find(expose.hostname_label);
-  const bool succeeds = before != holders_.end() && before->second.app_name == info.app_name && is_published(expose);
-  if (fresh && succeeds) co_return before->second;
-  co_return std::nullopt;
+  const auto holder = holders_.find(expose.hostname_label);
+  const auto before = std::ranges::find(published_, expose.hostname_label, &Expose::hostname_label);
+  if (!fresh || before == published_.end() || holder == holders_.end()) co_return std::nullopt;
+  if (holder->second.app_name != info.app_name) co_return std::nullopt;
+  Entry kept{*before, holder->second};
+  co_return kept;
 }
 
 bool Exposer::is_fresh(const std::string& deployment_id) {

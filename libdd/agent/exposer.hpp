@@ -68,8 +68,12 @@ class Exposer {
   };
 
   net::Task<Result<Wanted>> wanted();
-  /// Who `expose` of a live deployment is public for now or after this: itself once it is ready, for a while the one before.
-  net::Task<std::optional<Holder>> holder_for(DeploymentInfo info, Expose expose);
+  struct Entry {
+    Expose expose;
+    Holder holder;
+  };
+  /// What is public under the label of `expose`, of a live deployment, from now on: that itself once it is ready, for a while what was there before.
+  net::Task<std::optional<Entry>> entry_for(DeploymentInfo info, Expose expose);
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
   /// Of what sync() asked for.
   Result<void> later(std::vector<Expose> extras, Result<void> outcome);

@@ -28,7 +28,9 @@ nlohmann::json json_of(const Deployed& deployed, const AgentSummary& agent) {
                           {"ready", deployed.ready},
                           {"rolled_back", deployed.rolled_back},
                           {"last_lines", deployed.last_lines},
-                          {"listening", deployed.listening}};
+                          {"listening", deployed.listening},
+                          {"expose", nlohmann::json::array()}};
+  for (const auto& expose : deployed.expose) value["expose"].push_back(to_json_value(expose));
   for (const auto& [name, text] :
        {std::pair{"replaced", deployed.replaced}, {"rollback_of", deployed.rollback_of}, {"reason", deployed.reason}})
     if (!text.empty()) value[name] = text;

@@ -149,6 +149,10 @@ Result<Json> WorkloadSocket::deploy(Json request) {
   request.erase("token");
   auto workload = deploy_request_from(request);
   if (!workload) return wrap(workload.error(), "invalid deploy request");
+  for (std::size_t i = 0; i < workload->expose.size(); ++i)
+    if (workload->expose[i].port == 0)
+      return fail_at(ErrorCode::invalid_argument, "$.expose[" + std::to_string(i) + "].port",
+                     "invalid deploy request: ports are chosen by the agent");
   const auto id = runtime_.deploy(*std::move(workload));
   if (!id) return tl::unexpected(id.error());
   return Json{{"id", *id}, {"status", to_string(DeploymentStatus::deploying)}};

@@ -39,7 +39,8 @@ Deployed deployed_from(protocol::DeployAnswer answer) {
           answer.exit_code,
           answer.signal,
           std::move(answer.last_lines),
-          std::move(answer.listening)};
+          std::move(answer.listening),
+          std::move(answer.expose)};
 }
 
 }  // namespace

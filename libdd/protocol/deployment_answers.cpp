@@ -54,7 +54,9 @@ Json to_json_value(const DeployAnswer& answer) {
                 {"settled", answer.settled},
                 {"rolled_back", answer.rolled_back},
                 {"last_lines", answer.last_lines},
-                {"listening", answer.listening}};
+                {"listening", answer.listening},
+                {"expose", Json::array()}};
+  for (const auto& expose : answer.expose) value["expose"].push_back(to_json_value(expose));
   put_text(value, "replaced", answer.replaced);
   put_text(value, "rollback_of", answer.rollback_of);
   put_text(value, "reason", answer.reason);
@@ -83,6 +85,7 @@ Result<DeployAnswer> deploy_answer_from(const Json& value) {
   answer.signal = reader.optional_int("signal");
   answer.last_lines = read_optional_list(reader, "last_lines", kMaxLastLines, kAnyText);
   answer.listening = read_ports(reader, "listening");
+  if (reader.find("expose") != nullptr) answer.expose = read_extra_ingress(reader, "expose");
   return finish(reader, std::move(answer));
 }
 

@@ -98,6 +98,7 @@ struct DeployAnswer {
   std::optional<int> signal;
   std::vector<std::string> last_lines;    // of its log, when it is not ready
   std::vector<std::uint16_t> listening;  // ports of its processes
+  std::vector<Expose> expose;            // with the ports that were chosen
   bool operator==(const DeployAnswer&) const = default;
 };
 

@@ -47,7 +47,7 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
   const auto role = reader.optional_text("role", kRoleRule);
   const bool token_is_said = reader.find("inherit_token") != nullptr;
   workload.inherit_token = reader.boolean("inherit_token", false);
-  auto request = read_deploy_request(reader);
+  auto request = read_deploy_request(reader, Ports::named);
   if (!request) return tl::unexpected(std::move(request).error());
   for (const auto& name : request->unknown) reader.problem(name.c_str(), ErrorCode::invalid_argument, "unknown member");
   reader.refuse_unknown();

@@ -91,10 +91,10 @@ void take_patience(ObjectReader& reader, DeployRequest& request) {
   }
 }
 
-Result<void> take_expose(ObjectReader& reader, DeployRequest& request) {
+Result<void> take_expose(ObjectReader& reader, Ports ports, DeployRequest& request) {
   const auto* value = reader.find("expose");
   if (value == nullptr) return {};
-  auto list = read_expose(*value, reader.path_of("expose"), kMaxExpose);
+  auto list = read_expose(*value, reader.path_of("expose"), kMaxExpose, ports);
   if (!list) return tl::unexpected(std::move(list).error());
   request.expose = std::move(list->items);
   for (const auto& name : list->unknown) request.unknown.push_back("expose" + name);
@@ -103,7 +103,7 @@ Result<void> take_expose(ObjectReader& reader, DeployRequest& request) {
 
 }  // namespace
 
-Result<DeployRequest> read_deploy_request(ObjectReader& reader) {
+Result<DeployRequest> read_deploy_request(ObjectReader& reader, Ports ports) {
   DeployRequest request;
   request.app_name = reader.text("app_name", kAppNameRule);
   request.cmd = read_cmd(reader);
@@ -112,13 +112,13 @@ Result<DeployRequest> read_deploy_request(ObjectReader& reader) {
   request.tty = reader.boolean("tty", false);
   if (reader.error()) return tl::unexpected(*reader.error());
   if (auto taken = take_release(reader, request); !taken) return tl::unexpected(taken.error());
-  if (auto taken = take_expose(reader, request); !taken) return tl::unexpected(taken.error());
+  if (auto taken = take_expose(reader, ports, request); !taken) return tl::unexpected(taken.error());
   return request;
 }
 
 Result<DeployRequest> deploy_request_from(const Json& value) {
   ObjectReader reader(value, "$");
-  auto request = read_deploy_request(reader);
+  auto request = read_deploy_request(reader, Ports::may_be_chosen);
   if (!request) return request;
   take_patience(reader, *request);
   if (reader.error()) return tl::unexpected(*reader.error());

@@ -31,12 +31,13 @@ std::string_view name_of(ServiceProtocol protocol) {
   return std::ranges::find(kProtocols, protocol, [](const auto& entry) { return entry.first; })->second;
 }
 
-Result<Expose> read_one(const Json& value, const std::string& path, const std::string& prefix,
+Result<Expose> read_one(const Json& value, const std::string& path, const std::string& prefix, Ports ports,
                         std::vector<std::string>& unknown) {
   ObjectReader reader(value, path);
   Expose expose;
   expose.hostname_label = reader.text("hostname_label", kLabelRule);
-  expose.port = static_cast<std::uint16_t>(reader.integer("port", 1, 65535));
+  const bool chosen = ports == Ports::may_be_chosen && reader.find("port") == nullptr;
+  if (!chosen) expose.port = static_cast<std::uint16_t>(reader.integer("port", 1, 65535));
   const auto protocol = reader.optional_text("protocol", kProtocolRule);
   if (reader.error()) return tl::unexpected(*reader.error());
   if (protocol) expose.protocol = protocol_from(*protocol);
@@ -44,7 +45,7 @@ Result<Expose> read_one(const Json& value, const std::string& path, const std::s
   return expose;
 }
 
-Result<ExposeList> read_list(const Json& value, const std::string& path, std::size_t most) {
+Result<ExposeList> read_list(const Json& value, const std::string& path, std::size_t most, Ports ports) {
   if (value.size() > most)
     return fail_at(
         ErrorCode::invalid_argument, path,
@@ -53,7 +54,7 @@ Result<ExposeList> read_list(const Json& value, const std::string& path, std::si
   for (std::size_t i = 0; i < value.size(); ++i) {
     const auto index = "[" + std::to_string(i) + "]";
     const auto item_path = path + index;
-    auto item = read_one(value[i], item_path, index, list.unknown);
+    auto item = read_one(value[i], item_path, index, ports, list.unknown);
     if (!item) return tl::unexpected(std::move(item).error());
     // Two rules for one hostname: the second would never be reached, without a word.
     if (std::ranges::any_of(list.items,
@@ -67,12 +68,12 @@ Result<ExposeList> read_list(const Json& value, const std::string& path, std::si
 
 }  // namespace
 
-Result<ExposeList> read_expose(const Json& value, const std::string& path, std::size_t most) {
-  if (value.is_array()) return read_list(value, path, most);
+Result<ExposeList> read_expose(const Json& value, const std::string& path, std::size_t most, Ports ports) {
+  if (value.is_array()) return read_list(value, path, most, ports);
   if (!value.is_object())
     return fail_at(ErrorCode::malformed, path, "cannot read " + path + ": want an object or a list of objects");
   ExposeList list;
-  auto item = read_one(value, path, "", list.unknown);
+  auto item = read_one(value, path, "", ports, list.unknown);
   if (!item) return tl::unexpected(std::move(item).error());
   list.items.push_back(*std::move(item));
   return list;
@@ -85,7 +86,8 @@ Result<std::vector<Expose>> expose_from(const Json& value, std::string path, std
 }
 
 Json to_json_value(const Expose& expose) {
-  Json value = {{"hostname_label", expose.hostname_label}, {"port", expose.port}};
+  Json value = {{"hostname_label", expose.hostname_label}};
+  if (expose.port != 0) value["port"] = expose.port;
   if (expose.protocol != ServiceProtocol::http) value["protocol"] = name_of(expose.protocol);
   return value;
 }

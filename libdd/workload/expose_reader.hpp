@@ -17,7 +17,11 @@ struct ExposeList {
   std::vector<std::string> unknown;
 };
 
+/// Whether a port may be missing, and is then 0.
+enum class Ports { named, may_be_chosen };
+
 /// As expose_from().
-[[nodiscard]] Result<ExposeList> read_expose(const Json& value, const std::string& path, std::size_t most);
+[[nodiscard]] Result<ExposeList> read_expose(const Json& value, const std::string& path, std::size_t most,
+                                             Ports ports = Ports::named);
 
 }  // namespace dd

@@ -257,6 +257,23 @@ def mop_ends_what_is_under_way():
     seen.append("again, mopped while under way")
 
 
+def ports_by_the_platform():
+    """The server takes PORT; two apps of one spec stand side by side, and a redeploy has another port under the same name."""
+    spec = lambda app, name: {"app_name": app, "cmd": ["sh", "-c", 'exec python3 -c "$0" "$1" good "$PORT" 0', SERVER, name], "expose": {"hostname_label": app}}
+    said = {app: Said(spec(app, app)) for app in ("chosen-1", "chosen-2")}
+    ports = {app: one.answer["expose"][0]["port"] for app, one in said.items()}
+    assert all(one.code == 0 for one in said.values()) and len(set(ports.values())) == 2, said
+    assert all(20000 <= port <= 29999 for port in ports.values()), ports
+    assert [who_answers(app) for app in ports] == list(ports)
+    assert {row["app_name"]: row["expose"][0]["port"] for row in fleet.ctl_json("ps") if row["app_name"] in ports} == ports
+    again = Said(spec("chosen-1", "again"))
+    assert again.code == 0 and who_answers("chosen-1") == "again", again
+    refused = Said(spec("chosen-3", "x") | {"env": ["PORT=80"]})
+    assert refused.code == 30 and "PORT" in refused.err, refused
+    seen.append("first, chosen port")
+    seen.append("again, chosen port")
+
+
 def restart_stop_and_rollback():
     port = free_port()
     first = Said(server("verbs", "first", "good", port))
@@ -291,6 +308,7 @@ try:
         ("what crashes later was ready, and is no longer public", what_crashes_later_was_ready),
         ("of two deploys at once the last one serves", of_two_at_once_the_last_one_serves),
         ("mop ends what is under way", mop_ends_what_is_under_way),
+        ("a port may be left to the platform", ports_by_the_platform),
         ("restart, stop and rollback act on what ran", restart_stop_and_rollback),
         ("there are as many rows as are wanted", enough_rows),
     ])

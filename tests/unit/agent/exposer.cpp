@@ -115,6 +115,18 @@ TEST_CASE("a redeployed app keeps its host name for a minute, until it is the ne
     f.clock.advance(Exposer::kSuccession);
     CHECK(f.labels() == Labels{"fixed", "web"});
   }
+  SUBCASE("on another port") {
+    const Listener elsewhere;
+    next.expose[0].port = elsewhere.port();
+    f.deployments = {next};
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    CHECK(f.exposer.published().back().port == web.port());
+    f.deployments[0].listeners = {{"127.0.0.1", elsewhere.port()}};
+    CHECK(f.labels() == Labels{"fixed", "web"});
+    CHECK(f.exposer.published().back().port == elsewhere.port());
+    CHECK(f.exposer.is_public(next.expose[0], "id-next"));
+    CHECK(f.published.size() == 2);
+  }
   SUBCASE("that is never ready") {
     f.deployments = {next};
     CHECK(f.labels() == Labels{"fixed", "web"});

@@ -40,6 +40,7 @@ DeployAnswer rolled_back() {
   answer.signal = 9;
   answer.last_lines = {"cannot read config", ""};
   answer.listening = {1, 65535};
+  answer.expose = {{"web", 20000, ServiceProtocol::http}};
   return answer;
 }
 LogsAnswer logs_answer() { return {"hello", "id-1", "running", {{"", "line \xef\xbf\xbd"}, 7, 9}}; }

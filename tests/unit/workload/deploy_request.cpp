@@ -52,6 +52,21 @@ TEST_CASE("one exposed port may be written without a list") {
   CHECK(request.expose == std::vector<Expose>{{"web", 80, ServiceProtocol::https}});
 }
 
+TEST_CASE("a port may be left to the agent, and to it alone") {
+  const auto request =
+      parse_deploy_request(
+          R"({"app_name":"a","cmd":["x"],"expose":[{"hostname_label":"web"},{"hostname_label":"b","port":81}]})")
+          .value();
+  CHECK(request.expose == std::vector<Expose>{{"web", 0, {}}, {"b", 81, {}}});
+  CHECK(deploy_request_from(to_json_value(request)).value() == request);
+  CHECK_FALSE(
+      parse_deploy_request(R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"web","port":0}})").has_value());
+  const auto boot = parse_boot_workloads(R"([{"app_name":"a","cmd":["x"],"expose":{"hostname_label":"web"}}])");
+  REQUIRE_FALSE(boot.has_value());
+  CHECK(boot.error().path == "$[0].expose.port");
+  CHECK_FALSE(expose_from(to_json_value(request).at("expose"), "$", 16).has_value());
+}
+
 TEST_CASE("JSON null stands for an absent member") {
   const auto request =
       parse_deploy_request(

@@ -107,7 +107,6 @@ const std::vector<Refusal>& refusals() {
       {"dot in a label", with_expose(R"("hostname_label":"a.b","port":80)"), "$.expose.hostname_label", kBadValue},
       {"label of 33", with_expose(R"("hostname_label":")" + std::string(33, 'a') + R"(","port":80)"),
        "$.expose.hostname_label", kBadValue},
-      {"no port", with_expose(R"("hostname_label":"web")"), "$.expose.port"},
       {"text as port", with_expose(R"("hostname_label":"web","port":"80")"), "$.expose.port"},
       {"fraction as port", with_expose(R"("hostname_label":"web","port":80.5)"), "$.expose.port"},
       {"port 0", with_expose(R"("hostname_label":"web","port":0)"), "$.expose.port", kBadValue},
