@@ -154,7 +154,7 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       calls(context, numbers),
       connector(io.get_executor(), options.transport, connector_options(options)),
       exposer(context, calls, std::move(fixed), [this] { keeper.forgotten(); }),
-      keeper(context, exposer, connector),
+      keeper(context, calls, exposer, connector),
       refresher(context),
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),

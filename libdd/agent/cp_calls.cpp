@@ -54,6 +54,13 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
   co_return response;
 }
 
+net::Task<Result<void>> CpCalls::check() {
+  if (context_.options.compat) co_return Result<void>();
+  const auto response = co_await post("/register/check", "{}");
+  if (!response) co_return wrap(response.error(), "cannot ask whether this agent is known");
+  co_return Result<void>();
+}
+
 net::Task<Result<protocol::IngressAnswer>> CpCalls::replace_ingress(std::vector<Expose> extras) {
   if (!context_.state.membership)
     co_return fail(ErrorCode::unavailable, "cannot publish: not registered with the control plane yet");

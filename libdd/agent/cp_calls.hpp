@@ -32,6 +32,9 @@ class CpCalls {
   /// Errors: unavailable when not registered; not_found with reason agent_unknown when the control plane forgot us.
   net::Task<Result<protocol::IngressAnswer>> replace_ingress(std::vector<Expose> extras);
 
+  /// Whether the control plane knows this agent. Errors: not_found with reason agent_unknown when it does not.
+  net::Task<Result<void>> check();
+
  private:
   net::Task<Result<HttpResponse>> post(std::string path, std::string body);
 

@@ -22,9 +22,10 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& rand
 
 }  // namespace
 
-MembershipKeeper::MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector,
+MembershipKeeper::MembershipKeeper(Context& context, CpCalls& calls, Exposer& exposer, tunnel::Connector& connector,
                                    std::chrono::milliseconds doubt_pause)
     : context_(context),
+      calls_(calls),
       exposer_(exposer),
       connector_(connector),
       registration_(context),
@@ -41,10 +42,31 @@ net::Task<void> MembershipKeeper::run() {
     if (stopping_) co_return;
     // What came up during the pause is settled by the same answer.
     const auto doubt = std::exchange(doubt_, Doubt::none);
-    bool again = doubt == Doubt::forgotten;
-    if (!again) again = co_await registration_.control_plane_has_new_key();
-    if (again && !stopping_) co_await join_until_done();
+    bool unknown = doubt == Doubt::forgotten;
+    bool again = false;
+    if (!unknown) again = co_await registration_.control_plane_has_new_key();
+    if (!unknown && !again && doubt == Doubt::silence) unknown = co_await is_unknown();
+    if (unknown) co_await wait_to_believe();
+    if ((unknown || again) && !stopping_) co_await join_until_done();
   }
+}
+
+net::Task<bool> MembershipKeeper::is_unknown() {
+  const auto known = co_await calls_.check();
+  if (known) co_return false;
+  log::warning("nobody polls this agent", {{"why", known.error().message}});
+  co_return known.error().reason == "agent_unknown";
+}
+
+net::Task<void> MembershipKeeper::wait_to_believe() {
+  constexpr int kLongest = 10;
+  const auto pause = context_.options.renew_pause;
+  // Polled since it registered: what was said before is settled.
+  if (context_.state.poll_nonce) believe_pause_ = std::chrono::milliseconds(0);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(believe_again_ - std::chrono::steady_clock::now());
+  if (left.count() > 0) co_await stop_.wait(left);
+  believe_pause_ = std::min(std::max(believe_pause_ * 2, pause), kLongest * pause);
+  believe_again_ = std::chrono::steady_clock::now() + believe_pause_;
 }
 
 net::Task<void> MembershipKeeper::wait_for_doubt() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libdd/agent/context.hpp"
+#include "libdd/agent/cp_calls.hpp"
 #include "libdd/agent/exposer.hpp"
 #include "libdd/agent/registration.hpp"
 #include "libdd/tunnel/connector.hpp"
@@ -13,13 +14,14 @@ class MembershipKeeper {
   /// Anyone can send a poll under some key; we ask the control plane about it once in `doubt_pause` at most.
   static constexpr std::chrono::milliseconds kDoubtPause{2'000};
 
-  MembershipKeeper(Context& context, Exposer& exposer, tunnel::Connector& connector,
+  MembershipKeeper(Context& context, CpCalls& calls, Exposer& exposer, tunnel::Connector& connector,
                    std::chrono::milliseconds doubt_pause = kDoubtPause);
   /// Until stop().
   net::Task<void> run();
   void stop();
 
-  /// The control plane said that it does not know us: register again.
+  /// The control plane said that it does not know us: register again. Nothing proves that it was the control plane, so it is believed once in
+  /// DD_RENEW_PAUSE, and less often the longer nobody polls.
   void forgotten();
   /// A poll came under a key that we do not know: register again if the control plane at our origin really has a new one.
   void unknown_key();
@@ -32,7 +34,12 @@ class MembershipKeeper {
   /// Until somebody doubts, or no poll came for long: then the control plane is asked as after a poll under an unknown key.
   net::Task<void> wait_for_doubt();
 
+  net::Task<bool> is_unknown();
+  /// Until the word of somebody who may not be the control plane is believed again.
+  net::Task<void> wait_to_believe();
+
   Context& context_;
+  CpCalls& calls_;
   Exposer& exposer_;
   tunnel::Connector& connector_;
   Registration registration_;
@@ -40,6 +47,8 @@ class MembershipKeeper {
   net::Event doubted_;
   net::Event stop_;  // apart from doubted_: doubt must not cut a pause short
   Doubt doubt_ = Doubt::none;
+  std::chrono::milliseconds believe_pause_{0};
+  std::chrono::steady_clock::time_point believe_again_{};
   bool stopping_ = false;
 };
 

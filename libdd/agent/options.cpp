@@ -56,6 +56,10 @@ void declare(Config& config, AgentOptions& options) {
                   "how long POST /deploy waits for a workload to be ready and public; ?wait= says otherwise");
   config.duration("DD_STEADY_AFTER", options.steady_after,
                   "how long a workload that exposes nothing must run to count as ready");
+  config.duration(
+      "DD_RENEW_PAUSE", options.renew_pause,
+      "least time between two registrations because the control plane said that it does not know this agent; "
+      "doubles to ten times as much while it is not polled");
   config.duration("DD_WATCH_INTERVAL", options.watch_interval, "how often the runtime is asked what still runs");
   config.duration("DD_STOP_GRACE", options.stop_grace, "how long running requests may take when the agent stops");
 }

@@ -34,6 +34,9 @@ void AgentCalls::add_routes(net::Router& router) {
   options.authenticate = [this](const net::ServerRequest& request) { return authenticate(request); };
   router.add(
       "POST", "/ingress/replace", [this](const net::ServerRequest& request) { return replace_ingress(request); },
+      options);
+  router.add(
+      "POST", "/register/check", [this](const net::ServerRequest& request) { return check(request); },
       std::move(options));
 }
 
@@ -72,6 +75,21 @@ net::Task<Result<void>> AgentCalls::accept_body(const net::ServerRequest& reques
   const auto used = use_seq(record, call->claims.seq);
   if (!used) co_return used;
   co_return co_await context_.store.save(std::move(record));
+}
+
+net::Task<Result<net::ServerResponse>> AgentCalls::check(const net::ServerRequest& request) {
+  const auto* caller = context_.store.find(request.principal);
+  if (caller == nullptr)
+    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot check: the agent is gone; register again");
+  const auto vm_name = caller->vm_name;
+  const auto turn = co_await context_.turns.take(vm_name);
+  const auto accepted = co_await accept_body(request);
+  if (!accepted) co_return tl::unexpected(accepted.error());
+  const auto* record = context_.store.find(request.principal);
+  if (record == nullptr || !is_live(record->status))
+    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot check: the agent is gone; register again");
+  const Json answer = {{"agent_id", record->agent_id}, {"status", to_string(record->status)}};
+  co_return net::json_response(to_text(answer));
 }
 
 net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {

@@ -16,6 +16,8 @@ class AgentCalls {
   net::Task<Result<std::string>> authenticate(const net::ServerRequest& request);
   /// After the body: its hash, and the call number is used up.
   net::Task<Result<void>> accept_body(const net::ServerRequest& request);
+  /// POST /register/check: whether the caller is known.
+  net::Task<Result<net::ServerResponse>> check(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> replace_ingress(const net::ServerRequest& request);
 
   Context& context_;

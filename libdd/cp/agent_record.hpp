@@ -43,6 +43,8 @@ struct AgentRecord {
   std::int64_t last_seen = 0;       // last poll that was proven
   std::int64_t quarantined_at = 0;
   std::int64_t dropped_at = 0;
+  /// Dropped for silence or expiry alone: its key may come back without a new credential.
+  bool renewable = false;
   int failed_polls = 0;
 
   TdxClaims pins;   // written at registration; drift is measured against them

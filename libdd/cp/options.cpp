@@ -80,6 +80,8 @@ void declare_times(Config& config, ControlPlaneOptions& options) {
   config.duration("DD_TOKEN_LEEWAY", options.token_leeway, "tolerance for clocks when a token's times are checked");
   config.duration("DD_DELETE_AFTER", options.delete_after,
                   "how long an agent may stay quarantined before it is deleted");
+  config.duration("DD_RENEW_FOR", options.renew_for,
+                  "how long an agent that was deleted for silence or expiry may come back without a new credential");
   config.duration("DD_SESSION_LIFE", options.session_life,
                   "how long a sign-in at the pages lasts; then GitHub is asked again");
   config.duration("DD_STOP_GRACE", options.stop_grace,

@@ -97,9 +97,9 @@ net::Task<Result<void>> Poller::settle_silent(AgentRecord record, std::string re
   const bool expired = reason.starts_with("expired") || now > record.token_expires_at + leeway;
   if (record.status == AgentStatus::quarantined) {
     const auto limit = std::chrono::ceil<std::chrono::seconds>(context_.options.delete_after).count();
-    if (now - record.quarantined_at >= limit)
-      co_return co_await dropper_.drop(std::move(record), "not back after quarantine: " + reason);
-    co_return co_await context_.store.save(std::move(record));
+    if (now - record.quarantined_at < limit) co_return co_await context_.store.save(std::move(record));
+    record.renewable = !record.compat;
+    co_return co_await dropper_.drop(std::move(record), "not back after quarantine: " + reason);
   }
   if (expired || record.failed_polls >= kSilentPolls)
     co_return co_await dropper_.quarantine(std::move(record), std::move(reason));

@@ -41,7 +41,7 @@ net::Task<Result<Secret>> Provisioner::provision(AgentRecord& record) {
 }
 
 net::Task<Result<void>> Provisioner::take_back(JournalEntry entry) {
-  if (store_.find(entry.name) != nullptr) co_return co_await store_.forget_tunnel(std::move(entry.name));
+  if (store_.has_tunnel(entry.name)) co_return co_await store_.forget_tunnel(std::move(entry.name));
   if (entry.tunnel_id.empty()) {
     // A create whose answer was lost made a tunnel all the same.
     const auto tunnel = co_await tunnels_.find(entry.name);

@@ -30,6 +30,10 @@ Result<crypto::ParsedJws> statement_in(const std::string& body) {
   return statement;
 }
 
+tl::unexpected<Error> name_held(const std::string& vm_name) {
+  return fail(ErrorCode::conflict, "name_held", "cannot register: VM name " + vm_name + " is held by another live key");
+}
+
 }  // namespace
 
 /// A registration on its way through the checks.
@@ -38,6 +42,7 @@ struct Registrar::Request {
   Digest256 claims_sha256{};
   TdxClaims token;
   Appraised appraised;
+  bool renews = false;
 };
 
 Registrar::Registrar(Context& context, AgentLink& link, Dropper& dropper)
@@ -88,8 +93,9 @@ net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest
 
   auto credential = identity::bearer_token(http.headers);
   if (!credential) co_return tl::unexpected(credential.error());
-  const auto may_join = co_await check_credential(*std::move(credential), kid, request.claims.vm_name);
-  if (!may_join) co_return tl::unexpected(may_join.error());
+  const auto renews = co_await check_credential(*std::move(credential), kid, request.claims.vm_name);
+  if (!renews) co_return tl::unexpected(renews.error());
+  request.renews = *renews;
   const auto ours = check_fleet(request.claims);
   if (!ours) co_return tl::unexpected(ours.error());
 
@@ -113,9 +119,24 @@ net::Task<Result<void>> Registrar::check_nonce(Digest256 nonce) {
   co_return co_await context_.store.spend_nonce(nonce, context_.clock.unix_seconds() + kNonceLife.count());
 }
 
-net::Task<Result<void>> Registrar::check_credential(Secret credential, std::string kid, std::string vm_name) {
+net::Task<Result<bool>> Registrar::check_credential(Secret credential, std::string kid, std::string vm_name) {
   const auto* holder = context_.store.find_live(vm_name);
-  if (holder != nullptr && holder->signing_key.kid() == kid) co_return Result<void>();
+  const bool held_by_another = holder != nullptr && holder->signing_key.kid() != kid;
+  if (holder != nullptr && !held_by_another) co_return false;
+  const bool may_renew = renewable(vm_name, kid) != nullptr;
+  if (may_renew && !held_by_another) co_return true;
+  const auto shown = co_await check_shown(std::move(credential), std::move(kid), vm_name);
+  if (shown) co_return false;
+  if (may_renew && shown.error().code != ErrorCode::unavailable) co_return name_held(vm_name);
+  co_return tl::unexpected(shown.error());
+}
+
+const AgentRecord* Registrar::renewable(const std::string& vm_name, const std::string& kid) const {
+  const auto renew_for = std::chrono::duration_cast<std::chrono::seconds>(context_.options.renew_for).count();
+  return context_.store.find_renewable(vm_name, kid, context_.clock.unix_seconds() - renew_for);
+}
+
+net::Task<Result<void>> Registrar::check_shown(Secret credential, std::string kid, std::string vm_name) {
   const std::string text(credential.reveal());
   if (std::count(text.begin(), text.end(), '.') == 2) co_return co_await check_ticket(text, kid, vm_name);
 
@@ -155,9 +176,10 @@ Result<void> Registrar::check_fleet(const protocol::RegisterClaims& claims) cons
   return {};
 }
 
-net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string kid) {
+net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string kid, bool renews) {
   const auto* holder = context_.store.find_live(vm_name);
   if (holder == nullptr || holder->signing_key.kid() == kid) co_return Result<void>();
+  if (renews) co_return name_held(vm_name);
   AgentRecord record = *holder;
   // What has no key cannot prove itself, so it cannot keep its name from a VM that does.
   if (record.compat) co_return co_await dropper_.drop(std::move(record), "its VM registered with attestation");
@@ -165,8 +187,7 @@ net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string 
   if (outcome.finding == Finding::proven) {
     const auto saved = co_await context_.store.save(outcome.record);
     if (!saved) co_return tl::unexpected(saved.error());
-    co_return fail(ErrorCode::conflict, "name_held",
-                   "cannot register: VM name " + vm_name + " is held by another live key");
+    co_return name_held(vm_name);
   }
   log::info("name taken over", {{"vm", vm_name}, {"from", record.agent_id}, {"why", outcome.reason}});
   co_return co_await dropper_.drop(std::move(record), "its name was taken over: " + outcome.reason);
@@ -181,6 +202,8 @@ void Registrar::fill(AgentRecord& record, const Request& request, std::int64_t n
   record.boot_id = claims.boot_id;
   record.status = AgentStatus::healthy;
   record.reason.clear();
+  record.renewable = false;
+  record.quarantined_at = record.dropped_at = 0;
   record.registered_at = record.last_seen = now;
   record.failed_polls = 0;
   record.pins = request.token;
@@ -206,22 +229,15 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
     if (!admitted) co_return fail(ErrorCode::permission_denied, "admission_refused", admitted.error().message);
   }
   const auto turn = co_await context_.turns.take(claims.vm_name);
-  const auto free = co_await settle_name(claims.vm_name, kid);
+  const auto free = co_await settle_name(claims.vm_name, kid, request.renews);
   if (!free) co_return tl::unexpected(free.error());
 
-  AgentRecord record;
-  if (const auto* mine = context_.store.find_live(claims.vm_name); mine != nullptr) {
-    record = *mine;  // the same key again: same entry, same tunnel
-    const auto drift = drift_between(record.pins, request.token);
-    if (!drift.empty()) {
-      const auto why = drift_text(drift);
-      const auto dropped = co_await dropper_.drop(std::move(record), why);
-      if (!dropped) log::warning("cannot finish dropping", {{"vm", claims.vm_name}, {"why", dropped.error().message}});
-      co_return fail(ErrorCode::permission_denied, "policy_refused", "cannot register: " + why);
-    }
-  } else {
-    record.agent_id = context_.provisioner.new_agent_id();
-    record.hostname = context_.provisioner.hostname_of(record.agent_id);
+  auto entry = co_await old_or_new_entry(claims.vm_name, kid);
+  if (!entry) co_return tl::unexpected(entry.error());
+  AgentRecord record = *std::move(entry);
+  if (record.registered_at != 0) {
+    const auto same = co_await check_drift(record, request.token);
+    if (!same) co_return tl::unexpected(same.error());
   }
   fill(record, request, context_.clock.unix_seconds());
 
@@ -231,6 +247,39 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
   if (!saved) co_return wrap(saved.error(), "cannot register");
   log::info("agent registered", {{"vm", record.vm_name}, {"agent", record.agent_id}, {"kid", kid}});
   co_return co_await answer_for(std::move(record), *std::move(token));
+}
+
+// The same key again: same entry, same name; and same tunnel, unless it went with a drop.
+net::Task<Result<AgentRecord>> Registrar::old_or_new_entry(std::string vm_name, std::string kid) {
+  if (const auto* mine = context_.store.find_live(vm_name); mine != nullptr) co_return *mine;
+  const auto* gone = renewable(vm_name, kid);
+  if (gone == nullptr) {
+    AgentRecord record;
+    record.agent_id = context_.provisioner.new_agent_id();
+    record.hostname = context_.provisioner.hostname_of(record.agent_id);
+    co_return record;
+  }
+  const auto agent_id = gone->agent_id;
+  if (gone->status == AgentStatus::dropping) {
+    AgentRecord half_gone = *gone;
+    const auto finished = co_await dropper_.finish(std::move(half_gone));
+    if (!finished) co_return wrap(finished.error(), "cannot register");
+  }
+  const auto* known = context_.store.find(agent_id);
+  if (known == nullptr) co_return fail(ErrorCode::unavailable, "cannot register: its entry has just gone");
+  log::info("agent comes back", {{"vm", vm_name}, {"agent", agent_id}});
+  co_return *known;
+}
+
+net::Task<Result<void>> Registrar::check_drift(AgentRecord record, TdxClaims token) {
+  const auto drift = drift_between(record.pins, token);
+  if (drift.empty()) co_return Result<void>();
+  const auto why = drift_text(drift);
+  const auto vm_name = record.vm_name;
+  record.renewable = false;
+  const auto dropped = co_await dropper_.drop(std::move(record), why);
+  if (!dropped) log::warning("cannot finish dropping", {{"vm", vm_name}, {"why", dropped.error().message}});
+  co_return fail(ErrorCode::permission_denied, "policy_refused", "cannot register: " + why);
 }
 
 net::Task<Result<protocol::RegisterAnswer>> Registrar::answer_for(AgentRecord record, Secret token) {

@@ -23,11 +23,20 @@ class Registrar {
   net::Task<Result<net::ServerResponse>> enrol(const net::ServerRequest& request);
 
   net::Task<Result<void>> check_nonce(Digest256 nonce);
-  net::Task<Result<void>> check_credential(Secret credential, std::string kid, std::string vm_name);
+  /// True when the key renews and needed none.
+  net::Task<Result<bool>> check_credential(Secret credential, std::string kid, std::string vm_name);
+  /// Of a ticket or a person.
+  net::Task<Result<void>> check_shown(Secret credential, std::string kid, std::string vm_name);
+  /// The entry that this key may have back, without a new credential.
+  [[nodiscard]] const AgentRecord* renewable(const std::string& vm_name, const std::string& kid) const;
+  /// That entry, with nothing left of what it had at Cloudflare; a new one when there is none.
+  net::Task<Result<AgentRecord>> old_or_new_entry(std::string vm_name, std::string kid);
+  /// What has been measured is still what was. Otherwise the agent is gone for good.
+  net::Task<Result<void>> check_drift(AgentRecord record, TdxClaims token);
   net::Task<Result<void>> check_ticket(std::string ticket, std::string kid, std::string vm_name);
   [[nodiscard]] Result<void> check_fleet(const protocol::RegisterClaims& claims) const;
-  /// The live holder of the name must be this key, or unable to prove itself.
-  net::Task<Result<void>> settle_name(std::string vm_name, std::string kid);
+  /// The live holder of the name must be this key, or unable to prove itself. Who renews takes no name from anybody.
+  net::Task<Result<void>> settle_name(std::string vm_name, std::string kid, bool renews);
   static void fill(AgentRecord& record, const Request& request, std::int64_t now);
   net::Task<Result<protocol::RegisterAnswer>> admit(Request& request);
   net::Task<Result<protocol::RegisterAnswer>> answer_for(AgentRecord record, Secret token);

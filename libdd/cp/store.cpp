@@ -1,5 +1,7 @@
 #include "libdd/cp/store.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -208,10 +210,24 @@ const AgentRecord* Store::find(std::string_view agent_id) const {
   return found == agents_.end() ? nullptr : &found->second;
 }
 
+bool Store::has_tunnel(std::string_view name) const {
+  const auto* record = find(name);
+  return record != nullptr && record->status != AgentStatus::dropped;
+}
+
 const AgentRecord* Store::find_live(std::string_view vm_name) const {
   for (const auto& [id, record] : agents_)
     if (record.vm_name == vm_name && is_live(record.status)) return &record;
   return nullptr;
+}
+
+const AgentRecord* Store::find_renewable(std::string_view vm_name, std::string_view kid, std::int64_t since) const {
+  const auto found = std::ranges::find_if(agents_, [&](const auto& entry) {
+    const AgentRecord& record = entry.second;
+    return record.renewable && !is_live(record.status) && record.dropped_at >= since && record.vm_name == vm_name &&
+           record.signing_key.kid() == kid;
+  });
+  return found == agents_.end() ? nullptr : &found->second;
 }
 
 std::vector<AgentRecord> Store::all() const {

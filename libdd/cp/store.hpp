@@ -63,8 +63,13 @@ class Store {
 
   /// Valid until the next co_await. nullptr when there is none.
   [[nodiscard]] const AgentRecord* find(std::string_view agent_id) const;
+  /// Whether the tunnel of that name belongs to an agent, one that is being dropped included.
+  [[nodiscard]] bool has_tunnel(std::string_view name) const;
   /// The live agent of that VM name.
   [[nodiscard]] const AgentRecord* find_live(std::string_view vm_name) const;
+  /// The one of that VM name and key that is gone, was dropped for silence or expiry alone, and not before `since`.
+  [[nodiscard]] const AgentRecord* find_renewable(std::string_view vm_name, std::string_view kid,
+                                                  std::int64_t since) const;
   [[nodiscard]] std::vector<AgentRecord> all() const;
 
  private:

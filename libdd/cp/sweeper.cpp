@@ -46,7 +46,7 @@ net::Task<Result<void>> Sweeper::sweep() {
 net::Task<Result<void>> Sweeper::settle(JournalEntry entry, std::string tunnel_id) {
   // A registration under way holds it until its agent is saved or its attempt has failed.
   const auto turn = co_await context_.turns.take(entry.vm_name);
-  if (context_.store.find(entry.name) != nullptr) co_return co_await context_.store.forget_tunnel(entry.name);
+  if (context_.store.has_tunnel(entry.name)) co_return co_await context_.store.forget_tunnel(entry.name);
 
   const bool over = context_.clock.unix_seconds() - entry.begun_at >= kLateEffects;
   const bool found = !tunnel_id.empty();

@@ -17,7 +17,7 @@ struct Kept : Room {
   int keys_asked = 0;
 
   explicit Kept(std::chrono::milliseconds doubt_pause = std::chrono::milliseconds(2))
-      : keeper(context, exposer, connector, doubt_pause) {
+      : keeper(context, calls, exposer, connector, doubt_pause) {
     shows_key(cp_key.public_key());
   }
   ~Kept() {
@@ -121,6 +121,57 @@ TEST_CASE("an agent that nobody polls asks whether the control plane is another 
   CHECK(f.registrations == 1);
   f.shows_key(crypto::OkpPrivateKey::generate(crypto::Curve::ed25519, system_random()).public_key());
   f.run_until([&f] { return f.registrations == 2; });
+}
+
+TEST_CASE("an agent that nobody polls asks whether it is known, and registers when it is not") {
+  Kept f;
+  f.poll_interval_secs = 1;
+  f.start_and_join();
+  int asked = 0;
+  std::string answer = R"({"agent_id":"dd-test-agent-1","status":"healthy"})";
+  int status = 200;
+  f.cp("POST /register/check", [&](const HttpRequest& request) {
+    ++asked;
+    CHECK(request.headers.find(protocol::kCallHeader) != nullptr);
+    return test::http_answer(status, answer);
+  });
+  f.run_until([&] { return asked == 1; });
+  test::settle(f.io);
+  CHECK(f.registrations == 1);
+  SUBCASE("by a control plane that knows no such call") {
+    status = 404;
+    answer = R"({"code":"not_found","message":"cannot find route"})";
+    f.run_until([&] { return asked == 2; });
+    test::settle(f.io);
+    CHECK(f.registrations == 1);
+  }
+  SUBCASE("by the control plane that deleted it") {
+    status = 404;
+    answer = R"({"code":"not_found","message":"no agent","reason":"agent_unknown"})";
+    f.run_until([&] { return f.registrations == 2; });
+  }
+}
+
+TEST_CASE("that it is unknown an agent believes less and less often while nobody polls it") {
+  Kept f;
+  f.options.renew_pause = std::chrono::milliseconds(40);
+  f.start_and_join();
+  const auto forget = [&f](int registrations) {
+    const auto begun = std::chrono::steady_clock::now();
+    f.keeper.forgotten();
+    f.run_until([&] { return f.registrations == registrations; });
+    const auto took = std::chrono::steady_clock::now() - begun;
+    test::settle(f.io);  // the answer has come
+    return took;
+  };
+  forget(2);
+  CHECK(forget(3) >= std::chrono::milliseconds(35));
+  CHECK(forget(4) >= std::chrono::milliseconds(75));
+  CHECK(forget(5) >= std::chrono::milliseconds(150));
+  f.state.poll_nonce = Digest256{};  // polled: what comes now is news
+  forget(6);
+  f.state.poll_nonce = Digest256{};
+  CHECK(forget(7) < std::chrono::milliseconds(150));
 }
 
 TEST_CASE("polls under junk keys do not make the agent ask the control plane more often") {

@@ -102,6 +102,7 @@ struct Room {
     options.join_ticket = Secret("ticket");
     options.state_dir = dir.path() / "state";
     options.steady_after = std::chrono::milliseconds(1);
+    options.renew_pause = std::chrono::milliseconds(1);
     options.enclave_socket = dir.path() / "agent.sock";
     return options;
   }

@@ -20,13 +20,16 @@ struct Caller : Room {
   static Json web() { return Json::array({{{"hostname_label", "web"}, {"port", 8000}}}); }
 
   Answer call(const std::string& text, const std::function<void(protocol::CallClaims&)>& bend = {}) {
-    protocol::CallClaims claims{kOrigin, vm.agent_id,        clock.unix_seconds(),
-                                "POST",  "/ingress/replace", crypto::sha256(as_bytes(text)),
-                                vm.seq++};
+    return call_at("/ingress/replace", text, bend);
+  }
+  Answer call_at(const std::string& path, const std::string& text,
+                 const std::function<void(protocol::CallClaims&)>& bend = {}) {
+    protocol::CallClaims claims{
+        kOrigin, vm.agent_id, clock.unix_seconds(), "POST", path, crypto::sha256(as_bytes(text)), vm.seq++};
     if (bend) bend(claims);
     HttpHeaders headers;
     headers.set(protocol::kCallHeader, crypto::sign_jws(vm.signing, crypto::kCallTyp, protocol::to_json_value(claims)));
-    return ask("POST", "/ingress/replace", std::move(headers), text);
+    return ask("POST", path, std::move(headers), text);
   }
   void become(AgentStatus status) {
     auto record = kept(vm.agent_id);
@@ -86,6 +89,19 @@ TEST_CASE("an agent that is gone is told to register again, a revoked one that i
   }
   f.must(f.store.deny(f.vm.signing.public_key().kid(), "lost"));
   check_error(f.call(f.body(Caller::web())), ErrorCode::permission_denied, "revoked");
+}
+
+TEST_CASE("an agent asks whether it is known, with a number that it uses up") {
+  Caller f;
+  const auto ask = [&f] { return f.call_at("/register/check", "{}"); };
+  CHECK(body_of(ask()).at("agent_id") == f.vm.agent_id);
+  CHECK(body_of(ask()).at("status") == "healthy");
+  --f.vm.seq;
+  check_error(ask(), ErrorCode::unauthenticated, "replayed");
+  f.become(AgentStatus::quarantined);
+  CHECK(body_of(ask()).at("status") == "quarantined");
+  f.become(AgentStatus::dropped);
+  check_error(ask(), ErrorCode::not_found, "agent_unknown");
 }
 
 TEST_CASE("an agent that never was is told to register") {

@@ -145,6 +145,124 @@ TEST_CASE("a live key renews without a credential that is still good, and only f
   check_error(register_with(f, vm, used), ErrorCode::unauthenticated, "join_credential_invalid");
 }
 
+namespace {
+
+/// Registers and is then deleted, silent for too long.
+void fall_silent(Room& f, Vm& vm) {
+  vm.vanish();
+  auto record = f.kept(vm.agent_id);
+  record.status = AgentStatus::quarantined;
+  record.quarantined_at = f.clock.unix_seconds();
+  f.must(f.store.save(record));
+  f.clock.advance(f.options.delete_after);
+  f.run(f.poller.round());
+  REQUIRE(f.kept(vm.agent_id).status == AgentStatus::dropped);
+}
+
+}  // namespace
+
+TEST_CASE("a key that was deleted for its silence comes back without a new credential, as who it was") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  fall_silent(f, vm);
+  CHECK_FALSE(f.tunnels.names.contains(vm.agent_id));
+  std::string credential = "used-up";
+  SUBCASE("soon") {}
+  SUBCASE("as late as it may") { f.clock.advance(std::chrono::hours(720)); }
+  SUBCASE("while its tunnel is still being removed") {
+    auto record = f.kept(vm.agent_id);
+    record.status = AgentStatus::dropping;
+    f.must(f.store.save(record));
+  }
+  const auto used = f.kept(vm.agent_id).seq_high;
+  const auto answer = register_with(f, vm, credential);
+  REQUIRE_MESSAGE(answer.has_value(), answer.error().message);
+  const auto again = f.kept(vm.agent_id);
+  CHECK(body_of(answer).at("agent_id") == vm.agent_id);
+  CHECK(body_of(answer).at("hostname") == vm.hostname);
+  CHECK(again.status == AgentStatus::healthy);
+  CHECK(again.reason.empty());
+  CHECK(again.seq_high == used);
+  CHECK_FALSE(again.renewable);
+  CHECK(f.tunnels.names.size() == 1);
+  CHECK(f.tunnels.routed(vm.agent_id) == std::vector<std::string>{vm.hostname});
+  vm.serve();
+  f.run(f.poller.round());
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::healthy);
+}
+
+TEST_CASE("who may not come back without a new credential") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  SUBCASE("after too long") {
+    fall_silent(f, vm);
+    f.clock.advance(std::chrono::hours(720) + std::chrono::seconds(1));
+    check_error(register_with(f, vm, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("under another name") {
+    fall_silent(f, vm);
+    vm.vm_name = "vm-2";
+    check_error(register_with(f, vm, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("another key") {
+    fall_silent(f, vm);
+    Vm other(f);
+    check_error(register_with(f, other, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("revoked after it was deleted") {
+    fall_silent(f, vm);
+    REQUIRE(f.as_owner("POST", "/api/agents/" + vm.agent_id + "/revoke", "{}").has_value());
+    check_error(register_with(f, vm, "used-up"), ErrorCode::permission_denied, "revoked");
+    check_error(register_with(f, vm, kOwnerPat), ErrorCode::permission_denied, "revoked");
+  }
+  SUBCASE("dropped because a poll was refused") {
+    vm.seq = -1;
+    f.run(f.poller.round());
+    vm.seq = -1;
+    f.run(f.poller.round());
+    REQUIRE(f.kept(vm.agent_id).status == AgentStatus::dropped);
+    check_error(register_with(f, vm, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  SUBCASE("measured anew, and then never again") {
+    fall_silent(f, vm);
+    const Json other = {{"tdx_rtmr1", std::string(96, 'f')}};
+    check_error(register_with(f, vm, "used-up", other), ErrorCode::permission_denied, "policy_refused");
+    check_error(register_with(f, vm, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+  }
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::dropped);
+  CHECK(f.tunnels.names.empty());
+}
+
+TEST_CASE("who comes back takes its name from nobody, not even from a silent one") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  fall_silent(f, vm);
+  Vm holder(f);
+  holder.join();
+  holder.vanish();
+  const auto polls = holder.polls;
+  check_error(register_with(f, vm, "used-up"), ErrorCode::conflict, "name_held");
+  CHECK(holder.polls == polls);
+  CHECK(f.kept(holder.agent_id).status == AgentStatus::healthy);
+  CHECK(register_with(f, vm, kOwnerPat).has_value());  // with a new credential the silent one is asked, and goes
+}
+
+TEST_CASE("a return that fails half-way leaves no tunnel, and can be tried again") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  fall_silent(f, vm);
+  f.tunnels.failing = {"run_token"};
+  check_error(register_with(f, vm, "used-up"), ErrorCode::unavailable, "");
+  CHECK(f.tunnels.names.empty());
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::dropped);
+  f.tunnels.failing.clear();
+  CHECK(register_with(f, vm, "used-up").has_value());
+}
+
 TEST_CASE("another key needs a credential of its own for a live VM's name") {
   Room f;
   Vm vm(f);

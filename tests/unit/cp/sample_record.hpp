@@ -29,6 +29,7 @@ inline AgentRecord sample_record(const std::string& agent_id, const std::string&
   record.last_seen = 1'790'000'030;
   record.quarantined_at = 1'790'000'040;
   record.dropped_at = 1'790'000'050;
+  record.renewable = true;
   record.failed_polls = 2;
   record.pins.report.mrtd = filled<48>(3);
   record.pins.tcb_status = "UpToDate";
