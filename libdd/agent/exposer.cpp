@@ -53,7 +53,10 @@ Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
 }
 
 net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
-  const auto all = co_await context_.runtime.list_with_listeners();
+  auto all = co_await context_.runtime.list();
+  // Who listens costs the runtime a walk through all processes: not while there is nothing to find out.
+  if (all && std::ranges::any_of(*all, [this](const DeploymentInfo& info) { return is_awaited(info); }))
+    all = co_await context_.runtime.list_with_listeners();
   if (!all) co_return wrap(all.error(), "cannot ask the runtime what runs");
   std::erase_if(first_seen_, [&all](const auto& seen) {
     return std::ranges::none_of(
@@ -89,6 +92,11 @@ net::Task<std::optional<Exposer::Entry>> Exposer::entry_for(DeploymentInfo info,
   if (holder->second.app_name != info.app_name) co_return std::nullopt;
   Entry kept{*before, holder->second};
   co_return kept;
+}
+
+bool Exposer::is_awaited(const DeploymentInfo& info) const {
+  if (info.boot || info.status != DeploymentStatus::running) return false;
+  return !std::ranges::all_of(info.expose, [&](const Expose& expose) { return is_public(expose, info.id); });
 }
 
 bool Exposer::is_fresh(const std::string& deployment_id) {
@@ -160,8 +168,7 @@ std::vector<std::string> Exposer::urls_of(const DeploymentInfo& info) const {
   std::vector<std::string> urls;
   if (!is_live(info.status)) return urls;
   for (const auto& expose : info.expose)
-    if (const auto hostname = hostname_of(expose.hostname_label); !hostname.empty())
-      urls.push_back(url_of(expose, hostname));
+    if (is_public(expose, info.id)) urls.push_back(url_of(expose, hostname_of(expose.hostname_label)));
   return urls;
 }
 

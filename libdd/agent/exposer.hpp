@@ -75,6 +75,8 @@ class Exposer {
   /// What is public under the label of `expose`, of a live deployment, from now on: that itself once it is ready, for a while what was there before.
   net::Task<std::optional<Entry>> entry_for(DeploymentInfo info, Expose expose);
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
+  /// It runs and is not public on all its ports yet.
+  [[nodiscard]] bool is_awaited(const DeploymentInfo& info) const;
   /// Of what sync() asked for.
   Result<void> later(std::vector<Expose> extras, Result<void> outcome);
   [[nodiscard]] bool is_published(const Expose& expose) const;

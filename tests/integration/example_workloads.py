@@ -29,6 +29,11 @@ def deploy(spec):
     return json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))
 
 
+def deploy_in_vain(spec):
+    """What ddctl says of it."""
+    return fleet.ctl("deploy", "-", code=1, text=json.dumps(spec))
+
+
 def ended(name):
     row = lambda: next((r for r in fleet.ctl_json("ps", "--all") if r["app_name"] == name and r["status"] not in ("deploying", "running")), None)
     return wait_for(f"the end of {name}", row)
@@ -66,7 +71,8 @@ def nginx_is_public():
 def mount_models_names_a_missing_disk():
     if os.geteuid() != 0:
         raise Skip("privileged workloads need root")
-    deploy(example("mount-models", DISK="/dev/absent", MODELS=str(fleet.folder / "models")))
+    said = deploy_in_vain(example("mount-models", DISK="/dev/absent", MODELS=str(fleet.folder / "models")))
+    assert "cannot mount /dev/absent: no such disk" in said, said
     row = ended("mount-models")
     assert (row["status"], row["exit_code"]) == ("exited", 1), row
     assert "cannot mount /dev/absent: no such disk" in fleet.ctl("logs", "mount-models"), row
@@ -78,7 +84,8 @@ def nv_names_a_missing_driver():
         raise Skip("privileged workloads need root")
     if list(Path("/lib/modules", os.uname().release, "kernel").glob("nvidia-*")):
         raise Skip("this machine has the driver, a test must not load it")
-    deploy(example("nv"))
+    said = deploy_in_vain(example("nv"))
+    assert "cannot find nvidia.ko" in said, said
     row = ended("nv")
     assert (row["status"], row["exit_code"]) == ("exited", 1), row
     assert "cannot find nvidia.ko" in fleet.ctl("logs", "nv"), row

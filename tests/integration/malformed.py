@@ -6,11 +6,12 @@ import json
 import sys
 from pathlib import Path
 
-from fleet import Fleet, main
+from fleet import Fleet, free_port, main
 
 tools = Path(sys.argv[1]).resolve()
-good = {"app_name": "app", "cmd": ["hello", "18090"]}
-exposed = {"hostname_label": "app", "port": 18090}
+port = free_port()
+good = {"app_name": "app", "cmd": ["hello", str(port)]}
+exposed = {"hostname_label": "app", "port": port}
 
 
 def changed(**members):
@@ -54,14 +55,13 @@ CASES = [
     ("$.tty", changed(tty=1)),
     ("$.expose", changed(expose="app")),
     ("$.expose[0]", changed(expose=["app"])),
-    ("$.expose.hostname_label", changed(expose={"port": 18090})),
-    ("$.expose.port", changed(expose={"hostname_label": "app"})),
-    ("$.expose.port", expose(port="18090")),
+    ("$.expose.hostname_label", changed(expose={"port": port})),
+    ("$.expose.port", expose(port=str(port))),
     ("$.expose.port", expose(port=1.5)),
     *[("$.expose.port", expose(port=port)) for port in PORTS],
     *[("$.expose.hostname_label", expose(hostname_label=label)) for label in LABELS],
     ("$.expose.protocol", expose(protocol="gopher")),
-    ("$.expose[1].hostname_label", changed(expose=[exposed, {**exposed, "port": 18091}])),
+    ("$.expose[1].hostname_label", changed(expose=[exposed, {**exposed, "port": port + 1}])),
 ]
 
 

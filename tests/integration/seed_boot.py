@@ -47,6 +47,7 @@ def so_does_an_agent():
     fleet.boot("vm-seed", "vm-1", "DD_MODE=agent", "DD_VM_NAME=vm-seed", f"DD_PAT={fleet.credential}", change=as_the_earlier_system_had_it)
     row = wait_for("it is healthy", lambda: (lambda a: a if a and a["status"] == "healthy" else None)(fleet.agent("vm-seed")))
     assert row["verdict"]["accepted"] and row["verdict"]["tofu"], row
+    wait_for("its connector", lambda: fleet.get(fleet.about["cp_url"].replace("app.dd.localhost", row["hostname"]) + "/health")[0] == 200)
     sources = {w["app_name"]: w["source"] for w in fleet.ctl_json("ps", "--all", "--agent", "vm-seed")}
     assert sources == {"cloudflared": "cloudflare/cloudflared@latest", "dd-agent": "devopsdefender/dd@latest"}, sources
     deployed = fleet.ctl("deploy", fleet.hello, "--agent", "vm-seed")
