@@ -113,12 +113,13 @@ struct DeploymentInfo {
   bool boot = false;
   std::vector<Expose> expose;
   std::string rollback_of;  // the id in whose place it was started; or empty
+  std::string repeats;  // the id of the first deployment of the same request and bytes, when it is not that itself
   /// Where its own processes listen. Nothing where that was not asked for, and from a runtime that cannot tell.
   std::optional<std::vector<ListenAddress>> listeners;
 
   bool operator==(const DeploymentInfo&) const = default;
 };
-/// Whether it is known to listen there, on whichever address.
+/// Whether it is known to listen there on a loopback address or on any: where visitors are led to.
 [[nodiscard]] bool listens_on(const DeploymentInfo& info, std::uint16_t port) noexcept;
 [[nodiscard]] nlohmann::json to_json_value(const DeploymentInfo& info);
 /// Tolerates unknown members; an unknown status reads as exited. `path` is where it stands.

@@ -122,7 +122,7 @@ net::Task<Result<RolloutPtr>> DeployApi::start_again(std::string app_name, Again
   if (!all) co_return tl::unexpected(all.error());
   const auto current = choose_deployment(*all, app_name);
   if (!current) co_return tl::unexpected(current.error());
-  const auto wanted = what == Again::restart ? current : one_to_go_back_to(*all, *current);
+  const auto wanted = what == Again::restart ? one_to_restart(*all, *current) : one_to_go_back_to(*all, *current);
   if (!wanted) co_return tl::unexpected(wanted.error());
   DeployRequest like;
   like.app_name = app_name;
@@ -151,15 +151,28 @@ Result<RolloutPtr> DeployApi::begin(Rollout next, Result<std::string> id) {
 
 Result<DeploymentInfo> DeployApi::one_to_go_back_to(const std::vector<DeploymentInfo>& all,
                                                     const DeploymentInfo& current) const {
+  const auto first_of = [](const DeploymentInfo& info) { return info.repeats.empty() ? info.id : info.repeats; };
+  const auto was_rolled_back = [&all](const DeploymentInfo& info) {
+    return std::ranges::find(all, info.id, &DeploymentInfo::rollback_of) != all.end();
+  };
   const auto is_good = [&](const DeploymentInfo& info) {
-    if (info.app_name != current.app_name || info.id == current.id || is_live(info.status)) return false;
+    if (info.app_name != current.app_name || is_live(info.status) || info.status == DeploymentStatus::failed)
+      return false;
     const auto rollout = rollouts_.find(info.id);
-    return info.status != DeploymentStatus::failed && (!rollout || rollout->ready);
+    return first_of(info) != first_of(current) && !was_rolled_back(info) && (!rollout || rollout->ready);
   };
   for (auto at = all.rbegin(); at != all.rend(); ++at)
     if (is_good(*at)) return *at;
   return fail(ErrorCode::not_found,
               "cannot roll " + current.app_name + " back: there is no earlier deployment of it that was good");
+}
+
+Result<DeploymentInfo> DeployApi::one_to_restart(const std::vector<DeploymentInfo>& all,
+                                                 const DeploymentInfo& current) {
+  if (is_live(current.status)) return current;
+  for (auto at = all.rbegin(); at != all.rend(); ++at)
+    if (at->app_name == current.app_name && at->status != DeploymentStatus::failed) return *at;
+  return current;  // it never ran, as the runtime will say
 }
 
 net::Task<Result<DeployApi::Neighbours>> DeployApi::check_free(DeployRequest wanted) {
@@ -170,11 +183,12 @@ net::Task<Result<DeployApi::Neighbours>> DeployApi::check_free(DeployRequest wan
   if (!running) co_return wrap(running.error(), "cannot deploy");
   std::vector<std::uint16_t> own_ports;  // of the deployment that this one replaces
   Neighbours neighbours;
+  const auto needed = rollouts_.needed();
   for (const auto& other : *running) {
     if (other.boot && other.app_name == wanted.app_name)
       co_return fail(ErrorCode::conflict, "reserved_name",
                      "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
-    if (!is_live(other.status)) continue;
+    if (!is_live(other.status) && !needed.contains(other.id)) continue;
     for (const auto& expose : other.expose) neighbours.live_ports.insert(expose.port);
     if (other.app_name == wanted.app_name) {
       for (const auto& expose : other.expose) own_ports.push_back(expose.port);

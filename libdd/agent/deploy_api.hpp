@@ -35,6 +35,8 @@ class DeployApi {
   net::Task<Result<RolloutPtr>> start_again(std::string app_name, Again what);
   [[nodiscard]] Result<DeploymentInfo> one_to_go_back_to(const std::vector<DeploymentInfo>& all,
                                                          const DeploymentInfo& current) const;
+  [[nodiscard]] static Result<DeploymentInfo> one_to_restart(const std::vector<DeploymentInfo>& all,
+                                                             const DeploymentInfo& current);
   /// Every live deployment of the app, and its hostnames.
   net::Task<Result<net::ServerResponse>> end(const net::ServerRequest& request, std::string verb);
   net::Task<Result<net::ServerResponse>> answer_for(RolloutPtr rollout, std::chrono::milliseconds wait);

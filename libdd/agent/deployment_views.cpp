@@ -99,8 +99,10 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
   for (const auto& listener : info->listeners.value_or(std::vector<ListenAddress>{})) ports.insert(listener.port);
   answer.listening.assign(ports.begin(), ports.end());
   add_names(answer, *info);
-  answer.settled = !rollout || rollout->settled;
-  answer.ready = rollout ? rollout->ready : info->status == DeploymentStatus::running && is_public(*info);
+  const bool runs_in_public = info->status == DeploymentStatus::running && is_public(*info);
+  answer.ready = rollout ? rollout->ready : runs_in_public || ended_well(*info);
+  // One of before this agent was started is public again soon.
+  answer.settled = rollout ? rollout->settled : answer.ready || !is_live(info->status);
   if (rollout) {
     answer.replaced = rollout->replaced;
     answer.rolled_back = rollout->rolled_back;

@@ -76,6 +76,8 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
 }
 
 net::Task<std::optional<Exposer::Entry>> Exposer::entry_for(DeploymentInfo info, Expose expose) {
+  // What it takes to fetch it is not its time.
+  if (info.status == DeploymentStatus::deploying) first_seen_[info.id] = context_.clock.now();
   const bool fresh = is_fresh(info.id);
   if (info.status == DeploymentStatus::running) {
     // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.

@@ -47,7 +47,9 @@ net::Task<void> MembershipKeeper::run() {
     if (!unknown) again = co_await registration_.control_plane_has_new_key();
     if (!unknown && !again && doubt == Doubt::silence) unknown = co_await is_unknown();
     if (unknown) co_await wait_to_believe();
-    if ((unknown || again) && !stopping_) co_await join_until_done();
+    if ((!unknown && !again) || stopping_) continue;
+    co_await join_until_done();
+    doubt_ = Doubt::none;  // whatever came up before is settled by that
   }
 }
 

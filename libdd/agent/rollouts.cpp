@@ -16,6 +16,7 @@ namespace {
 
 // How often one is looked at that is not started yet: until then its time does not count.
 constexpr std::chrono::milliseconds kLongestLook{1'000};
+constexpr std::chrono::milliseconds kLongestSteadyLook{60'000};
 constexpr net::BackoffOptions kRuntimePause{std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
 
 std::string port_list(const std::set<std::uint16_t>& ports) {
@@ -24,12 +25,12 @@ std::string port_list(const std::set<std::uint16_t>& ports) {
   return text;
 }
 
+}  // namespace
+
 bool ended_well(const DeploymentInfo& info) {
   if (info.status == DeploymentStatus::completed) return true;
   return info.status == DeploymentStatus::exited && info.expose.empty() && info.exit_code == 0;
 }
-
-}  // namespace
 
 std::string how_it_ended(const DeploymentInfo& info) {
   if (info.status == DeploymentStatus::failed)
@@ -106,6 +107,13 @@ std::string Rollouts::good_one(const std::string& app_name, const std::string& r
   return unsure ? (*newest)->replaced : running;
 }
 
+std::set<std::string> Rollouts::needed() const {
+  std::set<std::string> ids;
+  for (const auto& rollout : all_)
+    if (!rollout->settled && !rollout->replaced.empty()) ids.insert(rollout->replaced);
+  return ids;
+}
+
 net::Task<void> Rollouts::carry(RolloutPtr rollout) {
   auto reason = co_await judge(rollout);
   rollout->reason = std::move(reason);
@@ -151,10 +159,15 @@ net::Task<std::string> Rollouts::judge(RolloutPtr rollout) {
 
 // Without a port to look at, a process that lives for a while is as good as one gets to know.
 net::Task<std::string> Rollouts::judge_steady(RolloutPtr rollout) {
-  const auto info = co_await watch_.until_ended(rollout->id, context_.options.steady_after);
-  if (!info) co_return info.error().message;
-  if (is_live(info->status) || ended_well(*info)) co_return std::string();
-  co_return how_it_ended(*info);
+  const net::Deadline deadline(context_.options.steady_after);
+  net::Backoff pause(kRuntimePause, context_.random);
+  while (true) {
+    const auto info = co_await watch_.until_ended(rollout->id, std::min(deadline.left(), kLongestSteadyLook));
+    if (info && !is_live(info->status)) co_return ended_well(*info) ? std::string() : how_it_ended(*info);
+    if (!info && info.error().code == ErrorCode::not_found) co_return info.error().message;
+    if (deadline.over()) co_return info ? std::string() : info.error().message;
+    if (!info) co_await net::sleep_for(std::min(pause.next(), deadline.left()));
+  }
 }
 
 net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
@@ -185,16 +198,18 @@ net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
 net::Task<Result<RolloutPtr>> Rollouts::start_the_one_before(RolloutPtr rollout) {
   const auto all = co_await context_.runtime.list();
   if (!all) co_return tl::unexpected(all.error());
-  bool lives = false;
+  // What was under way when this one was asked for is no better than it.
+  const auto was_good = [&](const DeploymentInfo& info) {
+    const auto its = find(info.id);
+    return info.status == DeploymentStatus::running && (info.id == rollout->replaced || !its || its->ready);
+  };
   for (const auto& info : *all) {
     if (info.app_name != rollout->app_name || !is_live(info.status)) continue;
-    if (info.id == rollout->id)
-      lives = true;
-    else if (info.status == DeploymentStatus::running)
+    if (info.id != rollout->id && was_good(info)) {
       rollout->rolled_back = true;
-  }
-  if (lives) {
-    const auto stopped = co_await context_.runtime.stop(rollout->id);
+      continue;
+    }
+    const auto stopped = co_await context_.runtime.stop(info.id);
     // It may have ended by itself meanwhile.
     if (!stopped && stopped.error().code != ErrorCode::conflict) co_return tl::unexpected(stopped.error());
   }
@@ -209,6 +224,7 @@ net::Task<Result<RolloutPtr>> Rollouts::start_the_one_before(RolloutPtr rollout)
   next.ready_timeout = rollout->ready_timeout;
   next.on_failure = OnFailure::keep;
   next.rollback_of = rollout->id;
+  next.replaced = rollout->replaced;  // also for whoever deploys before it is ready
   co_return begin(std::move(next));
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ class Rollouts {
   /// Which deployment to come back to when one that takes the place of `running` (may be empty) fails.
   [[nodiscard]] std::string good_one(const std::string& app_name, const std::string& running) const;
 
+  /// Those that may have to be started again: what they had is not free yet.
+  [[nodiscard]] std::set<std::string> needed() const;
+
  private:
   net::Task<void> carry(RolloutPtr rollout);
   /// Empty when it is ready, else why it is not.
@@ -71,6 +75,8 @@ class Rollouts {
   std::deque<RolloutPtr> all_;
 };
 
+/// Completed; or without a port, and with status 0.
+[[nodiscard]] bool ended_well(const DeploymentInfo& info);
 /// How a deployment that is over ended, in words: "it exited with status 3".
 [[nodiscard]] std::string how_it_ended(const DeploymentInfo& info);
 /// What one that runs lacks to be ready, with the ports that it listens on in their place.

@@ -12,12 +12,12 @@ namespace {
 struct AgainFlags {
   std::string app_name;
   std::string agent;
-  std::string wait = "60s";
+  std::string wait;
   bool rollback = false;
 };
 
 int start_again(const Invocation& invocation, const AgainFlags& flags) {
-  const auto wait = wait_from(flags.wait);
+  const auto wait = wait_from(flags.wait, DeployRequest().ready_timeout);
   if (!wait) return report(wait.error());
   const auto client = client_for(invocation);
   if (!client) return report(client.error());

@@ -17,14 +17,15 @@ namespace {
 struct DeployFlags {
   std::string file;
   std::string agent;
-  std::string wait = "60s";
+  std::string wait;
 };
 
 int deploy(const Invocation& invocation, const DeployFlags& flags) {
-  const auto wait = wait_from(flags.wait);
-  if (!wait) return report(wait.error());
   const auto spec = read_spec(flags.file);
   if (!spec) return report(spec.error());
+  const auto request = parse_deploy_request(*spec);
+  const auto wait = wait_from(flags.wait, request ? request->ready_timeout : DeployRequest().ready_timeout);
+  if (!wait) return report(wait.error());
   const auto client = client_for(invocation);
   if (!client) return report(client.error());
   const auto agent = client->find_agent(flags.agent);

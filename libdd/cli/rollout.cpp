@@ -62,11 +62,13 @@ void explain(const Deployed& deployed, const AgentSummary& agent) {
 }  // namespace
 
 void add_wait(CLI::App& verb, std::string& wait) {
-  verb.add_option("--wait", wait, "How long to wait until it is ready, like 90s or 5m; 0: not at all")
-      ->capture_default_str();
+  verb.add_option("--wait", wait,
+                  "How long to wait until it is ready, like 90s or 5m, or 0 for not at all; default: its ready_timeout "
+                  "and half a minute");
 }
 
-Result<std::chrono::milliseconds> wait_from(const std::string& text) {
+Result<std::chrono::milliseconds> wait_from(const std::string& text, std::chrono::milliseconds ready_timeout) {
+  if (text.empty()) return ready_timeout + 30s;
   if (text == "0" || text == "0s") return 0ms;
   const auto wait = config_values::duration(text);
   if (!wait)

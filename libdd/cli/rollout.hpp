@@ -18,8 +18,10 @@ namespace dd::cli {
 inline constexpr int kStillDeploying = 124;
 
 void add_wait(CLI::App& verb, std::string& wait);
-/// "0", or a duration as configuration has them. Errors: invalid_argument.
-[[nodiscard]] Result<std::chrono::milliseconds> wait_from(const std::string& text);
+/// "0", or a duration as configuration has them; when nothing was said, a little more than a deployment may take to be ready, so that a rollback is
+/// seen too. Errors: invalid_argument.
+[[nodiscard]] Result<std::chrono::milliseconds> wait_from(const std::string& text,
+                                                          std::chrono::milliseconds ready_timeout);
 /// What one call of those that see it out waits: well below what proxies allow.
 [[nodiscard]] std::chrono::milliseconds longest_step(const net::Deadline& deadline);
 

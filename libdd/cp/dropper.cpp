@@ -8,6 +8,7 @@ namespace dd::cp {
 namespace {
 
 constexpr std::size_t kDroppedKept = 256;
+constexpr std::size_t kRenewableKept = 4096;
 
 }  // namespace
 
@@ -41,11 +42,28 @@ net::Task<Result<void>> Dropper::quarantine(AgentRecord record, std::string reas
 }
 
 net::Task<Result<void>> Dropper::forget_old() {
+  const auto renew_for = std::chrono::duration_cast<std::chrono::seconds>(context_.options.renew_for).count();
+  const auto since = context_.clock.unix_seconds() - renew_for;
+  const auto may_return = [since](const AgentRecord& record) { return record.renewable && record.dropped_at >= since; };
   auto records = context_.store.all();
   std::erase_if(records, [](const AgentRecord& record) { return record.status != AgentStatus::dropped; });
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.dropped_at > b.dropped_at; });
-  for (std::size_t i = kDroppedKept; i < records.size(); ++i) {
-    const auto erased = co_await context_.store.erase(records[i].agent_id);
+  const auto split = std::stable_partition(records.begin(), records.end(), may_return);
+  std::vector<AgentRecord> old;
+  const auto take_behind = [&old](auto first, auto last, std::size_t kept) {
+    for (; first != last; ++first)
+      if (kept > 0)
+        --kept;
+      else
+        old.push_back(*first);
+  };
+  take_behind(records.begin(), split, kRenewableKept);
+  take_behind(split, records.end(), kDroppedKept);
+  for (const auto& record : old) {
+    const auto turn = co_await context_.turns.take(record.vm_name);
+    const auto* now = context_.store.find(record.agent_id);  // it may have come back
+    if (now == nullptr || now->status != AgentStatus::dropped) continue;
+    const auto erased = co_await context_.store.erase(record.agent_id);
     if (!erased) co_return erased;
   }
   co_return Result<void>();

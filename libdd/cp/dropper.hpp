@@ -16,7 +16,7 @@ class Dropper {
   net::Task<Result<void>> finish(AgentRecord record);
   /// Ingress shrinks to the agent's own host; workloads' hosts answer 404.
   net::Task<Result<void>> quarantine(AgentRecord record, std::string reason);
-  /// Forgets dropped agents beyond the newest 256.
+  /// Forgets dropped agents beyond the newest 256, and beyond the newest 4096 of those that may come back. Takes turns.
   net::Task<Result<void>> forget_old();
 
  private:

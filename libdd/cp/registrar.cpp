@@ -42,7 +42,7 @@ struct Registrar::Request {
   Digest256 claims_sha256{};
   TdxClaims token;
   Appraised appraised;
-  bool renews = false;
+  bool credential_shown = false;  // and a good one; otherwise its key is all that it has
 };
 
 Registrar::Registrar(Context& context, AgentLink& link, Dropper& dropper)
@@ -93,9 +93,9 @@ net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest
 
   auto credential = identity::bearer_token(http.headers);
   if (!credential) co_return tl::unexpected(credential.error());
-  const auto renews = co_await check_credential(*std::move(credential), kid, request.claims.vm_name);
-  if (!renews) co_return tl::unexpected(renews.error());
-  request.renews = *renews;
+  const auto shown = co_await check_credential(*std::move(credential), kid, request.claims.vm_name);
+  if (!shown) co_return tl::unexpected(shown.error());
+  request.credential_shown = *shown;
   const auto ours = check_fleet(request.claims);
   if (!ours) co_return tl::unexpected(ours.error());
 
@@ -120,15 +120,34 @@ net::Task<Result<void>> Registrar::check_nonce(Digest256 nonce) {
 }
 
 net::Task<Result<bool>> Registrar::check_credential(Secret credential, std::string kid, std::string vm_name) {
-  const auto* holder = context_.store.find_live(vm_name);
-  const bool held_by_another = holder != nullptr && holder->signing_key.kid() != kid;
-  if (holder != nullptr && !held_by_another) co_return false;
-  const bool may_renew = renewable(vm_name, kid) != nullptr;
-  if (may_renew && !held_by_another) co_return true;
-  const auto shown = co_await check_shown(std::move(credential), std::move(kid), vm_name);
-  if (shown) co_return false;
-  if (may_renew && shown.error().code != ErrorCode::unavailable) co_return name_held(vm_name);
+  if (needs_none(vm_name, kid)) co_return false;
+  const auto shown = co_await check_shown(std::move(credential), kid, vm_name);
+  if (shown) co_return true;
+  const bool refused = shown.error().code != ErrorCode::unavailable;
+  if (refused && context_.store.find_live(vm_name) != nullptr && had_the_name(vm_name, kid))
+    co_return name_held(vm_name);
   co_return tl::unexpected(shown.error());
+}
+
+bool Registrar::needs_none(const std::string& vm_name, const std::string& kid) const {
+  const auto* holder = context_.store.find_live(vm_name);
+  return holder != nullptr ? holder->signing_key.kid() == kid : renewable(vm_name, kid) != nullptr;
+}
+
+bool Registrar::had_the_name(const std::string& vm_name, const std::string& kid) const {
+  return std::ranges::any_of(context_.store.all(), [&](const AgentRecord& record) {
+    return !record.compat && record.vm_name == vm_name && record.signing_key.kid() == kid;
+  });
+}
+
+Result<void> Registrar::check_again(const Request& request, const std::string& kid) const {
+  if (context_.store.is_denied(kid))
+    return fail(ErrorCode::permission_denied, "revoked", "cannot register: this key was revoked");
+  const auto& vm_name = request.claims.vm_name;
+  if (request.credential_shown || needs_none(vm_name, kid)) return {};
+  if (context_.store.find_live(vm_name) != nullptr) return name_held(vm_name);
+  return fail(ErrorCode::unauthenticated, "join_credential_invalid",
+              "cannot register: this key lost its place meanwhile, and needs a new credential");
 }
 
 const AgentRecord* Registrar::renewable(const std::string& vm_name, const std::string& kid) const {
@@ -176,10 +195,9 @@ Result<void> Registrar::check_fleet(const protocol::RegisterClaims& claims) cons
   return {};
 }
 
-net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string kid, bool renews) {
+net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string kid) {
   const auto* holder = context_.store.find_live(vm_name);
   if (holder == nullptr || holder->signing_key.kid() == kid) co_return Result<void>();
-  if (renews) co_return name_held(vm_name);
   AgentRecord record = *holder;
   // What has no key cannot prove itself, so it cannot keep its name from a VM that does.
   if (record.compat) co_return co_await dropper_.drop(std::move(record), "its VM registered with attestation");
@@ -229,7 +247,9 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
     if (!admitted) co_return fail(ErrorCode::permission_denied, "admission_refused", admitted.error().message);
   }
   const auto turn = co_await context_.turns.take(claims.vm_name);
-  const auto free = co_await settle_name(claims.vm_name, kid, request.renews);
+  // What was seen before the turn may be different by now: revoked, dropped, taken over.
+  if (const auto still = check_again(request, kid); !still) co_return tl::unexpected(still.error());
+  const auto free = co_await settle_name(claims.vm_name, kid);
   if (!free) co_return tl::unexpected(free.error());
 
   auto entry = co_await old_or_new_entry(claims.vm_name, kid);
@@ -243,6 +263,8 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
 
   auto token = co_await context_.provisioner.provision(record);
   if (!token) co_return wrap(token.error(), "cannot register");
+  const auto ended = co_await end_renewals(record.vm_name, record.agent_id);
+  if (!ended) co_return wrap(ended.error(), "cannot register");
   const auto saved = co_await context_.store.save(record);
   if (!saved) co_return wrap(saved.error(), "cannot register");
   log::info("agent registered", {{"vm", record.vm_name}, {"agent", record.agent_id}, {"kid", kid}});
@@ -269,6 +291,17 @@ net::Task<Result<AgentRecord>> Registrar::old_or_new_entry(std::string vm_name, 
   if (known == nullptr) co_return fail(ErrorCode::unavailable, "cannot register: its entry has just gone");
   log::info("agent comes back", {{"vm", vm_name}, {"agent", agent_id}});
   co_return *known;
+}
+
+// Whoever had the name before has lost it, whatever becomes of its new holder.
+net::Task<Result<void>> Registrar::end_renewals(std::string vm_name, std::string but) {
+  for (auto& record : context_.store.all()) {
+    if (!record.renewable || record.vm_name != vm_name || record.agent_id == but) continue;
+    record.renewable = false;
+    const auto saved = co_await context_.store.save(std::move(record));
+    if (!saved) co_return saved;
+  }
+  co_return Result<void>();
 }
 
 net::Task<Result<void>> Registrar::check_drift(AgentRecord record, TdxClaims token) {

@@ -23,8 +23,15 @@ class Registrar {
   net::Task<Result<net::ServerResponse>> enrol(const net::ServerRequest& request);
 
   net::Task<Result<void>> check_nonce(Digest256 nonce);
-  /// True when the key renews and needed none.
+  /// Whether a good one was shown; false where none is needed.
   net::Task<Result<bool>> check_credential(Secret credential, std::string kid, std::string vm_name);
+  /// The key holds the name, or nobody does and it may renew.
+  [[nodiscard]] bool needs_none(const std::string& vm_name, const std::string& kid) const;
+  /// Whether the key is, or was and is still remembered, an agent of that name.
+  [[nodiscard]] bool had_the_name(const std::string& vm_name, const std::string& kid) const;
+  /// With the name's turn: that it is not revoked, and that without a credential it still needs none.
+  [[nodiscard]] Result<void> check_again(const Request& request, const std::string& kid) const;
+  net::Task<Result<void>> end_renewals(std::string vm_name, std::string but);
   /// Of a ticket or a person.
   net::Task<Result<void>> check_shown(Secret credential, std::string kid, std::string vm_name);
   /// The entry that this key may have back, without a new credential.
@@ -35,8 +42,8 @@ class Registrar {
   net::Task<Result<void>> check_drift(AgentRecord record, TdxClaims token);
   net::Task<Result<void>> check_ticket(std::string ticket, std::string kid, std::string vm_name);
   [[nodiscard]] Result<void> check_fleet(const protocol::RegisterClaims& claims) const;
-  /// The live holder of the name must be this key, or unable to prove itself. Who renews takes no name from anybody.
-  net::Task<Result<void>> settle_name(std::string vm_name, std::string kid, bool renews);
+  /// The live holder of the name must be this key, or unable to prove itself.
+  net::Task<Result<void>> settle_name(std::string vm_name, std::string kid);
   static void fill(AgentRecord& record, const Request& request, std::int64_t now);
   net::Task<Result<protocol::RegisterAnswer>> admit(Request& request);
   net::Task<Result<protocol::RegisterAnswer>> answer_for(AgentRecord record, Secret token);

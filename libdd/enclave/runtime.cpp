@@ -61,6 +61,7 @@ Result<std::string> Runtime::deploy_again(const std::string& id, std::string rol
   }
   deployment->info.source = before->info.source;
   deployment->info.rollback_of = std::move(rollback_of);
+  deployment->info.repeats = before->info.repeats.empty() ? before->info.id : before->info.repeats;
   return begin(deployment);
 }
 

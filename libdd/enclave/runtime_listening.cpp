@@ -73,6 +73,8 @@ net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std
       const auto all = co_await with_listeners();
       const auto now = std::ranges::find(all, id, &DeploymentInfo::id);
       if (now != all.end() && (over || (until == Until::listening && listens_everywhere(*now)))) co_return *now;
+      // It may have ended during the walk, and whoever was told of that was not this wait.
+      if (!is_live(info.status) || stopping_) continue;
     }
     // Until it is over only its end is waited for, and that is an event.
     const bool looks = until == Until::listening && deployment->run;

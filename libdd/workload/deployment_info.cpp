@@ -59,7 +59,12 @@ bool is_live(DeploymentStatus status) noexcept {
 }
 
 bool listens_on(const DeploymentInfo& info, std::uint16_t port) noexcept {
-  return info.listeners && std::ranges::find(*info.listeners, port, &ListenAddress::port) != info.listeners->end();
+  if (!info.listeners) return false;
+  return std::ranges::any_of(*info.listeners, [port](const ListenAddress& listener) {
+    const auto& at = listener.address;
+    const bool reached = at == "127.0.0.1" || at == "0.0.0.0" || at == "::1" || at == "::";
+    return listener.port == port && reached;
+  });
 }
 
 Json to_json_value(const DeploymentInfo& info) {
@@ -80,6 +85,7 @@ Json to_json_value(const DeploymentInfo& info) {
   put_text(value, "exited_at", info.exited_at);
   put_text(value, "digest", info.digest);
   put_text(value, "rollback_of", info.rollback_of);
+  put_text(value, "repeats", info.repeats);
   for (const auto& expose : info.expose) value["expose"].push_back(to_json_value(expose));
   if (!info.listeners) return value;
   value["listeners"] = Json::array();
@@ -102,6 +108,7 @@ Result<DeploymentInfo> deployment_info_from(const Json& value, std::string path)
   info.signal = reader.optional_int("signal");
   info.digest = reader.optional_text("digest").value_or("");
   info.rollback_of = reader.optional_text("rollback_of", kIdRule).value_or("");
+  info.repeats = reader.optional_text("repeats", kIdRule).value_or("");
   info.uid = reader.optional_integer("uid", 0, std::numeric_limits<std::uint32_t>::max()).value_or(0);
   info.privileged = reader.boolean("privileged", false);
   info.boot = reader.boolean("boot", false);

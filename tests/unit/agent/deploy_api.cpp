@@ -368,6 +368,42 @@ TEST_CASE("a rollback goes to the newest that is over and was good") {
   CHECK(f.redeployed == "id-good");
 }
 
+TEST_CASE("a rollback goes to other bytes than those that run, and to none that were rolled back from") {
+  Deploying f;
+  const auto add = [&f](const std::string& id, DeploymentStatus status, const std::string& repeats = "",
+                        const std::string& rollback_of = "") {
+    auto info = running("app");
+    info.id = id;
+    info.status = status;
+    info.repeats = repeats;
+    info.rollback_of = rollback_of;
+    f.deployments.push_back(info);
+  };
+  add("id-1", DeploymentStatus::stopped);
+  SUBCASE("after a restart") {
+    add("id-2", DeploymentStatus::stopped);
+    add("id-3", DeploymentStatus::running, "id-2");
+  }
+  SUBCASE("after a rollback") {
+    add("id-2", DeploymentStatus::stopped);
+    add("id-bad", DeploymentStatus::stopped);
+    add("id-3", DeploymentStatus::running, "id-2", "id-bad");
+  }
+  REQUIRE(f.call("POST", "/deployments/app/rollback?wait=0").has_value());
+  CHECK(f.redeployed == "id-1");
+}
+
+TEST_CASE("a restart of what does not run takes what ran last, not what failed to start") {
+  Deploying f;
+  auto failed = running("app");
+  failed.id = "id-failed";
+  failed.status = DeploymentStatus::failed;
+  f.deployments = {running("app"), failed};
+  f.deployments[0].status = DeploymentStatus::stopped;
+  REQUIRE(f.call("POST", "/deployments/app/restart?wait=0").has_value());
+  CHECK(f.redeployed == "id-app");
+}
+
 TEST_CASE("without anything to go back to a rollback says so, and the platform's are not started again") {
   Deploying f;
   f.deployments = {running("app"), running("greeter")};

@@ -31,7 +31,9 @@ struct PagesFixture : Room {
 
 TEST_CASE("an agent shows its workloads, each with a page and where it is public") {
   PagesFixture f;
-  f.exposer.registered({{"hello", 8000, ServiceProtocol::http}}, {"hello." + kHostname});
+  f.deployments[0].boot = true;
+  f.cp_publishes();
+  REQUIRE(f.run(f.exposer.sync()).has_value());
   const auto page = f.get("/");
   REQUIRE(page.has_value());
   CHECK(page->status == 200);

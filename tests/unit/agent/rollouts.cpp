@@ -176,6 +176,53 @@ TEST_CASE("what fails before it takes the place of another leaves that running")
   CHECK_FALSE(f.asked_for("stop"));
 }
 
+TEST_CASE("what was under way itself is nothing that serves, and what was good comes back in its place") {
+  Rolling f;
+  f.had_before();
+  f.deployments.push_back(f.deployment("id-under-way", Status::running));
+  auto under_way = f.started("id-before");
+  under_way.id = "id-under-way";
+  under_way.ready_timeout = 1h;
+  f.rollouts.begin(under_way);
+  f.deployments.push_back(f.deployment("id-new", Status::failed));
+  f.rollouts.supersede("app", "deployment id-new took its place");
+  f.on_redeploy = [&f] { f.web.listen(); };
+  const auto rollout = f.roll(f.started(f.rollouts.good_one("app", "id-under-way")));
+  CHECK(rollout->rolled_back);
+  CHECK(f.redeployed == "id-before");
+  CHECK(f.deployments[1].status == Status::stopped);
+}
+
+TEST_CASE("a deploy during a rollback has the same to come back to") {
+  Rolling f;
+  f.had_before();
+  f.deployments.push_back(f.deployment("id-new", Status::exited));
+  f.rollouts.begin(f.started());
+  while (f.rollouts.find("id-again") == nullptr) f.io.run_one();
+  CHECK(f.rollouts.needed() == std::set<std::string>{"id-before"});
+  CHECK(f.rollouts.good_one("app", "") == "id-before");
+}
+
+TEST_CASE("a runtime that is away while a process is watched whether it lives does not end it") {
+  Rolling f;
+  f.options.steady_after = 300ms;
+  f.deployments = {running("app")};
+  f.newest().id = "id-new";
+  int looks = 0;
+  f.on_list = [&] {
+    ++looks;
+    f.runtime_refusal.reset();
+    if (looks == 2) f.runtime_refusal = Json{{"ok", false}, {"error", "busy"}, {"code", "unavailable"}};
+  };
+  const auto rollout = f.rollouts.begin(f.started(""));
+  while (looks < 2) f.io.run_one();
+  for (int i = 0; i < 3; ++i) f.io.run_one();
+  f.runtime_refusal.reset();
+  while (!rollout->settled) f.io.run_one();
+  CHECK(rollout->ready);
+  CHECK_FALSE(f.asked_for("stop"));
+}
+
 TEST_CASE("when the one before does not come back, the reason says so") {
   Rolling f;
   f.had_before();

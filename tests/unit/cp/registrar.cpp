@@ -250,6 +250,38 @@ TEST_CASE("who comes back takes its name from nobody, not even from a silent one
   CHECK(register_with(f, vm, kOwnerPat).has_value());  // with a new credential the silent one is asked, and goes
 }
 
+TEST_CASE("a newcomer ends the right of whoever had its name before") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  fall_silent(f, vm);
+  Vm holder(f);
+  holder.join();
+  REQUIRE(f.as_owner("POST", "/api/agents/" + holder.agent_id + "/revoke", "{}").has_value());
+  check_error(register_with(f, vm, "used-up"), ErrorCode::unauthenticated, "join_credential_invalid");
+}
+
+TEST_CASE("of registrations without a credential at the same time none gets in by what another one has changed") {
+  Room f;
+  Vm vm(f);
+  vm.join();
+  SUBCASE("a live key") {}
+  SUBCASE("one that comes back") { fall_silent(f, vm); }
+  const Json drifted = {{"tdx_rtmr1", std::string(96, 'f')}};
+  std::vector<RouteCall> calls;
+  for (int i = 0; i < 3; ++i) {
+    const auto statement = crypto::sign_jws(vm.signing, crypto::kRegisterTyp,
+                                            protocol::to_json_value(vm.claims_for(f.nonces.for_register(), drifted)));
+    calls.push_back({"POST", "/register", bearer("used-up"), to_text(Json{{"registration", statement}})});
+  }
+  std::vector<Error> refusals;
+  CHECK(granted_of(f.io, f.router, std::move(calls), &refusals) == 0);
+  CHECK(refusals.size() == 3);
+  CHECK(f.kept(vm.agent_id).status == AgentStatus::dropped);
+  CHECK(f.store.all().size() == 1);
+  CHECK(f.tunnels.names.empty());
+}
+
 TEST_CASE("a return that fails half-way leaves no tunnel, and can be tried again") {
   Room f;
   Vm vm(f);

@@ -27,6 +27,7 @@ DeploymentInfo finished() {
   info.boot = true;
   info.expose = {{"hello", 18080, ServiceProtocol::http}};
   info.rollback_of = "0b6b2c1e";
+  info.repeats = "0a";
   info.listeners = {{"127.0.0.1", 18080}, {"::", 18081}};
   return info;
 }
