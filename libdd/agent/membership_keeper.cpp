@@ -64,11 +64,13 @@ net::Task<void> MembershipKeeper::wait_to_believe() {
   constexpr int kLongest = 10;
   const auto pause = context_.options.renew_pause;
   // Polled since it registered: what was said before is settled.
-  if (context_.state.poll_nonce) believe_pause_ = std::chrono::milliseconds(0);
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(believe_again_ - std::chrono::steady_clock::now());
+  if (context_.state.poll_nonce) believe_pause_ = std::min(believe_pause_, pause);
+  const auto again = believed_at_ + believe_pause_;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(again - std::chrono::steady_clock::now());
   if (left.count() > 0) co_await stop_.wait(left);
-  believe_pause_ = std::min(std::max(believe_pause_ * 2, pause), kLongest * pause);
-  believe_again_ = std::chrono::steady_clock::now() + believe_pause_;
+  const bool settled = context_.state.poll_nonce.has_value() || believe_pause_.count() == 0;
+  believe_pause_ = settled ? pause : std::min(believe_pause_ * 2, kLongest * pause);
+  believed_at_ = std::chrono::steady_clock::now();
 }
 
 net::Task<void> MembershipKeeper::wait_for_doubt() {

@@ -48,7 +48,7 @@ class MembershipKeeper {
   net::Event stop_;  // apart from doubted_: doubt must not cut a pause short
   Doubt doubt_ = Doubt::none;
   std::chrono::milliseconds believe_pause_{0};
-  std::chrono::steady_clock::time_point believe_again_{};
+  std::chrono::steady_clock::time_point believed_at_{};
   bool stopping_ = false;
 };
 

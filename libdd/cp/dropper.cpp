@@ -48,17 +48,16 @@ net::Task<Result<void>> Dropper::forget_old() {
   auto records = context_.store.all();
   std::erase_if(records, [](const AgentRecord& record) { return record.status != AgentStatus::dropped; });
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.dropped_at > b.dropped_at; });
-  const auto split = std::stable_partition(records.begin(), records.end(), may_return);
   std::vector<AgentRecord> old;
-  const auto take_behind = [&old](auto first, auto last, std::size_t kept) {
-    for (; first != last; ++first)
-      if (kept > 0)
-        --kept;
-      else
-        old.push_back(*first);
-  };
-  take_behind(records.begin(), split, kRenewableKept);
-  take_behind(split, records.end(), kDroppedKept);
+  auto left = kDroppedKept;
+  auto renewable_left = kRenewableKept;
+  for (auto& record : records) {
+    auto& room = may_return(record) ? renewable_left : left;
+    if (room > 0)
+      --room;
+    else
+      old.push_back(std::move(record));
+  }
   for (const auto& record : old) {
     const auto turn = co_await context_.turns.take(record.vm_name);
     const auto* now = context_.store.find(record.agent_id);  // it may have come back

@@ -310,6 +310,7 @@ TEST_CASE("old rollouts are forgotten, those under way never") {
   for (std::size_t i = 0; i < Rollouts::kKept + 10; ++i) {
     auto gone = f.started("");
     gone.id = "id-" + std::to_string(i);
+    gone.app_name = "other";
     f.roll(gone);
   }
   CHECK(f.rollouts.find("id-new") == under_way);
