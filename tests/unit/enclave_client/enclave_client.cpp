@@ -61,7 +61,8 @@ TEST_CASE("a wait sends what it is for and reads what the deployment is then") {
       "listeners":[{"address":"::1","port":8080}]}})");
   std::erase(fake.answer, '\n');
   const auto info =
-      test::run(fake.io, fake.client->wait("id-1", EnclaveClient::Until::listening, std::chrono::milliseconds(1500))).value();
+      test::run(fake.io, fake.client->wait("id-1", EnclaveClient::Until::listening, std::chrono::milliseconds(1500)))
+          .value();
   CHECK(info.listeners == std::vector<ListenAddress>{{"::1", 8080}});
   CHECK(fake.asked.at("method") == "wait");
   CHECK(fake.asked.at("id") == "id-1");
@@ -74,7 +75,8 @@ TEST_CASE("a runtime that cannot wait says so, easyenclave's too") {
                            R"({"ok":false,"error":"unknown method: wait"})"}) {
     CAPTURE(text);
     FakeRuntime fake(text);
-    const auto info = test::run(fake.io, fake.client->wait("id-1", EnclaveClient::Until::ended, std::chrono::milliseconds(0)));
+    const auto info =
+        test::run(fake.io, fake.client->wait("id-1", EnclaveClient::Until::ended, std::chrono::milliseconds(0)));
     REQUIRE_FALSE(info.has_value());
     CHECK(info.error().code == ErrorCode::unsupported);
   }
