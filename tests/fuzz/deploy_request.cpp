@@ -32,8 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(dd::is_archive(release->asset) || release->rename.find('/') == std::string::npos);
   }
   for (const auto& text : request->cmd) require(text.find('\0') == std::string::npos);
-  for (const auto& expose : request->expose)
-    require(dd::valid_hostname_label(expose.hostname_label) && expose.port != 0);
+  for (const auto& expose : request->expose) require(dd::valid_hostname_label(expose.hostname_label));
+  require(request->ready_timeout.count() > 0 && request->ready_timeout <= std::chrono::minutes(10));
   request->unknown.clear();
   const auto again = dd::deploy_request_from(dd::to_json_value(*request));
   require(again.has_value() && *again == *request);
