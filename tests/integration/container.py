@@ -2,12 +2,14 @@
 """Real podman containers, deployed by command with one JSON each and reached at their public hostnames. The ollama and openclaw examples run as they
 stand, with a stand-in image. Usage: container.py TOOLS_FOLDER"""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 from fleet import Fleet, Skip, free_port, main, wait_for
@@ -102,6 +104,13 @@ def baked(name, **variables):
 
 
 def examples_run():
+    """openclaw listens where its image says, so that runs side by side take turns."""
+    with open(Path(tempfile.gettempdir()) / "dd-test-port-18789.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        examples_take_their_turn()
+
+
+def examples_take_their_turn():
     start()
     if Path("/proc/net/tcp").read_text().find(f"0100007F:{18789:04X}") != -1:
         raise Skip("port 18789 of openclaw is taken here")
