@@ -137,7 +137,9 @@ def agent_is_healthy():
     ready()
     local.boot("vm-live", "vm-1", *shared_settings(), f"DD_CP_URL={services.origin}", f"DD_PAT={services.keys['DD_PAT']}", "DD_JOIN_TICKET=",
                "DD_VM_NAME=vm-live", "DD_INGRESS_STYLE=flat", change=with_connector)
-    wait_for("a healthy agent", lambda: [a for a in json.loads(ctl("agents", "-o", "json")) if a["status"] == "healthy"], PATIENCE)
+    agent = wait_for("a healthy agent", lambda: [a for a in json.loads(ctl("agents", "-o", "json")) if a["status"] == "healthy"], PATIENCE)[0]
+    # It is healthy from its registration on; its connector comes a moment later.
+    wait_for("its connector", lambda: services.get(services.origin.replace(services.host, agent["hostname"]) + "/health") == 200, PATIENCE)
 
 
 def workload_is_public():
