@@ -85,8 +85,8 @@ struct Deployed {
   std::vector<std::string> urls;
   /// Members that nobody understood, and what was not ready in time.
   std::vector<std::string> warnings;
-  bool ready =
-      false;  // it listens on every port that it exposes; without one: it has run for a while, or has ended well
+  /// It listens on every port that it exposes; without one it has run for a while, or has ended well.
+  bool ready = false;
   bool settled = false;  // the agent does nothing more for it
   bool rolled_back = false;  // it is not ready, and the one before serves
   std::string replaced;  // the id that was good before it, or empty

@@ -130,7 +130,9 @@ net::Task<std::string> DeploymentViews::until_public(RolloutPtr rollout, std::ch
   net::Backoff pause(kPublishPause, context_.random);
   while (true) {
     const auto synced = co_await exposer_.sync();
-    const auto info = co_await find_listening(rollout->id);
+    DeploymentChoice this_one;
+    this_one.id = rollout->id;
+    const auto info = co_await context_.runtime.find(rollout->app_name, std::move(this_one));
     if (!info || !is_live(info->status) || is_public(*info)) co_return std::string();
     if (deadline.over()) co_return synced ? std::string() : synced.error().message;
     co_await net::sleep_for(std::min(pause.next(), deadline.left()));

@@ -1,11 +1,7 @@
 // ddctl deploy FILE.
-#include <algorithm>
-#include <chrono>
 #include <memory>
-#include <thread>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "libdd/cli/rollout.hpp"
 #include "libdd/cli/spec_file.hpp"

@@ -124,7 +124,7 @@ net::Task<Result<bool>> Registrar::check_credential(Secret credential, std::stri
   const auto shown = co_await check_shown(std::move(credential), kid, vm_name);
   if (shown) co_return true;
   const bool refused = shown.error().code != ErrorCode::unavailable;
-  if (refused && context_.store.find_live(vm_name) != nullptr && had_the_name(vm_name, kid))
+  if (refused && context_.store.find_live(vm_name) != nullptr && context_.store.remembers(vm_name, kid))
     co_return name_held(vm_name);
   co_return tl::unexpected(shown.error());
 }
@@ -132,12 +132,6 @@ net::Task<Result<bool>> Registrar::check_credential(Secret credential, std::stri
 bool Registrar::needs_none(const std::string& vm_name, const std::string& kid) const {
   const auto* holder = context_.store.find_live(vm_name);
   return holder != nullptr ? holder->signing_key.kid() == kid : renewable(vm_name, kid) != nullptr;
-}
-
-bool Registrar::had_the_name(const std::string& vm_name, const std::string& kid) const {
-  return std::ranges::any_of(context_.store.all(), [&](const AgentRecord& record) {
-    return !record.compat && record.vm_name == vm_name && record.signing_key.kid() == kid;
-  });
 }
 
 Result<void> Registrar::check_again(const Request& request, const std::string& kid) const {

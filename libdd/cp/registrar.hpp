@@ -27,8 +27,6 @@ class Registrar {
   net::Task<Result<bool>> check_credential(Secret credential, std::string kid, std::string vm_name);
   /// The key holds the name, or nobody does and it may renew.
   [[nodiscard]] bool needs_none(const std::string& vm_name, const std::string& kid) const;
-  /// Whether the key is, or was and is still remembered, an agent of that name.
-  [[nodiscard]] bool had_the_name(const std::string& vm_name, const std::string& kid) const;
   /// With the name's turn: that it is not revoked, and that without a credential it still needs none.
   [[nodiscard]] Result<void> check_again(const Request& request, const std::string& kid) const;
   net::Task<Result<void>> end_renewals(std::string vm_name, std::string but);

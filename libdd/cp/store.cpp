@@ -221,6 +221,13 @@ const AgentRecord* Store::find_live(std::string_view vm_name) const {
   return nullptr;
 }
 
+bool Store::remembers(std::string_view vm_name, std::string_view kid) const {
+  return std::ranges::any_of(agents_, [&](const auto& entry) {
+    const AgentRecord& record = entry.second;
+    return !record.compat && record.vm_name == vm_name && record.signing_key.kid() == kid;
+  });
+}
+
 const AgentRecord* Store::find_renewable(std::string_view vm_name, std::string_view kid, std::int64_t since) const {
   const auto found = std::ranges::find_if(agents_, [&](const auto& entry) {
     const AgentRecord& record = entry.second;

@@ -67,6 +67,8 @@ class Store {
   [[nodiscard]] bool has_tunnel(std::string_view name) const;
   /// The live agent of that VM name.
   [[nodiscard]] const AgentRecord* find_live(std::string_view vm_name) const;
+  /// Whether the key is an agent of that VM name, or was and is still remembered.
+  [[nodiscard]] bool remembers(std::string_view vm_name, std::string_view kid) const;
   /// The one of that VM name and key that is gone, was dropped for silence or expiry alone, and not before `since`.
   [[nodiscard]] const AgentRecord* find_renewable(std::string_view vm_name, std::string_view kid,
                                                   std::int64_t since) const;
