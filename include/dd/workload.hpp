@@ -65,6 +65,8 @@ struct DeployRequest {
   /// How long its processes may take to listen on every port, from when it runs. Up to 10 minutes.
   std::chrono::milliseconds ready_timeout{60'000};
   OnFailure on_failure = OnFailure::rollback;
+  /// Whether the deployment before runs on beside it, until it is stopped on its own. Nothing: an agent decides. Not for a privileged one.
+  std::optional<bool> overlap = std::nullopt;
 
   bool operator==(const DeployRequest&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ranges>
 
 #include <nlohmann/json.hpp>
 
@@ -57,7 +58,8 @@ net::Task<Result<GuestPtr>> Guests::start(GuestRequest request, GuestStdio stdio
 
 Result<DeploymentPtr> Guests::host_for(const GuestRequest& request) const {
   if (request.app_name.empty()) return nullptr;
-  for (const auto& deployment : deployments_.live(request.app_name)) {
+  // Of two that run, the newer one: what is before it is on its way out.
+  for (const auto& deployment : std::views::reverse(deployments_.live(request.app_name))) {
     if (!deployment->run) continue;
     if (belongs_to_the_platform(*deployment))
       return fail(ErrorCode::conflict, "reserved_name", "it belongs to the platform");
@@ -78,6 +80,7 @@ Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
   guest.place.request.privileged = request.privileged || (guest.host && guest.host->request.privileged);
   if (guest.host) {
     guest.place.info.app_name = request.app_name;
+    guest.place.info.id = guest.host->info.id;
     guest.place.request.env = guest.host->request.env;
     return {};
   }

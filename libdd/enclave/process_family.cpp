@@ -92,9 +92,53 @@ void add_descendants(std::vector<pid_t>& members, const std::map<pid_t, std::vec
   }
 }
 
-void kill_once(const ProcessFamily& family) {
-  if (is_told_by_uid(family) && kill_everything_of(*family.uid)) return;
-  for (const auto pid : living(family)) kill(pid, SIGKILL);
+// proc(5), /proc/[pid]/environ: as it was when the program was started, each variable ended by a NUL. Root may read it, and only root asks.
+std::string deployment_of(const std::filesystem::path& folder) {
+  const auto start = std::string(kDeploymentVariable) + "=";
+  std::ifstream file(folder / "environ", std::ios::binary);
+  for (std::string variable; std::getline(file, variable, '\0');)
+    if (variable.starts_with(start)) return variable.substr(start.size());
+  return {};
+}
+
+using ByPid = std::map<pid_t, const Process*>;
+
+/// Which of the families of its uid a process is of; `families` have more than one.
+std::optional<std::size_t> owner_of(const Process& process, const std::vector<ProcessFamily>& families,
+                                    const std::vector<std::size_t>& of_its_uid, const ByPid& by_pid) {
+  const auto among = [&](const auto& is_it) -> std::optional<std::size_t> {
+    const auto found = std::ranges::find_if(of_its_uid, [&](std::size_t i) { return is_it(families[i]); });
+    return found == of_its_uid.end() ? std::nullopt : std::optional(*found);
+  };
+  // Pids can be used anew during the walk: no more steps than there are processes.
+  auto at = by_pid.find(process.pid);
+  for (std::size_t steps = 0; at != by_pid.end() && steps < by_pid.size(); ++steps) {
+    const auto& [pid, one] = *at;
+    if (auto leads = among([pid](const ProcessFamily& family) { return family.leader == pid; })) return leads;
+    at = by_pid.find(one->entry.parent);
+  }
+  if (auto leads = among([&](const ProcessFamily& family) { return family.leader == process.entry.session; }))
+    return leads;
+  const auto id = deployment_of(process.folder);
+  return among([&id](const ProcessFamily& family) { return !id.empty() && family.deployment_id == id; });
+}
+
+void kill_once(const ProcessFamily& family, const std::vector<pid_t>& members, bool alone) {
+  if (alone && is_told_by_uid(family) && kill_everything_of(*family.uid)) return;
+  for (const auto pid : members) kill(pid, SIGKILL);
+}
+
+/// Of all that `family` could mean, what is not of `others`.
+std::vector<pid_t> living_apart_from(const ProcessFamily& family, const std::vector<ProcessFamily>& others) {
+  auto members = living(family);
+  if (others.empty()) return members;
+  auto all = others;
+  all.push_back(family);
+  auto of_each = living(all);
+  of_each.pop_back();
+  for (const auto& theirs : of_each)
+    std::erase_if(members, [&theirs](pid_t pid) { return std::ranges::find(theirs, pid) != theirs.end(); });
+  return members;
 }
 
 }  // namespace
@@ -104,12 +148,25 @@ std::vector<pid_t> living(const ProcessFamily& family) { return living(std::vect
 std::vector<std::vector<pid_t>> living(const std::vector<ProcessFamily>& families) {
   std::vector<std::vector<pid_t>> members(families.size());
   std::map<pid_t, std::vector<pid_t>> children;
+  ByPid by_pid;
   const bool by_uid = std::ranges::any_of(families, is_told_by_uid);
-  for (const auto& [pid, entry, folder] : processes()) {
-    children[entry.parent].push_back(pid);
-    const auto uids = by_uid ? uids_of(folder) : std::vector<uid_t>{};
-    for (std::size_t i = 0; i < families.size(); ++i)
-      if (is_member(families[i], entry, uids)) members[i].push_back(pid);
+  const auto all = processes();
+  for (const auto& process : all) by_pid.emplace(process.pid, &process);
+  for (const auto& process : all) {
+    children[process.entry.parent].push_back(process.pid);
+    const auto uids = by_uid ? uids_of(process.folder) : std::vector<uid_t>{};
+    std::vector<std::size_t> by_its_uid;
+    for (std::size_t i = 0; i < families.size(); ++i) {
+      if (!is_member(families[i], process.entry, uids)) continue;
+      if (is_told_by_uid(families[i]))
+        by_its_uid.push_back(i);
+      else
+        members[i].push_back(process.pid);
+    }
+    std::optional<std::size_t> owner;
+    if (by_its_uid.size() == 1) owner = by_its_uid.front();
+    if (by_its_uid.size() > 1) owner = owner_of(process, families, by_its_uid, by_pid);
+    if (owner) members[*owner].push_back(process.pid);
   }
   for (std::size_t i = 0; i < families.size(); ++i)
     if (!is_told_by_uid(families[i])) add_descendants(members[i], children);
@@ -130,11 +187,17 @@ bool group_lives(const ProcessFamily& family) {
 }
 
 net::Task<void> purge(ProcessFamily family) {
-  auto left = living(family);
+  return purge(std::move(family), [] { return std::vector<ProcessFamily>(); });
+}
+
+net::Task<void> purge(ProcessFamily family, Beside beside) {
+  auto others = beside();
+  auto left = living_apart_from(family, others);
   for (int round = 0; !left.empty() && round < 1000; ++round) {
-    kill_once(family);
+    kill_once(family, left, others.empty());
     co_await net::sleep_for(5ms);
-    left = living(family);
+    others = beside();
+    left = living_apart_from(family, others);
   }
   if (!left.empty())
     log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});

@@ -3,8 +3,10 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "libdd/net/task.hpp"
@@ -13,10 +15,15 @@ namespace dd::enclave {
 
 /// By uid where the workload has one of its own: nothing escapes. Else by session and descent, and whoever calls setsid() and outlives its parent
 /// is lost; so is what a privileged workload left behind.
+///
+/// Families of one uid (an app's deployments, while one takes the place of the other) are told apart by descent and session, and what escaped from both
+/// by the variable kDeploymentVariable that it was started with. A process that hides even that is nobody's until one family alone is left.
 struct ProcessFamily {
   pid_t leader = 0;
   std::optional<uid_t> uid;  // never root's
+  std::string deployment_id = {};  // of those that share the uid
 };
+inline constexpr const char* kDeploymentVariable = "DD_DEPLOYMENT_ID";
 
 /// Live members (no zombies), from /proc.
 [[nodiscard]] std::vector<pid_t> living(const ProcessFamily& family);
@@ -26,7 +33,10 @@ struct ProcessFamily {
 [[nodiscard]] std::set<uid_t> uids_alive(uid_t first, uid_t count);
 /// Whether a process lives in the leader's group.
 [[nodiscard]] bool group_lives(const ProcessFamily& family);
-/// SIGKILL to all and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
+/// Other families that have its uid now.
+using Beside = std::function<std::vector<ProcessFamily>()>;
+/// SIGKILL to all that is not of a family beside it, and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
+net::Task<void> purge(ProcessFamily family, Beside beside);
 net::Task<void> purge(ProcessFamily family);
 /// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have,
 /// and for root's not at all. False when that, or when no process could be made for it.

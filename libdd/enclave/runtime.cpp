@@ -53,6 +53,7 @@ Result<std::string> Runtime::deploy_again(const std::string& id, std::string rol
   if (before->info.digest.empty())
     return fail(ErrorCode::conflict, "cannot deploy " + before->info.app_name + " again: " + id + " never came to run");
   const auto deployment = new_record(before->request);
+  deployment->request.overlap.reset();  // it has the same ports
   if (auto& release = deployment->request.github_release) {
     release->tag = before->release.tag;
     release->sha256 = before->release.digest.substr(kDigestPrefix.size());
@@ -130,8 +131,9 @@ net::Task<Result<void>> Runtime::replace(DeploymentPtr deployment) {
   auto event = event_of(*deployment);
   auto recorded = co_await log_.record(std::move(event));
   if (!recorded || deployment->stop_requested) co_return recorded;
+  const bool alone = deployment->request.overlap != true;
   for (const auto& older : deployments_.live(deployment->info.app_name))
-    if (older != deployment && older->run) {
+    if (older != deployment && older->run && (alone || older->info.privileged)) {
       older->stop_requested = true;
       co_await log_stop_and_halt(older);
     }

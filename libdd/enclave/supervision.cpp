@@ -74,7 +74,18 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
 net::Task<void> Supervisor::clear_leftovers(std::shared_ptr<Run> run) {
   while (run->halt_deadline && std::chrono::steady_clock::now() < *run->halt_deadline && group_lives(run->family))
     co_await net::sleep_for(10ms);
-  co_await purge(run->family);
+  Beside beside = [this, run] { return families_beside(*run); };
+  co_await purge(run->family, std::move(beside));
+}
+
+std::vector<ProcessFamily> Supervisor::families_beside(const Run& run) const {
+  std::vector<ProcessFamily> families;
+  for (const auto& weak : runs_) {
+    const auto other = weak.lock();
+    if (other && other.get() != &run && !other->ended && other->family.uid && other->family.uid == run.family.uid)
+      families.push_back(other->family);
+  }
+  return families;
 }
 
 }  // namespace dd::enclave

@@ -95,6 +95,7 @@ std::vector<std::string> Supervisor::environment_of(const Deployment& deployment
     variables["EE_SOCKET_PATH"] = settings_.socket_path.string();
     variables["EE_TOKEN"] = settings_.token.reveal();
   }
+  if (!deployment.info.id.empty()) variables[kDeploymentVariable] = deployment.info.id;
   if (has_capability(deployment)) {
     variables["DD_CAP_FD"] = std::to_string(kCapabilityFd);
     if (!connector_.empty()) variables["DD_CONNECTOR"] = connector_;
@@ -163,6 +164,9 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
   run->child = *std::move(child);
   run->family.leader = run->child->pid();
   if (has_own_uid(identity)) run->family.uid = identity.uid;
+  run->family.deployment_id = deployment->info.id;
+  std::erase_if(runs_, [](const std::weak_ptr<Run>& one) { return one.expired(); });
+  runs_.push_back(run);
 
   auto& info = deployment->info;
   info.status = DeploymentStatus::running;

@@ -53,6 +53,8 @@ class Supervisor {
   net::Task<void> read_output(DeploymentPtr deployment, std::shared_ptr<Run> run);
   net::Task<void> see_to_the_end(DeploymentPtr deployment, std::shared_ptr<Run> run);
   net::Task<void> clear_leftovers(std::shared_ptr<Run> run);
+  /// What lives under the same uid and is not to go with it.
+  [[nodiscard]] std::vector<ProcessFamily> families_beside(const Run& run) const;
 
   net::asio::any_io_executor executor_;
   const Settings& settings_;
@@ -60,6 +62,7 @@ class Supervisor {
   CapabilityServer& capability_;
   Ended on_ended_;
   UidPool uids_;
+  std::vector<std::weak_ptr<Run>> runs_;
   std::string connector_;  // JSON array
 };
 

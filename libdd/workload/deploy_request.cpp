@@ -89,6 +89,10 @@ void take_patience(ObjectReader& reader, DeployRequest& request) {
       reader.problem("on_failure", ErrorCode::invalid_argument, "want rollback or keep");
     request.on_failure = *word == "keep" ? OnFailure::keep : OnFailure::rollback;
   }
+  if (reader.find("overlap") != nullptr) request.overlap = reader.boolean("overlap", false);
+  // What it leaves running cannot be told from what the one before does.
+  if (request.overlap == true && request.privileged)
+    reader.problem("overlap", ErrorCode::invalid_argument, "a privileged deployment cannot run beside the one before");
 }
 
 Result<void> take_expose(ObjectReader& reader, Ports ports, DeployRequest& request) {
@@ -153,6 +157,7 @@ Json to_json_value(const DeployRequest& request) {
   const DeployRequest usual;
   if (request.ready_timeout != usual.ready_timeout) value["ready_timeout"] = config_values::show(request.ready_timeout);
   if (request.on_failure == OnFailure::keep) value["on_failure"] = "keep";
+  if (request.overlap) value["overlap"] = *request.overlap;
   return value;
 }
 

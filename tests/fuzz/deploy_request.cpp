@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& text : request->cmd) require(text.find('\0') == std::string::npos);
   for (const auto& expose : request->expose) require(dd::valid_hostname_label(expose.hostname_label));
   require(request->ready_timeout.count() > 0 && request->ready_timeout <= std::chrono::minutes(10));
+  require(!(request->overlap == true && request->privileged));
   request->unknown.clear();
   const auto again = dd::deploy_request_from(dd::to_json_value(*request));
   require(again.has_value() && *again == *request);

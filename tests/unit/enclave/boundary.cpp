@@ -151,7 +151,7 @@ TEST_CASE("a workload inherits three descriptors and a clean environment") {
   enclave.finished(id);
   std::set<std::string> names;
   for (const auto& line : enclave.logs(id)) names.insert(line.substr(0, line.find('=')));
-  CHECK(names == std::set<std::string>{"PATH", "HOME", "TERM", "MINE", "DD_CAP_FD"});
+  CHECK(names == std::set<std::string>{"PATH", "HOME", "TERM", "MINE", "DD_CAP_FD", "DD_DEPLOYMENT_ID"});
   CHECK(enclave.line(id, "TERM") == "TERM=dumb");
 }
 

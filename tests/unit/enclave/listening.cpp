@@ -1,52 +1,18 @@
 // Who holds a port, and the wait for it.
-#include <unistd.h>
-
-#include <chrono>
-
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
+#include "tests/unit/enclave/ports.hpp"
 #include "tests/unit/enclave/running_enclave.hpp"
 
 using namespace dd;
-using boost::asio::ip::tcp;
+using dd::test::exposing;
+using dd::test::free_port;
+using dd::test::HeldPort;
+using dd::test::listeners_of;
+using dd::test::probing;
 using dd::test::RunningEnclave;
-
-namespace {
-
-/// One that this process listens on until it is let go of.
-struct HeldPort {
-  boost::asio::io_context io;
-  tcp::acceptor acceptor{io, {boost::asio::ip::address_v4::loopback(), 0}};
-  std::uint16_t port = acceptor.local_endpoint().port();
-};
-
-std::uint16_t free_port() { return HeldPort().port; }
-
-Json exposing(std::uint16_t port) { return {{"expose", {{"hostname_label", "web"}, {"port", port}}}}; }
-
-std::vector<std::string> probing(const std::string& verb, std::uint16_t port) {
-  return {DD_PROBE, verb, std::to_string(port)};
-}
-
-DeploymentInfo wait_for(RunningEnclave& enclave, const std::string& id, const std::string& until = "listening",
-                        int timeout_ms = 20'000) {
-  const auto answer = enclave.call({{"method", "wait"}, {"id", id}, {"until", until}, {"timeout_ms", timeout_ms}});
-  REQUIRE_MESSAGE(answer.at("ok") == true, answer.dump());
-  return deployment_info_from(answer.at("deployment")).value();
-}
-
-std::vector<ListenAddress> listeners_of(RunningEnclave& enclave, const std::string& id) {
-  const auto answer = enclave.call({{"method", "list"}, {"listeners", true}});
-  for (const auto& one : answer.at("deployments"))
-    if (one.at("id") == id) return deployment_info_from(one).value().listeners.value();
-  return {};
-}
-
-}  // namespace
+using dd::test::wait_for;
 
 TEST_CASE("a wait ends when the deployment itself listens, wherever in its family") {
   RunningEnclave enclave;

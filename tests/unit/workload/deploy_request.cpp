@@ -44,6 +44,16 @@ TEST_CASE("how long a deployment may take, and what then, is read and written") 
   CHECK(parse_deploy_request(R"({"app_name":"a","cmd":["x"],"on_failure":"rollback"})").value() == usual);
 }
 
+TEST_CASE("whether it runs beside the one before is read, and is left open otherwise") {
+  CHECK_FALSE(parse_deploy_request(R"({"app_name":"a","cmd":["x"],"overlap":null})").value().overlap);
+  for (const auto* word : {"true", "false"}) {
+    const auto request =
+        parse_deploy_request(R"({"app_name":"a","cmd":["x"],"overlap":)" + std::string(word) + "}").value();
+    CHECK(request.overlap == (std::string(word) == "true"));
+    CHECK(deploy_request_from(to_json_value(request)).value() == request);
+  }
+}
+
 TEST_CASE("one exposed port may be written without a list") {
   const auto request =
       parse_deploy_request(

@@ -94,6 +94,8 @@ const std::vector<Refusal>& refusals() {
       {"no time as ready_timeout", with(R"("ready_timeout":"0s")"), "$.ready_timeout", kBadValue},
       {"long ready_timeout", with(R"("ready_timeout":"601s")"), "$.ready_timeout", kBadValue},
       {"unknown on_failure", with(R"("on_failure":"panic")"), "$.on_failure", kBadValue},
+      {"text as overlap", with(R"("overlap":"yes")"), "$.overlap"},
+      {"a privileged one beside another", with(R"("overlap":true,"privileged":true)"), "$.overlap", kBadValue},
       {"text as tty", with(R"("tty":"no")"), "$.tty"},
       // expose
       {"text as expose", with(R"("expose":"web:80")"), "$.expose"},
