@@ -117,13 +117,15 @@ net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::Se
   if (!hostnames) co_return tl::unexpected(hostnames.error());
   // A quarantined agent's wish is kept; it is published when the agent is taken back.
   const bool quarantined = record.status == AgentStatus::quarantined;
+  tunnel::ConfigVersion version;
   if (!quarantined) {
     const auto published = co_await context_.provisioner.publish(record);
     if (!published) co_return wrap(published.error(), "cannot replace ingress");
+    version = *published;
   }
   const auto saved = co_await context_.store.save(std::move(record));
   if (!saved) co_return tl::unexpected(saved.error());
-  const protocol::IngressAnswer answer{request.principal, *std::move(hostnames), quarantined};
+  const protocol::IngressAnswer answer{request.principal, *std::move(hostnames), quarantined, version};
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 

@@ -69,7 +69,7 @@ net::Task<Result<Secret>> Provisioner::build(AgentRecord& record) {
   co_return token;
 }
 
-net::Task<Result<void>> Provisioner::publish(AgentRecord record) {
+net::Task<Result<tunnel::ConfigVersion>> Provisioner::publish(AgentRecord record) {
   auto rules = ingress_rules(record.hostname, record.agent_port, record.extras, options_.style);
   if (!rules) co_return wrap(rules.error(), "cannot publish ingress");
   std::vector<std::string> hostnames;
@@ -78,14 +78,16 @@ net::Task<Result<void>> Provisioner::publish(AgentRecord record) {
   if (!ingress) co_return wrap(ingress.error(), "cannot publish ingress");
   const auto dns = co_await tunnels_.put_dns(record.tunnel_id, record.agent_id, std::move(hostnames));
   if (!dns) co_return wrap(dns.error(), "cannot publish DNS records");
-  co_return Result<void>();
+  co_return *ingress;
 }
 
 net::Task<Result<void>> Provisioner::shrink(AgentRecord record) {
   std::vector<Expose> none;
   auto rules = ingress_rules(record.hostname, record.agent_port, none, options_.style);
   if (!rules) co_return wrap(rules.error(), "cannot shrink ingress");
-  co_return co_await tunnels_.put_ingress(record.tunnel_id, *std::move(rules));
+  const auto ingress = co_await tunnels_.put_ingress(record.tunnel_id, *std::move(rules));
+  if (!ingress) co_return tl::unexpected(ingress.error());
+  co_return Result<void>();
 }
 
 net::Task<Result<void>> Provisioner::remove(AgentRecord record) {

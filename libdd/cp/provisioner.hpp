@@ -33,7 +33,7 @@ class Provisioner {
   /// back what it made, and the journal keeps the name for the Sweeper.
   net::Task<Result<Secret>> provision(AgentRecord& record);
   /// Ingress and DNS as the record says.
-  net::Task<Result<void>> publish(AgentRecord record);
+  net::Task<Result<tunnel::ConfigVersion>> publish(AgentRecord record);
   /// Only the agent's own host is routed; DNS stays, so workloads' hosts answer 404.
   net::Task<Result<void>> shrink(AgentRecord record);
   /// Removes tunnel and DNS; checks the name before it deletes.

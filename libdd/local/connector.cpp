@@ -44,6 +44,9 @@ net::Router metrics_routes(const ConnectorLink& link) {
     const Json body = {{"status", status}, {"readyConnections", ready}, {"connectorId", link.id()}};
     co_return net::json_response(to_text(body), status);
   });
+  router.add("GET", "/config", [&link](const net::ServerRequest&) -> net::Task<Result<net::ServerResponse>> {
+    co_return net::json_response(to_text(link.config()));
+  });
   return router;
 }
 

@@ -74,6 +74,9 @@ struct ConnectorLink::Impl : std::enable_shared_from_this<Impl> {
 
   net::Task<void> keep_control();
   net::Task<void> serve_control(Socket socket, std::string text);
+  /// After the delay that the edge asks for. False when the edge is gone.
+  net::Task<bool> apply(Socket socket, Json message);
+  net::Task<void> apply_later(Socket socket, Json message);
   net::Task<void> keep_pool();
   net::Task<void> serve_data(Socket socket, std::string head);
   /// Dials in and says hello. What followed the welcome is left in `text`.
@@ -85,7 +88,8 @@ struct ConnectorLink::Impl : std::enable_shared_from_this<Impl> {
   std::string id = make_id();
   net::Event wake;    // the pool has room, or is allowed to fill
   net::Event halted;
-  Json ingress = Json::array();
+  Json config = Json::object();
+  std::int64_t version = -1;
   std::list<Socket> open;
   int idle = 0;
   bool connected = false;
@@ -149,13 +153,29 @@ net::Task<void> ConnectorLink::Impl::serve_control(Socket socket, std::string te
     const auto message = parse_json(std::string_view(text).substr(0, size));
     text.erase(0, size);
     if (!message || !message->is_object()) co_return;
-    ingress = message->value("config", Json::object()).value("ingress", Json::array());
-    connected = true;
-    wake.notify();
-    const Json taken = {{"version", message->value("version", 0)}};
-    const bool sent = co_await write_all(socket, to_text(taken) + "\n");
+    if (message->value("apply_late_ms", 0) > 0 && connected) {
+      net::spawn(executor, apply_later(socket, *message), "late configuration", shared_from_this());
+      continue;
+    }
+    const bool sent = co_await apply(socket, *message);
     if (!sent) co_return;
   }
+}
+
+net::Task<void> ConnectorLink::Impl::apply_later(Socket socket, Json message) {
+  const std::chrono::milliseconds late(message.value("apply_late_ms", 0));
+  co_await halted.wait(late);
+  if (stopping || message.value("version", std::int64_t{0}) <= version) co_return;
+  co_await apply(std::move(socket), std::move(message));
+}
+
+net::Task<bool> ConnectorLink::Impl::apply(Socket socket, Json message) {
+  config = message.value("config", Json::object());
+  version = message.value("version", std::int64_t{0});
+  connected = true;
+  wake.notify();
+  const Json taken = {{"version", version}};
+  return write_all(socket, to_text(taken) + "\n");
 }
 
 net::Task<void> ConnectorLink::Impl::keep_pool() {
@@ -194,6 +214,7 @@ net::Task<void> ConnectorLink::Impl::serve_data(Socket socket, std::string head)
 net::Task<void> ConnectorLink::Impl::answer(Socket socket, std::string head) {
   const auto host = host_in(head);
   std::string service = "http_status:404";
+  const auto ingress = config.value("ingress", Json::array());
   for (const auto& rule : ingress) {
     const auto hostname = rule.value("hostname", "");
     if (!hostname.empty() && hostname != host) continue;
@@ -251,5 +272,7 @@ int ConnectorLink::ready_connections() const {
 }
 
 const std::string& ConnectorLink::id() const { return impl_->id; }
+
+Json ConnectorLink::config() const { return {{"version", impl_->version}, {"config", impl_->config}}; }
 
 }  // namespace dd::local

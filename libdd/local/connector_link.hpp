@@ -23,6 +23,8 @@ class ConnectorLink {
   /// Data connections, busy ones too, while the control connection stands; 0 otherwise.
   [[nodiscard]] int ready_connections() const;
   [[nodiscard]] const std::string& id() const;
+  /// What it routes by, as cloudflared shows it at `/config`; version -1 until it has got one.
+  [[nodiscard]] Json config() const;
 
  private:
   struct Impl;

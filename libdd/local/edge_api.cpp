@@ -50,6 +50,7 @@ void EdgeApi::add_routes(net::Router& router) {
   add(router, "GET", "/user/tokens/verify", &EdgeApi::verify_token);
   router.add("GET", "/__edge/state",
              [this](const net::ServerRequest& request) { return guarded(request, &EdgeApi::show_state); });
+  router.add("POST", "/__edge/lateness", [this](const net::ServerRequest& request) { return order_lateness(request); });
   router.add("POST", "/__edge/faults", [this](const net::ServerRequest& request) { return order_faults(request); });
 }
 
@@ -158,7 +159,8 @@ net::Task<EdgeApi::Answer> EdgeApi::put_configuration(const net::ServerRequest& 
   ++tunnel->version;
   const Json result = {
       {"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}};
-  co_await reverse_.publish(tunnel->id, kDelivery);
+  // Cloudflare says yes before its connectors have got it; we wait, unless a test wants to see what comes of that.
+  co_await reverse_.publish(tunnel->id, state_.apply_late.count() > 0 ? std::chrono::milliseconds(0) : kDelivery);
   co_return cf_result(result);
 }
 
@@ -184,6 +186,16 @@ net::Task<EdgeApi::Answer> EdgeApi::show_state(const net::ServerRequest&) {
   const Json answer = {
       {"tunnels", std::move(tunnels)}, {"records", std::move(records)}, {"requests", faults_.requests()}};
   co_return net::json_response(to_text(answer));
+}
+
+net::Task<EdgeApi::Answer> EdgeApi::order_lateness(const net::ServerRequest& request) {
+  const auto body = parse_json(request.body);
+  if (!body) co_return tl::unexpected(body.error());
+  ObjectReader reader(*body, "$");
+  const std::chrono::milliseconds late(reader.integer("apply_late_ms", 0, 60'000));
+  if (reader.error()) co_return tl::unexpected(*reader.error());
+  state_.apply_late = late;
+  co_return net::json_response("{}");
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::order_faults(const net::ServerRequest& request) {

@@ -39,6 +39,7 @@ class EdgeApi {
 
   net::Task<Answer> verify_token(const net::ServerRequest& request);
   net::Task<Answer> show_state(const net::ServerRequest& request);
+  net::Task<Answer> order_lateness(const net::ServerRequest& request);
   net::Task<Answer> order_faults(const net::ServerRequest& request);
 
   [[nodiscard]] nlohmann::json tunnel_json(const EdgeTunnel& tunnel) const;

@@ -135,7 +135,8 @@ net::Task<void> EdgeReverse::Impl::greet(Socket socket) {
 net::Task<void> EdgeReverse::Impl::send_config(std::string tunnel_id, std::shared_ptr<Control> control) {
   const auto* tunnel = state.find_tunnel(tunnel_id);
   if (tunnel == nullptr) co_return;
-  const Json message = {{"config", tunnel->config}, {"version", tunnel->version}};
+  Json message = {{"config", tunnel->config}, {"version", tunnel->version}};
+  if (state.apply_late.count() > 0) message["apply_late_ms"] = state.apply_late.count();
   co_await write_line(control->socket, to_text(message));
 }
 

@@ -69,6 +69,9 @@ class EdgeState {
 
   [[nodiscard]] EdgeRoute route(std::string_view host);
 
+  /// How long connectors are asked to go on with the configuration that they have when they get another one.
+  std::chrono::milliseconds apply_late{0};
+
  private:
   std::string account_;
   std::string zone_;

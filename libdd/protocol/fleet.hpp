@@ -25,6 +25,7 @@ struct IngressAnswer {
   std::string agent_id;
   std::vector<std::string> extra_hostnames;  // in the order of the extras
   bool quarantined = false;  // kept, and published when the agent has proved itself again
+  std::optional<std::int64_t> config_version = std::nullopt;  // of the tunnel's configuration, from which it holds
   bool operator==(const IngressAnswer&) const = default;
 };
 

@@ -20,8 +20,10 @@ Result<IngressReplace> ingress_replace_from(const Json& value) {
 }
 
 Json to_json_value(const IngressAnswer& answer) {
-  return {
+  Json value = {
       {"agent_id", answer.agent_id}, {"extra_hostnames", answer.extra_hostnames}, {"quarantined", answer.quarantined}};
+  if (answer.config_version) value["config_version"] = *answer.config_version;
+  return value;
 }
 
 Result<IngressAnswer> ingress_answer_from(const Json& value) {
@@ -30,6 +32,7 @@ Result<IngressAnswer> ingress_answer_from(const Json& value) {
   answer.agent_id = read_agent_id(reader, "agent_id");
   answer.extra_hostnames = read_hostnames(reader, "extra_hostnames", kMaxExtraIngress);
   answer.quarantined = reader.boolean("quarantined", false);
+  answer.config_version = reader.optional_integer("config_version", 0, std::int64_t{1} << 53);
   return finish(reader, std::move(answer));
 }
 

@@ -32,7 +32,7 @@ class Cloudflare final : public TunnelProvider {
 
   net::Task<Result<Tunnel>> ensure(std::string name) override;
   net::Task<Result<Secret>> run_token(std::string tunnel_id) override;
-  net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) override;
+  net::Task<Result<ConfigVersion>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) override;
   net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                   std::vector<std::string> hostnames) override;
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override;
@@ -125,14 +125,14 @@ net::Task<Result<Secret>> Cloudflare::run_token(std::string tunnel_id) {
   co_return *std::move(token);
 }
 
-net::Task<Result<void>> Cloudflare::put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) {
-  if (auto good = usable(tunnel_id); !good) co_return good;
+net::Task<Result<ConfigVersion>> Cloudflare::put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) {
+  if (auto good = usable(tunnel_id); !good) co_return tl::unexpected(good.error());
   const auto turn = co_await turn_for(tunnel_id);
   if (!turn) co_return busy(tunnel_id);
   auto putting = tunnels_.configure(std::move(tunnel_id), std::move(rules), api_.deadline());
   auto put = co_await std::move(putting);
   if (!put) co_return give(put.error());
-  co_return Result<void>();
+  co_return *put;
 }
 
 net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name,

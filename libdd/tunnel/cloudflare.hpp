@@ -43,6 +43,9 @@ struct DnsRecord {
   std::string comment;
 };
 
+/// Of a tunnel's configuration; connectors say which one they run.
+using ConfigVersion = std::optional<std::int64_t>;
+
 /// Where a tunnel's records point.
 [[nodiscard]] std::string target_of(std::string_view tunnel_id);
 
@@ -55,8 +58,8 @@ class TunnelProvider {
   /// Creates, or adopts a live tunnel of exactly this name (a create whose answer was lost).
   virtual net::Task<Result<Tunnel>> ensure(std::string name) = 0;
   virtual net::Task<Result<Secret>> run_token(std::string tunnel_id) = 0;
-  /// Whole-document replacement; the catch-all 404 is added.
-  virtual net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) = 0;
+  /// Whole-document replacement; the catch-all 404 is added. The version that it has then, which grows with each change; none where that was not said.
+  virtual net::Task<Result<ConfigVersion>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) = 0;
   /// CNAMEs of these hosts to the tunnel with our comment, others of the tunnel deleted. A record that is not ours is a conflict.
   virtual net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                           std::vector<std::string> hostnames) = 0;

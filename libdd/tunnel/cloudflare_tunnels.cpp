@@ -129,11 +129,17 @@ net::Task<ApiResult<Secret>> TunnelCalls::run_token(std::string id, TimePoint un
   co_return Secret(*token);
 }
 
-net::Task<ApiResult<void>> TunnelCalls::configure(std::string id, std::vector<IngressRule> rules, TimePoint until) {
+net::Task<ApiResult<ConfigVersion>> TunnelCalls::configure(std::string id, std::vector<IngressRule> rules,
+                                                           TimePoint until) {
   ApiCall call{
       .method = "PUT", .path = path(id, "/configurations"), .what = "put the ingress of tunnel " + id, .until = until};
   call.body = config_document(rules);
-  return discard(std::move(call));
+  const auto answer = co_await api_.call(std::move(call));
+  if (!answer) co_return tl::unexpected(answer.error());
+  ConfigVersion version;
+  if (const auto& result = answer->result; result.is_object() && result.contains("version"))
+    if (const auto& said = result.at("version"); said.is_number_integer()) version = said.get<std::int64_t>();
+  co_return version;
 }
 
 net::Task<ApiResult<void>> TunnelCalls::drop_connections(std::string id, TimePoint until) {

@@ -28,7 +28,7 @@ class TunnelCalls {
   net::Task<ApiResult<std::optional<TunnelState>>> find(std::string name, TimePoint until);
   net::Task<ApiResult<std::vector<Tunnel>>> list(std::string prefix, TimePoint until);
   net::Task<ApiResult<Secret>> run_token(std::string id, TimePoint until);
-  net::Task<ApiResult<void>> configure(std::string id, std::vector<IngressRule> rules, TimePoint until);
+  net::Task<ApiResult<ConfigVersion>> configure(std::string id, std::vector<IngressRule> rules, TimePoint until);
   net::Task<ApiResult<void>> drop_connections(std::string id, TimePoint until);
   net::Task<ApiResult<void>> remove(std::string id, TimePoint until);
 

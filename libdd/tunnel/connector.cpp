@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "dd/log.hpp"
+#include "libdd/core/json.hpp"
 #include "libdd/net/backoff.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/tunnel/child_process.hpp"
@@ -71,7 +72,7 @@ struct Connector::Impl : std::enable_shared_from_this<Impl> {
   static net::Task<void> drain(std::shared_ptr<Impl> self, std::shared_ptr<Run> run);
   static net::Task<void> await_exit(std::shared_ptr<Impl> self, std::shared_ptr<Run> run);
   net::Task<void> watch(std::shared_ptr<Run> run);
-  net::Task<bool> poll(std::uint16_t port);
+  net::Task<Result<HttpResponse>> ask(std::uint16_t port, std::string path);
   net::Task<void> end(std::shared_ptr<Run> run);
   net::Task<void> rest(milliseconds duration);
 
@@ -142,13 +143,12 @@ net::Task<void> Connector::Impl::await_exit(std::shared_ptr<Impl> self, std::sha
     log::warning("connector ended by itself", {{"how", how}, {"last_line", run->output.last_line()}});
 }
 
-net::Task<bool> Connector::Impl::poll(std::uint16_t port) {
+net::Task<Result<HttpResponse>> Connector::Impl::ask(std::uint16_t port, std::string path) {
   HttpRequest request;
-  request.url = "http://127.0.0.1:" + std::to_string(port) + "/ready";
+  request.url = "http://127.0.0.1:" + std::to_string(port) + path;
   request.deadline = kReadyDeadline;
-  request.max_response_bytes = 64 * 1024;
-  const auto response = co_await net::send(*transport, std::move(request));
-  co_return response && response->status == 200;
+  request.max_response_bytes = 1024 * 1024;
+  return net::send(*transport, std::move(request));
 }
 
 /// Returns when the child ended, nobody wants it any more, or it was not ready for too long (cloudflared can stay alive without connections).
@@ -156,7 +156,8 @@ net::Task<void> Connector::Impl::watch(std::shared_ptr<Run> run) {
   auto last_ready = steady_clock::now();
   bool first = true;
   while (wanted() && !run->exited) {
-    const bool answered = co_await poll(run->metrics_port);
+    const auto response = co_await ask(run->metrics_port, "/ready");
+    const bool answered = response && response->status == 200;
     if (!wanted() || run->exited) co_return;
     set_ready(answered);
     const auto now = steady_clock::now();
@@ -269,6 +270,21 @@ net::Task<bool> Connector::wait_ready(milliseconds timeout) {
     co_await impl->changed.wait(left);
   }
   co_return true;
+}
+
+net::Task<std::optional<std::int64_t>> Connector::config_version() {
+  const auto impl = impl_;
+  const auto run = impl->current.lock();
+  if (!run) co_return std::nullopt;
+  const auto response = co_await impl->ask(run->metrics_port, "/config");
+  if (!response || response->status != 200) co_return std::nullopt;
+  const auto value = parse_json(response->body);
+  if (!value) co_return std::nullopt;
+  ObjectReader reader(*value, "$");
+  // cloudflared has version -1 until it has got one.
+  const auto version = reader.optional_integer("version", -1, std::int64_t{1} << 53);
+  if (reader.error()) co_return std::nullopt;
+  co_return version;
 }
 
 }  // namespace dd::tunnel

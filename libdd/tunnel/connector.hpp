@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Connector {
   net::Task<void> stop(std::chrono::milliseconds grace);
   /// True when it is or became ready within `timeout`.
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout);
+  /// Of the tunnel's configuration that it runs, as it says at `/config`; none while it does not say.
+  net::Task<std::optional<std::int64_t>> config_version();
 
  private:
   struct Impl;

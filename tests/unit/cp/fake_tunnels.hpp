@@ -19,6 +19,7 @@ class FakeTunnels final : public tunnel::TunnelProvider {
   std::vector<std::string> calls;
   /// Calls that answer unavailable without doing anything.
   std::set<std::string> failing;
+  std::map<std::string, std::int64_t> versions;  // of the rules, by name
   /// ensure() makes the tunnel, and its answer is lost.
   bool lose_answer = false;
 
@@ -34,10 +35,11 @@ class FakeTunnels final : public tunnel::TunnelProvider {
     if (fails("run_token")) co_return down();
     co_return Secret("token of " + name_of(tunnel_id));
   }
-  net::Task<Result<void>> put_ingress(std::string tunnel_id, std::vector<IngressRule> wanted) override {
+  net::Task<Result<tunnel::ConfigVersion>> put_ingress(std::string tunnel_id,
+                                                       std::vector<IngressRule> wanted) override {
     if (fails("put_ingress")) co_return down();
     rules[name_of(tunnel_id)] = std::move(wanted);
-    co_return Result<void>();
+    co_return tunnel::ConfigVersion(++versions[name_of(tunnel_id)]);
   }
   net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                   std::vector<std::string> hostnames) override {

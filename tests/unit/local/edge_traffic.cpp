@@ -89,6 +89,21 @@ struct Traffic {
     io.run([&] { ready = link->ready_connections(); });
     return ready;
   }
+  std::int64_t version() {
+    std::int64_t version = 0;
+    io.run([&] { version = link->config().at("version").get<std::int64_t>(); });
+    return version;
+  }
+  /// Sends the tunnel another configuration, in which web.dd.example leads nowhere.
+  void move_away(std::chrono::milliseconds apply_late) {
+    io.run([&] {
+      state.apply_late = apply_late;
+      auto& tunnel = *state.find_tunnel(tunnel_id);
+      tunnel.config = {{"ingress", {{{"service", "http_status:404"}}}}};
+      ++tunnel.version;
+      net::spawn(io.executor(), reverse->publish(tunnel_id, std::chrono::milliseconds(0)), "configuration");
+    });
+  }
   [[nodiscard]] std::size_t connectors() {
     std::size_t count = 0;
     io.run([&] { count = reverse->connectors(tunnel_id); });
@@ -117,6 +132,20 @@ TEST_CASE("a request reaches the service of its host, and the answer comes back"
   CHECK(f.seen().head.starts_with("GET /path?query HTTP/1.1\r\n"));
   CHECK(f.seen().header("Host") == "web.dd.example:8080");
   CHECK(f.seen().header("X-Own") == "1");
+}
+
+TEST_CASE("a connector says which configuration it runs, and can be told to run a new one late") {
+  Connected f;
+  const auto first = f.version();
+  CHECK(f.ask(get("web.dd.example")).status == 200);
+  f.move_away(std::chrono::milliseconds(300));
+  CHECK(f.ask(get("web.dd.example")).status == 200);
+  CHECK(f.version() == first);
+  while (f.version() == first) std::this_thread::yield();
+  CHECK(f.version() == first + 1);
+  CHECK(f.ask(get("web.dd.example")).status == 404);
+  Connected(std::vector<std::string>{kOk})
+      .move_away(std::chrono::hours(1));  // it does not wait for that when it is stopped
 }
 
 TEST_CASE("what a client says of its own address is not believed") {

@@ -155,7 +155,10 @@ TEST_CASE("any replacement of ingress is read back as it was written") {
   for (int i = 0; i < 100; ++i) {
     const IngressReplace request{draw.label(), draw.extras()};
     CHECK(ingress_replace_from(through_text(to_json_value(request))).value() == request);
-    const IngressAnswer answer{draw.label(), {draw.label(), draw.label()}, i % 2 == 0};
+    const IngressAnswer answer{draw.label(),
+                               {draw.label(), draw.label()},
+                               i % 2 == 0,
+                               i % 3 == 0 ? std::nullopt : std::optional<std::int64_t>(i)};
     CHECK(ingress_answer_from(through_text(to_json_value(answer))).value() == answer);
   }
 }

@@ -73,16 +73,26 @@ TEST_CASE("a refused create is not repeated") {
 TEST_CASE("a PUT is repeated with growing waits until its deadline") {
   std::vector<Step> steps;
   for (int i = 0; i < 3; ++i) steps.push_back({"PUT " + kOne + "/configurations", answer(500, "")});
-  steps.push_back({"PUT " + kOne + "/configurations", success("{}")});
+  steps.push_back({"PUT " + kOne + "/configurations", success(R"({"version":7})")});
   Scripted api(std::move(steps));
   std::vector<IngressRule> rules{{"a.example.com", "http://localhost:8080"}};
-  REQUIRE(api.run(api.provider->put_ingress(kTunnelId, rules)).has_value());
+  CHECK(api.run(api.provider->put_ingress(kTunnelId, rules)).value() == 7);
   CHECK(api.timer->slept >= std::chrono::milliseconds(250 + 500 + 1000));
   const json want = {
       {"config",
        {{"ingress",
          {{{"hostname", "a.example.com"}, {"service", "http://localhost:8080"}}, {{"service", "http_status:404"}}}}}}};
   CHECK(json::parse(api.api->requests.at(3).body) == want);
+}
+
+TEST_CASE("a configuration whose version is not said, or is none, has been put all the same") {
+  for (const std::string result : {"{}", "null", R"({"version":"7"})"}) {
+    CAPTURE(result);
+    Scripted api({{"PUT " + kOne + "/configurations", success(result)}});
+    const auto put = api.run(api.provider->put_ingress(kTunnelId, {}));
+    REQUIRE(put.has_value());
+    CHECK_FALSE(put->has_value());
+  }
 }
 
 TEST_CASE("a failure that lasts is given back before the deadline, with its cause") {

@@ -25,9 +25,11 @@ class FakeReady final : public HttpTransport {
     urls.push_back(request.url);
     HttpResponse response;
     response.status = ready ? 200 : 503;
+    if (request.url.ends_with("/config")) response.body = config;
     done(std::move(response));
   }
   bool ready = true;
+  std::string config;
   std::vector<std::string> urls;
 };
 
@@ -222,4 +224,29 @@ TEST_CASE("the connector does not outlive a supervisor that is killed") {
   kill(supervisor, SIGKILL);
   waitpid(supervisor, nullptr, 0);
   CHECK(ends(child));
+}
+
+TEST_CASE("the version of the configuration is the one that the connector says it runs") {
+  Supervised cloudflared("echo > done\n" + kSleep);
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().config_version()));
+  REQUIRE(cloudflared.connector().start(Secret("run-token")).has_value());
+  cloudflared.await_lines("done", 1);
+  const struct {
+    const char* body;
+    std::optional<std::int64_t> version;
+  } cases[] = {{R"({"version":12,"config":{"ingress":[]}})", 12},
+               {R"({"version":-1,"config":{}})", -1},
+               {R"({"version":"12"})", std::nullopt},
+               {"{}", std::nullopt},
+               {"<html>", std::nullopt}};
+  for (const auto& c : cases) {
+    CAPTURE(c.body);
+    cloudflared.transport->config = c.body;
+    CHECK(cloudflared.run(cloudflared.connector().config_version()) == c.version);
+  }
+  CHECK(cloudflared.transport->urls.back().ends_with("/config"));
+  cloudflared.transport->ready = false;
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().config_version()));
+  cloudflared.stop();
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().config_version()));
 }
