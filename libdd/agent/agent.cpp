@@ -161,7 +161,9 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       evidence(context),
       sign_ins(context),
       sessions(context),
-      pages(context, exposer, sign_ins) {}
+      pages(context, exposer, sign_ins) {
+  context.connector_version = [this] { return connector.config_version(); };
+}
 
 net::Router Agent::Impl::routes() {
   net::Router router;
@@ -188,6 +190,7 @@ net::Task<Result<void>> Agent::Impl::start() {
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the VM's keys");
   state.keys = *keys;
+  co_await deploys.adopt();
   net::spawn(io.get_executor(), keeper.run(), "membership");
   net::spawn(io.get_executor(), refresher.run(), "token refresh");
   net::spawn(io.get_executor(), exposer.run(), "ingress");

@@ -1,6 +1,8 @@
 // The pieces of a running agent that its endpoint groups share. Owned by Agent::Impl, borrowed by everyone else.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "dd/agent.hpp"
@@ -25,6 +27,8 @@ struct Context {
   identity::PatVerifier& owners;
   State& state;
   std::uint16_t port = 0;  // where we listen
+  /// Of the configuration that the connector runs; none while it does not say.
+  std::function<net::Task<std::optional<std::int64_t>>()> connector_version = {};
 };
 
 }  // namespace dd::agent

@@ -102,6 +102,9 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   const auto claims = co_await claims_.take();
   const auto neighbours = co_await check_free(wanted);
   if (!neighbours) co_return tl::unexpected(neighbours.error());
+  const auto overlap = Handover::is_wanted(wanted);
+  if (!overlap) co_return tl::unexpected(overlap.error());
+  wanted.overlap = *overlap;
   auto complete = with_ports(std::move(wanted), *neighbours);
   if (!complete) co_return tl::unexpected(complete.error());
   wanted = *std::move(complete);
@@ -111,6 +114,7 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   next.on_failure = wanted.on_failure;
   for (const auto& member : wanted.unknown) next.warnings.push_back("unknown member " + member + " was ignored");
   next.replaced = rollouts_.good_one(wanted.app_name, neighbours->running);
+  next.overlap = *overlap && !next.replaced.empty();
   auto id = co_await context_.runtime.deploy(wanted);
   co_return begin(std::move(next), std::move(id));
 }
@@ -156,12 +160,13 @@ Result<DeploymentInfo> DeployApi::one_to_go_back_to(const std::vector<Deployment
     return std::ranges::find(all, info.id, &DeploymentInfo::rollback_of) != all.end();
   };
   const auto is_good = [&](const DeploymentInfo& info) {
-    if (info.app_name != current.app_name || is_live(info.status) || info.status == DeploymentStatus::failed)
-      return false;
+    if (info.app_name != current.app_name || info.status == DeploymentStatus::failed) return false;
     const auto rollout = rollouts_.find(info.id);
     return first_of(info) != first_of(current) && !was_rolled_back(info) && (!rollout || rollout->ready);
   };
-  for (auto at = all.rbegin(); at != all.rend(); ++at)
+  // What stands behind it in the list is under way; what it has just taken the place of may still live.
+  auto at = std::find_if(all.rbegin(), all.rend(), [&](const DeploymentInfo& info) { return info.id == current.id; });
+  for (; at != all.rend(); ++at)
     if (is_good(*at)) return *at;
   return fail(ErrorCode::not_found,
               "cannot roll " + current.app_name + " back: there is no earlier deployment of it that was good");
@@ -247,7 +252,9 @@ net::Task<Result<net::ServerResponse>> DeployApi::end(const net::ServerRequest& 
     }
     if (!is_live(info.status)) continue;
     const auto stopped = co_await context_.runtime.stop(info.id);
-    if (!stopped) co_return wrap(stopped.error(), "cannot " + verb + " " + app_name);
+    // It may have ended since it was listed: replaced by what is mopped next.
+    if (!stopped && stopped.error().code != ErrorCode::conflict)
+      co_return wrap(stopped.error(), "cannot " + verb + " " + app_name);
   }
   const auto synced = co_await exposer_.sync();
   if (!synced)

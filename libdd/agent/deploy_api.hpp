@@ -22,6 +22,8 @@ class DeployApi {
         views_(context, exposer, rollouts_),
         claims_(context.executor) {}
   void add_routes(net::Router& router);
+  /// Goes on with what an agent before this one had begun.
+  net::Task<void> adopt() { return rollouts_.adopt(); }
 
  private:
   net::Task<Result<net::ServerResponse>> deploy(const net::ServerRequest& request);

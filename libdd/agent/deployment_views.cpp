@@ -99,7 +99,7 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
   for (const auto& listener : info->listeners.value_or(std::vector<ListenAddress>{})) ports.insert(listener.port);
   answer.listening.assign(ports.begin(), ports.end());
   add_names(answer, *info);
-  const bool runs_in_public = info->status == DeploymentStatus::running && is_public(*info);
+  const bool runs_in_public = info->status == DeploymentStatus::running && exposer_.is_wholly_public(*info);
   answer.ready = rollout ? rollout->ready : runs_in_public || ended_well(*info);
   // One of before this agent was started is public again soon.
   answer.settled = rollout ? rollout->settled : answer.ready || !is_live(info->status);
@@ -110,7 +110,7 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
     answer.warnings = rollout->warnings;
   }
   const bool failed = answer.settled && !answer.ready;
-  if (rollout && is_live(info->status) && !failed && !(answer.ready && is_public(*info))) {
+  if (rollout && is_live(info->status) && !failed && !(answer.ready && exposer_.is_wholly_public(*info))) {
     answer.status = dd::to_string(DeploymentStatus::deploying);
     answer.warnings.push_back("not public yet: " + (missing.empty() ? what_it_lacks(*info) : missing));
   } else if (is_live(info->status) && exposer_.quarantined() && !info->expose.empty()) {
@@ -133,7 +133,7 @@ net::Task<std::string> DeploymentViews::until_public(RolloutPtr rollout, std::ch
     DeploymentChoice this_one;
     this_one.id = rollout->id;
     const auto info = co_await context_.runtime.find(rollout->app_name, std::move(this_one));
-    if (!info || !is_live(info->status) || is_public(*info)) co_return std::string();
+    if (!info || !is_live(info->status) || exposer_.is_wholly_public(*info)) co_return std::string();
     if (deadline.over()) co_return synced ? std::string() : synced.error().message;
     co_await net::sleep_for(std::min(pause.next(), deadline.left()));
   }
@@ -145,10 +145,6 @@ net::Task<Result<DeploymentInfo>> DeploymentViews::find_listening(std::string id
   for (auto& info : *all)
     if (info.id == id) co_return std::move(info);
   co_return fail(ErrorCode::not_found, "cannot find deployment " + id);
-}
-
-bool DeploymentViews::is_public(const DeploymentInfo& info) const {
-  return std::ranges::all_of(info.expose, [&](const Expose& expose) { return exposer_.is_public(expose, info.id); });
 }
 
 void DeploymentViews::add_names(protocol::DeployAnswer& answer, const DeploymentInfo& info) const {

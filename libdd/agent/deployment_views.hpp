@@ -35,7 +35,6 @@ class DeploymentViews {
   /// Until `rollout` is settled and what it exposes is public; what stands in the way of that, or empty.
   net::Task<std::string> until_public(RolloutPtr rollout, std::chrono::milliseconds wait);
   net::Task<Result<DeploymentInfo>> find_listening(std::string id);
-  [[nodiscard]] bool is_public(const DeploymentInfo& info) const;
   void add_names(protocol::DeployAnswer& answer, const DeploymentInfo& info) const;
 
   Context& context_;

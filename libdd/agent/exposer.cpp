@@ -1,6 +1,8 @@
 #include "libdd/agent/exposer.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 
 #include "dd/log.hpp"
 #include "libdd/agent/ports.hpp"
@@ -22,12 +24,20 @@ Exposer::Exposer(Context& context, CpCalls& calls, std::vector<Expose> fixed, st
       turns_(context.executor),
       stop_(context.executor) {}
 
-net::Task<std::vector<Expose>> Exposer::at_registration() {
+// In an order that does not change with who holds what: else the same list would be published again.
+std::vector<Expose> Exposer::with_fixed(std::vector<Expose> of_workloads) const {
+  std::ranges::sort(of_workloads, {}, &Expose::hostname_label);
   auto extras = fixed_;
+  std::ranges::move(of_workloads, std::back_inserter(extras));
+  return extras;
+}
+
+net::Task<std::vector<Expose>> Exposer::at_registration() {
+  std::vector<Expose> extras;
   const auto running = co_await context_.runtime.list();
   if (!running) {
     log::warning("cannot ask the runtime what it booted", {{"why", running.error().message}});
-    co_return extras;
+    co_return fixed_;
   }
   for (const auto& info : *running)
     for (const auto& expose : info.expose) {
@@ -35,7 +45,7 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
       if (info.boot) holders_[expose.hostname_label] = {info.app_name, info.id};
       if (info.boot || is_public(expose, info.id)) extras.push_back(expose);
     }
-  co_return extras;
+  co_return with_fixed(std::move(extras));
 }
 
 void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> hostnames) {
@@ -43,6 +53,7 @@ void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> ho
   for (std::size_t i = 0; i < extras.size() && i < hostnames.size(); ++i)
     hostnames_[extras[i].hostname_label] = hostnames[i];
   published_ = std::move(extras);
+  config_version_.reset();
   last_.reset();
   pause_.reset();
 }
@@ -63,42 +74,47 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
         *all, [&seen](const DeploymentInfo& info) { return info.id == seen.first && is_live(info.status); });
   });
   Wanted wanted;
-  wanted.extras = fixed_;
-  for (const auto& info : *all) {
+  std::vector<Expose> extras;
+  const auto take = [&](const Expose& expose, Holder holder) {
+    if (wanted.holders.emplace(expose.hostname_label, std::move(holder)).second) extras.push_back(expose);
+  };
+  std::vector<Entry> kept;
+  // Of two deployments of an app the newer one has its labels, as soon as it can.
+  for (const auto& info : std::views::reverse(*all)) {
     if (!is_live(info.status)) continue;
+    // What it takes to fetch it is not its time.
+    if (info.status == DeploymentStatus::deploying) first_seen_[info.id] = context_.clock.now();
     for (const auto& expose : info.expose) {
-      const auto entry = co_await entry_for(info, expose);
-      if (!entry || !wanted.holders.emplace(expose.hostname_label, entry->holder).second) continue;
-      wanted.extras.push_back(entry->expose);
+      const bool ready = co_await is_ready(info, expose);
+      if (ready) take(expose, {info.app_name, info.id});
+      if (auto before = ready ? std::nullopt : entry_before(info, expose)) kept.push_back(*std::move(before));
     }
   }
+  for (const auto& entry : kept) take(entry.expose, entry.holder);
+  wanted.extras = with_fixed(std::move(extras));
   co_return wanted;
 }
 
-net::Task<std::optional<Exposer::Entry>> Exposer::entry_for(DeploymentInfo info, Expose expose) {
-  // What it takes to fetch it is not its time.
-  if (info.status == DeploymentStatus::deploying) first_seen_[info.id] = context_.clock.now();
+net::Task<bool> Exposer::is_ready(DeploymentInfo info, Expose expose) {
+  if (info.status != DeploymentStatus::running) co_return false;
+  // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
+  if (info.boot || is_public(expose, info.id)) co_return true;
+  if (held_back_.contains(info.id) || (info.listeners && !listens_on(info, expose.port))) co_return false;
+  co_return co_await answers(expose.port);
+}
+
+std::optional<Exposer::Entry> Exposer::entry_before(const DeploymentInfo& info, const Expose& expose) {
   const bool fresh = is_fresh(info.id);
-  if (info.status == DeploymentStatus::running) {
-    // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
-    bool ready = info.boot || is_public(expose, info.id);
-    if (!ready && (!info.listeners || listens_on(info, expose.port))) ready = co_await answers(expose.port);
-    if (ready) {
-      Entry own{expose, {info.app_name, info.id}};
-      co_return own;
-    }
-  }
   const auto holder = holders_.find(expose.hostname_label);
   const auto before = std::ranges::find(published_, expose.hostname_label, &Expose::hostname_label);
-  if (!fresh || before == published_.end() || holder == holders_.end()) co_return std::nullopt;
-  if (holder->second.app_name != info.app_name) co_return std::nullopt;
-  Entry kept{*before, holder->second};
-  co_return kept;
+  if (!fresh || before == published_.end() || holder == holders_.end()) return std::nullopt;
+  if (holder->second.app_name != info.app_name) return std::nullopt;
+  return Entry{*before, holder->second};
 }
 
 bool Exposer::is_awaited(const DeploymentInfo& info) const {
-  if (info.boot || info.status != DeploymentStatus::running) return false;
-  return !std::ranges::all_of(info.expose, [&](const Expose& expose) { return is_public(expose, info.id); });
+  if (info.boot || info.status != DeploymentStatus::running || held_back_.contains(info.id)) return false;
+  return !is_wholly_public(info);
 }
 
 bool Exposer::is_fresh(const std::string& deployment_id) {
@@ -129,6 +145,7 @@ net::Task<Result<void>> Exposer::sync() {
   holders_ = std::move(wanted->holders);
   if (quarantined_ && extras == published_) co_return later(std::move(extras), {});
   registered(std::move(extras), std::move(answer->extra_hostnames));
+  config_version_ = answer->config_version;
   co_return Result<void>();
 }
 
@@ -164,6 +181,10 @@ std::string Exposer::url_of(const Expose& expose, const std::string& hostname) c
 bool Exposer::is_public(const Expose& expose, const std::string& deployment_id) const {
   const auto holder = holders_.find(expose.hostname_label);
   return is_published(expose) && holder != holders_.end() && holder->second.deployment_id == deployment_id;
+}
+
+bool Exposer::is_wholly_public(const DeploymentInfo& info) const {
+  return std::ranges::all_of(info.expose, [&](const Expose& expose) { return is_public(expose, info.id); });
 }
 
 std::vector<std::string> Exposer::urls_of(const DeploymentInfo& info) const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "libdd/agent/cp_calls.hpp"
 #include "libdd/net/backoff.hpp"
 #include "libdd/net/turns.hpp"
+#include "libdd/tunnel/cloudflare.hpp"
 
 namespace dd::agent {
 
@@ -45,6 +47,12 @@ class Exposer {
   [[nodiscard]] std::string url_of(const Expose& expose, const std::string& hostname) const;
   /// Whether what leads to `expose` is public for that very deployment, and not still for the one before.
   [[nodiscard]] bool is_public(const Expose& expose, const std::string& deployment_id) const;
+  [[nodiscard]] bool is_wholly_public(const DeploymentInfo& info) const;
+  /// Of the tunnel's configuration by which what is public now is; none where it was not said.
+  [[nodiscard]] tunnel::ConfigVersion config_version() const noexcept { return config_version_; }
+  /// Not public before it is let go, whatever answers of it: what it is to take the place of serves until all of it is ready.
+  void hold_back(std::string deployment_id) { held_back_.insert(std::move(deployment_id)); }
+  void let_go(const std::string& deployment_id) { held_back_.erase(deployment_id); }
   /// Of what a workload exposes, where it is public now.
   [[nodiscard]] std::vector<std::string> urls_of(const DeploymentInfo& info) const;
 
@@ -68,12 +76,15 @@ class Exposer {
   };
 
   net::Task<Result<Wanted>> wanted();
+  [[nodiscard]] std::vector<Expose> with_fixed(std::vector<Expose> of_workloads) const;
   struct Entry {
     Expose expose;
     Holder holder;
   };
-  /// What is public under the label of `expose`, of a live deployment, from now on: that itself once it is ready, for a while what was there before.
-  net::Task<std::optional<Entry>> entry_for(DeploymentInfo info, Expose expose);
+  /// Whether that can be public now, of a live deployment.
+  net::Task<bool> is_ready(DeploymentInfo info, Expose expose);
+  /// What a live deployment leaves public for a while under a label that it is to have, and is not ready for.
+  [[nodiscard]] std::optional<Entry> entry_before(const DeploymentInfo& info, const Expose& expose);
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
   /// It runs and is not public on all its ports yet.
   [[nodiscard]] bool is_awaited(const DeploymentInfo& info) const;
@@ -89,6 +100,8 @@ class Exposer {
   std::map<std::string, std::string> hostnames_;  // label → public host name
   std::map<std::string, Holder> holders_;  // label → who has it or, until registered(), is to have it
   std::map<std::string, Clock::TimePoint> first_seen_;  // of live deployments, by id
+  std::set<std::string> held_back_;  // ids
+  tunnel::ConfigVersion config_version_;
   bool quarantined_ = false;
   std::optional<Attempt> last_;
   net::Backoff pause_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <map>
 #include <ranges>
 #include <set>
 
@@ -61,16 +62,42 @@ std::string what_it_lacks(const DeploymentInfo& info) {
 Rollouts::Rollouts(Context& context, Exposer& exposer)
     : context_(context),
       exposer_(exposer),
+      handover_(context, exposer),
       watch_(context.runtime, context.random),
       turns_(context.executor),
       changed_(context.executor) {}
 
 RolloutPtr Rollouts::begin(Rollout start) {
   auto rollout = std::make_shared<Rollout>(std::move(start));
+  if (rollout->overlap) exposer_.hold_back(rollout->id);
   all_.push_back(rollout);
   forget_old();
   net::spawn(context_.executor, carry(rollout), "rollout");
   return rollout;
+}
+
+net::Task<void> Rollouts::adopt() {
+  const auto all = co_await context_.runtime.list();
+  if (!all) {
+    log::warning("cannot ask the runtime what is under way", {{"why", all.error().message}});
+    co_return;
+  }
+  std::map<std::string, std::string> running;  // the id of the last one by app
+  for (const auto& info : *all) {
+    if (info.boot || !is_live(info.status)) continue;
+    auto& before = running[info.app_name];
+    if (!before.empty()) {
+      log::info("taking up a redeploy", {{"app", info.app_name}, {"id", info.id}, {"replaces", before}});
+      supersede(info.app_name, "deployment " + info.id + " took its place");
+      Rollout next;
+      next.id = info.id;
+      next.app_name = info.app_name;
+      next.overlap = true;
+      next.replaced = good_one(info.app_name, before);
+      begin(std::move(next));
+    }
+    before = info.id;
+  }
 }
 
 void Rollouts::forget_old() {
@@ -127,12 +154,21 @@ net::Task<void> Rollouts::carry(RolloutPtr rollout) {
     co_await come_back(rollout);
   }
   rollout->settled = true;
+  exposer_.let_go(rollout->id);
   changed_.notify();
+  if (rollout->ready && rollout->overlap) co_await handover_.complete(rollout->app_name, rollout->id);
   // What it leaves behind need not wait for the next look; whatever is wrong with that, the next look says.
   (void)co_await exposer_.sync();
 }
 
 net::Task<std::string> Rollouts::judge(RolloutPtr rollout) {
+  auto reason = co_await judge_until_over(rollout);
+  // Nothing takes this one's process away when somebody wants another: what it was started beside is what serves.
+  if (rollout->overlap && !rollout->superseded.empty()) reason = rollout->superseded;
+  co_return reason;
+}
+
+net::Task<std::string> Rollouts::judge_until_over(RolloutPtr rollout) {
   net::Deadline deadline(rollout->ready_timeout);
   net::Backoff pause(kRuntimePause, context_.random);
   while (true) {
@@ -144,6 +180,7 @@ net::Task<std::string> Rollouts::judge(RolloutPtr rollout) {
       continue;
     }
     const auto& info = seen->info;
+    if (rollout->overlap && !rollout->superseded.empty()) co_return rollout->superseded;
     if (ended_well(info)) co_return std::string();
     if (!is_live(info.status)) co_return how_it_ended(info);
     if (seen->ready && !info.expose.empty()) co_return std::string();
@@ -177,6 +214,7 @@ net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
     const auto turn = co_await turn_of(rollout->app_name);
     if (!rollout->superseded.empty()) {
       rollout->reason = rollout->superseded;
+      if (rollout->overlap) (void)co_await context_.runtime.stop(rollout->id);  // it may be over already
       co_return;
     }
     auto started = co_await start_the_one_before(rollout);

@@ -12,6 +12,7 @@
 #include "libdd/agent/context.hpp"
 #include "libdd/agent/deployment_watch.hpp"
 #include "libdd/agent/exposer.hpp"
+#include "libdd/agent/handover.hpp"
 #include "libdd/net/turns.hpp"
 
 namespace dd::agent {
@@ -22,6 +23,7 @@ struct Rollout {
   std::chrono::milliseconds ready_timeout{60'000};
   OnFailure on_failure = OnFailure::rollback;
   std::string replaced;     // the deployment that was good when this one was asked for, or empty
+  bool overlap = false;  // it runs beside that one until it is ready
   std::string rollback_of;  // the one in whose place this was started, or empty
   std::vector<std::string> warnings;  // about the request
 
@@ -45,6 +47,8 @@ class Rollouts {
   RolloutPtr begin(Rollout start);
   /// None of a deployment that this agent has not started, or long ago.
   [[nodiscard]] RolloutPtr find(const std::string& id) const;
+  /// Goes on with what an agent before this one had begun: of two deployments of an app the newer one is to take the place of the other.
+  net::Task<void> adopt();
   /// Until it is settled, or after `timeout`.
   net::Task<void> settled(RolloutPtr rollout, std::chrono::milliseconds timeout);
 
@@ -62,6 +66,7 @@ class Rollouts {
   net::Task<void> carry(RolloutPtr rollout);
   /// Empty when it is ready, else why it is not.
   net::Task<std::string> judge(RolloutPtr rollout);
+  net::Task<std::string> judge_until_over(RolloutPtr rollout);
   net::Task<std::string> judge_steady(RolloutPtr rollout);
   net::Task<void> come_back(RolloutPtr rollout);
   net::Task<Result<RolloutPtr>> start_the_one_before(RolloutPtr rollout);
@@ -69,6 +74,7 @@ class Rollouts {
 
   Context& context_;
   Exposer& exposer_;
+  Handover handover_;
   DeploymentWatch watch_;
   net::Turns turns_;
   net::Event changed_;

@@ -17,6 +17,8 @@ namespace {
 namespace ip = boost::asio::ip;
 
 constexpr const char* kListening = "0A";
+constexpr const char* kEstablished = "01";
+constexpr std::array kTables = {"/proc/net/tcp", "/proc/net/tcp6"};
 constexpr std::size_t kWordDigits = 8;
 
 std::optional<std::uint32_t> hex_number(std::string_view digits) {
@@ -67,15 +69,22 @@ Columns columns_of(const std::string& line) {
   return columns;
 }
 
-std::optional<TcpListener> listener_of(const Columns& columns) {
+std::optional<std::uint16_t> port_of(const Columns& columns) {
   const auto colon = columns.local.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
-  const auto address = address_of(std::string_view(columns.local).substr(0, colon));
   const auto port = hex_number(std::string_view(columns.local).substr(colon + 1));
+  if (!port || *port > UINT16_MAX) return std::nullopt;
+  return static_cast<std::uint16_t>(*port);
+}
+
+std::optional<TcpListener> listener_of(const Columns& columns) {
+  const auto port = port_of(columns);
+  if (!port) return std::nullopt;
+  const auto address = address_of(std::string_view(columns.local).substr(0, columns.local.rfind(':')));
   const auto uid = decimal<uid_t>(columns.uid);
   const auto inode = decimal<std::uint64_t>(columns.inode);
-  if (!address || !port || *port > UINT16_MAX || !uid || !inode) return std::nullopt;
-  return TcpListener{*address, static_cast<std::uint16_t>(*port), *uid, *inode};
+  if (!address || !uid || !inode) return std::nullopt;
+  return TcpListener{*address, *port, *uid, *inode};
 }
 
 }  // namespace
@@ -94,12 +103,34 @@ std::vector<TcpListener> tcp_listeners_in(std::istream& table) {
 
 std::vector<TcpListener> tcp_listeners() {
   std::vector<TcpListener> all;
-  for (const auto* name : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+  for (const auto* name : kTables) {
     std::ifstream table(name);
     const auto found = tcp_listeners_in(table);
     all.insert(all.end(), found.begin(), found.end());
   }
   return all;
+}
+
+std::size_t connections_in(std::istream& table, const std::set<std::uint16_t>& ports) {
+  std::size_t count = 0;
+  std::string line;
+  std::getline(table, line);  // heading
+  while (std::getline(table, line)) {
+    const auto columns = columns_of(line);
+    if (columns.state != kEstablished) continue;
+    const auto port = port_of(columns);
+    if (port && ports.contains(*port)) ++count;
+  }
+  return count;
+}
+
+std::size_t connections_at(const std::set<std::uint16_t>& ports) {
+  std::size_t count = 0;
+  for (const auto* name : kTables) {
+    std::ifstream table(name);
+    count += connections_in(table, ports);
+  }
+  return count;
 }
 
 }  // namespace dd::net

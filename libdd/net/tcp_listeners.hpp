@@ -1,10 +1,11 @@
-// The TCP sockets that listen, as the kernel shows them: proc(5), /proc/net/tcp and /proc/net/tcp6.
+// The TCP sockets that listen or are connected, as the kernel shows them: proc(5), /proc/net/tcp and /proc/net/tcp6.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <iosfwd>
+#include <set>
 #include <utility>  // Boost 1.74's address headers forget it
 #include <vector>
 
@@ -24,5 +25,9 @@ struct TcpListener {
 [[nodiscard]] std::vector<TcpListener> tcp_listeners();
 /// Of one such table. It begins with the sockets that listen; what stands behind them is not read, nor is a line that makes no sense.
 [[nodiscard]] std::vector<TcpListener> tcp_listeners_in(std::istream& table);
+
+/// How many connections there are at these local ports, in this network namespace, that neither side has closed.
+[[nodiscard]] std::size_t connections_at(const std::set<std::uint16_t>& ports);
+[[nodiscard]] std::size_t connections_in(std::istream& table, const std::set<std::uint16_t>& ports);
 
 }  // namespace dd::net

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from fleet import Fleet, free_port  # noqa: E402
 
 AGENTS = 5
 DEPLOYMENTS = 8  # more would wait for the pace that dd-cp keeps towards Cloudflare
+REDEPLOYS = 20
+APPLY_LATE_MS = 1500  # as Cloudflare's connectors may
 tools = Path(sys.argv[1]).resolve()
 
 
@@ -81,11 +84,53 @@ def health_rate(fleet):
         report("GET /health of the agent, refused", bad[0])
 
 
+# Answers after 50 ms, and dies of SIGTERM with whatever it is doing.
+SLOW_SERVER = """
+import http.server, os, time
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(0.05)
+        self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers(); self.wfile.write(b"ok")
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+    def handle_error(self, *_): pass
+Server(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
+"""
+
+
+def redeploys_under_load(fleet):
+    """wrk through the edge, while the app is deployed again and again on a port that the agent chooses."""
+    if shutil.which("wrk") is None:
+        report("redeploys under load", "wrk is not installed")
+        return
+    spec = json.dumps({"app_name": "slow", "cmd": ["python3", "-c", SLOW_SERVER], "expose": {"hostname_label": "slow"}})
+    deploy = lambda: fleet.as_owner("POST", fleet.agent_url() + "/deploy?wait=60s", spec)[1]
+    url = deploy()["urls"][0]
+    while fleet.get(url)[0] != 200:
+        pass
+    fleet.cloudflare("POST", "/__edge/lateness", {"apply_late_ms": APPLY_LATE_MS})
+    edge, host = fleet.about["edge_url"], url.split("/")[2]
+    load = subprocess.Popen(["wrk", "-t1", "-c8", "-d600s", "-H", f"Host: {host}", edge + "/"], stdout=subprocess.PIPE, text=True)
+    begin = time.monotonic()
+    ready = sum(deploy()["ready"] for _ in range(REDEPLOYS))
+    took = time.monotonic() - begin
+    time.sleep(3)  # what the last one replaced is stopped meanwhile
+    load.send_signal(signal.SIGINT)
+    text = load.communicate()[0]
+    fleet.cloudflare("POST", "/__edge/lateness", {"apply_late_ms": 0})
+    refused = int((re.search(r"Non-2xx or 3xx responses: (\d+)", text) or [0, 0])[1])
+    broken = sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", text)))
+    report(f"{REDEPLOYS} redeploys under load, connector {APPLY_LATE_MS} ms late: ready", f"{ready} in {took:.0f} s")
+    requests = re.search(r"(\d+) requests in", text)[1]
+    report("requests meanwhile / failed", f"{requests} / {refused + broken}")
+
+
 def main():
     begin = time.monotonic()
     with Fleet(tools, "--agents", str(AGENTS)) as fleet:
         report(f"ddctl up until {AGENTS} agents are verified", f"{time.monotonic() - begin:.1f} s")
-        for measure in (memory, register_to_verified, deploy_to_answer, health_rate):
+        for measure in (memory, register_to_verified, deploy_to_answer, redeploys_under_load, health_rate):
             measure(fleet)
     print_table()
 

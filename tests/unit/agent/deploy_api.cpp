@@ -5,54 +5,14 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/check_error.hpp"
+#include "tests/unit/agent/deploying.hpp"
 #include "tests/unit/agent/listener.hpp"
-#include "tests/unit/agent/room.hpp"
 
 using namespace dd;
 using namespace dd::agent;
 using namespace dd::test;
 
 namespace {
-
-Expose expose_as(const std::string& label, std::uint16_t port, ServiceProtocol protocol = ServiceProtocol::http) {
-  return {label, port, protocol};
-}
-
-struct Deploying : Room {
-  Exposer exposer{context, calls, {}, [] {}};
-  DeployApi api{context, exposer};
-  net::Router router;
-
-  explicit Deploying(AgentOptions base = {}) : Room(std::move(base)) {
-    join();
-    cp_publishes();
-    api.add_routes(router);
-  }
-  Result<net::ServerResponse> call(const std::string& method, const std::string& target, std::string body = {}) {
-    return ask(router, {method, target, test::bearer(kOwnerPat), std::move(body)});
-  }
-  /// Asks for logs; `path` is the parameter at fault.
-  void check_refused_query(const std::string& query, std::string_view path) {
-    const auto answer = call("GET", "/logs/app?" + query);
-    check_error(answer, ErrorCode::invalid_argument, "");
-    CHECK(answer.error().path == path);
-  }
-  /// Deploys "app" with these; the runtime says `status` of it.
-  Result<net::ServerResponse> deploy(const std::vector<Expose>& exposed,
-                                     DeploymentStatus status = DeploymentStatus::running) {
-    after_deploy = running("app", exposed);
-    after_deploy.status = status;
-    Json request = {{"app_name", "app"}, {"cmd", {"hello"}}, {"expose", Json::array()}};
-    for (const auto& one : exposed) request["expose"].push_back(dd::to_json_value(one));
-    return call("POST", "/deploy", to_text(request));
-  }
-};
-
-Json body_of(const Result<net::ServerResponse>& answer) {
-  REQUIRE_MESSAGE(answer.has_value(), answer.error().message);
-  return parse_json(answer->body).value();
-}
 
 AgentOptions impatient() {
   AgentOptions options;
@@ -422,68 +382,6 @@ TEST_CASE("what is started again takes nothing that others hold by now") {
   stopped.status = DeploymentStatus::stopped;
   f.deployments = {stopped, running("other", {expose_as("web", 7003)})};
   check_error(f.call("POST", "/deployments/app/restart"), ErrorCode::conflict, "label_in_use", "other");
-}
-
-TEST_CASE("a stop is a mop that says so") {
-  Deploying f;
-  f.deployments = {running("app")};
-  CHECK(body_of(f.call("POST", "/deployments/app/stop")).at("id") == "id-app");
-  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
-}
-
-TEST_CASE("mop ends whatever lives of that app, also behind a redeploy that failed") {
-  Deploying f;
-  SilentPort web;
-  f.on_deploy = [&web] { web.listen(); };
-  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
-  auto fetching = running("app", {expose_as("web", web.port())});
-  fetching.id = "id-fetching";
-  fetching.status = DeploymentStatus::deploying;
-  auto failed = fetching;
-  failed.id = "id-failed";
-  failed.status = DeploymentStatus::failed;
-  f.deployments.insert(f.deployments.end(), {fetching, failed, running("other")});
-  f.runtime_calls.clear();
-  const auto answer = body_of(f.call("DELETE", "/deployments/app"));
-  CHECK(answer.at("id") == "id-app");
-  CHECK(answer.at("hostnames") == Json::array({"web." + kHostname}));
-  CHECK(std::ranges::count(f.runtime_calls, "stop") == 2);
-  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
-  CHECK(f.deployments[1].status == DeploymentStatus::stopped);
-  CHECK(f.deployments[3].status == DeploymentStatus::running);
-  CHECK(f.published.back().empty());
-}
-
-TEST_CASE("mop takes the host name away and names it, once") {
-  Deploying f;
-  SilentPort web;
-  f.on_deploy = [&web] { web.listen(); };
-  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
-  const auto answer = body_of(f.call("DELETE", "/deployments/app"));
-  CHECK(answer.at("hostnames") == Json::array({"web." + kHostname}));
-  CHECK(f.published.back().empty());
-  f.runtime_calls.clear();
-  CHECK(body_of(f.call("DELETE", "/deployments/app")).at("hostnames").empty());
-  CHECK(std::ranges::find(f.runtime_calls, "stop") == f.runtime_calls.end());
-}
-
-TEST_CASE("a boot workload is not mopped, and what was never there is not found") {
-  Deploying f;
-  f.deployments = {running("greeter")};
-  f.deployments[0].boot = true;
-  check_error(f.call("DELETE", "/deployments/greeter"), ErrorCode::conflict, "reserved_name");
-  check_error(f.call("DELETE", "/deployments/app"), ErrorCode::not_found, "");
-  CHECK(f.deployments[0].status == DeploymentStatus::running);
-}
-
-TEST_CASE("a mop that the control plane does not hear of says that the process is gone") {
-  Deploying f;
-  SilentPort web;
-  f.on_deploy = [&web] { web.listen(); };
-  REQUIRE(f.deploy({expose_as("web", web.port())}).has_value());
-  f.cp("POST /ingress/replace", [](const HttpRequest&) { return fail(ErrorCode::unavailable, "cannot connect"); });
-  check_error(f.call("DELETE", "/deployments/app"), ErrorCode::unavailable, "", "it is stopped");
-  CHECK(f.deployments[0].status == DeploymentStatus::stopped);
 }
 
 TEST_CASE("what the runtime refuses is passed on") {

@@ -184,7 +184,7 @@ TEST_CASE("what could not be published is tried again, after a pause that double
   CHECK(asked == 4);
   f.cp_publishes();
   while (f.published.empty()) (void)f.run(f.exposer.sync());
-  CHECK(f.labels() == Labels{"fixed", "web", "other"});
+  CHECK(f.labels() == Labels{"fixed", "other", "web"});
 }
 
 TEST_CASE("in quarantine the control plane is asked whether it is over, after pauses too") {

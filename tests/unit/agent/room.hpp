@@ -136,6 +136,8 @@ struct Room {
       const auto wanted = protocol::ingress_replace_from(parse_json(request.body).value()).value();
       published.push_back(wanted.extras);
       protocol::IngressAnswer answer{wanted.agent_id, {}, quarantined};
+      ++config_version;
+      if (says_version) answer.config_version = config_version;
       for (const auto& extra : wanted.extras) answer.extra_hostnames.push_back(extra.hostname_label + "." + kHostname);
       return test::http_answer(200, to_text(protocol::to_json_value(answer)));
     });
@@ -189,7 +191,8 @@ struct Room {
     }
     if (method == "deploy") {
       for (auto& info : deployments)
-        if (info.app_name == after_deploy.app_name) info.status = DeploymentStatus::stopped;
+        if (info.app_name == after_deploy.app_name && !asked.value("overlap", false))
+          info.status = DeploymentStatus::stopped;
       deployments.push_back(after_deploy);
       answer["id"] = after_deploy.id;
       if (on_deploy) on_deploy();
@@ -207,9 +210,14 @@ struct Room {
       answer["id"] = again.id;
       if (on_redeploy) on_redeploy();
     }
-    if (method == "stop")
-      for (auto& info : deployments)
-        if (info.id == asked.at("id").get<std::string>()) info.status = DeploymentStatus::stopped;
+    if (method == "stop") {
+      if (on_stop) on_stop();
+      for (auto& info : deployments) {
+        if (info.id != asked.at("id").get<std::string>()) continue;
+        if (!is_live(info.status)) co_return R"({"ok":false,"error":"it is over","code":"conflict"})";
+        info.status = DeploymentStatus::stopped;
+      }
+    }
     if (method == "exec") answer.update(executed);
     if (method == "attach") answer.update({{"attached", true}, {"id", "id-terminal"}});
     if (method == "logs") {
@@ -232,6 +240,8 @@ struct Room {
   // The control plane.
   std::map<std::string, Handler> cp_routes;
   std::vector<std::vector<Expose>> published;
+  std::int64_t config_version = 10;  // of the last one
+  bool says_version = true;
   protocol::RegisterClaims claims;  // of the last registration
   int registrations = 0;
   std::string sealed_for = kAgentId;
@@ -245,6 +255,7 @@ struct Room {
   std::function<void()> on_deploy;  // what the process then does
   std::function<void()> on_list;    // before it is answered
   std::function<void()> on_redeploy;
+  std::function<void()> on_stop;    // before it is carried out
   bool waits = false;               // as runtimes of ours do
   bool redeploys = true;            // as runtimes of ours do
   std::string redeployed;           // the last one

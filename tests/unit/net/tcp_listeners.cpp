@@ -75,3 +75,26 @@ TEST_CASE("the machine's own table has what listens here") {
   CHECK(found->uid == getuid());
   CHECK(found->inode > 0);
 }
+
+TEST_CASE("connections at a port are those that neither side has closed") {
+  std::istringstream table(kHeading + row("0100007F:1F90") + row("0100007F:1F90", "01") + row("0100007F:1F90", "08") +
+                           row("0100007F:1F90", "06") + row("0100007F:1F91", "01") + row("bad", "01") +
+                           row("00000000000000000000000001000000:1F90", "01"));
+  CHECK(connections_in(table, {0x1F90}) == 2);
+}
+
+TEST_CASE("the machine's own table has the connections that are open here") {
+  boost::asio::io_context io;
+  ip::tcp::acceptor acceptor(io, {ip::address_v4::loopback(), 0});
+  const auto endpoint = acceptor.local_endpoint();
+  const std::set<std::uint16_t> ports{endpoint.port()};
+  CHECK(connections_at(ports) == 0);
+  ip::tcp::socket visitor(io);
+  visitor.connect(endpoint);
+  CHECK(connections_at(ports) == 1);
+  auto served = acceptor.accept();
+  CHECK(connections_at(ports) == 1);
+  visitor.close();
+  served.close();
+  CHECK(connections_at(ports) == 0);
+}
