@@ -57,6 +57,8 @@ struct AgentOptions {
   std::chrono::milliseconds refresh_interval{180'000};  // the control plane's word wins when it is shorter
   std::chrono::milliseconds deploy_wait{10'000};
   std::chrono::milliseconds steady_after{2'000};  // how long a workload that exposes nothing must run to count as ready
+  std::chrono::milliseconds tunnel_check_after{
+      60'000};  // a connector unready for so long: the control plane is asked to look
   std::chrono::milliseconds renew_pause{60'000};  // between registrations because the control plane forgot this agent
   std::chrono::milliseconds watch_interval{500};  // how often the runtime is asked what still runs
   std::chrono::milliseconds stop_grace{10'000};

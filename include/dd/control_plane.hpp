@@ -102,6 +102,8 @@ struct ControlPlaneOptions {
   std::chrono::milliseconds refresh_interval{180'000};  // what agents are told
   std::chrono::milliseconds token_leeway{60'000};
   std::chrono::milliseconds delete_after{900'000};  // quarantined for so long: deleted
+  std::chrono::milliseconds tunnel_check_after{
+      60'000};  // own connector unready for so long; what was seen answers agents for so long
   std::chrono::milliseconds renew_for{std::chrono::hours(720)};  // deleted for silence or expiry: may come back so long
   std::chrono::milliseconds session_life{
       3'600'000};  // of a sign-in at our pages; membership is asked again at the next one

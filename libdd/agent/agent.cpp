@@ -12,6 +12,7 @@
 #include "libdd/agent/pages.hpp"
 #include "libdd/agent/poll_api.hpp"
 #include "libdd/agent/session_api.hpp"
+#include "libdd/agent/tunnel_keeper.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/identity/owner_lookup.hpp"
@@ -123,6 +124,7 @@ struct Agent::Impl {
   tunnel::Connector connector;
   Exposer exposer;
   MembershipKeeper keeper;
+  TunnelKeeper tunnels;
   Refresher refresher;
   PollApi polls;
   DeployApi deploys;
@@ -155,6 +157,7 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       connector(io.get_executor(), options.transport, connector_options(options)),
       exposer(context, calls, std::move(fixed), [this] { keeper.forgotten(); }),
       keeper(context, calls, exposer, connector),
+      tunnels(context, calls, connector),
       refresher(context),
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),
@@ -192,6 +195,7 @@ net::Task<Result<void>> Agent::Impl::start() {
   state.keys = *keys;
   co_await deploys.adopt();
   net::spawn(io.get_executor(), keeper.run(), "membership");
+  if (!options.compat) net::spawn(io.get_executor(), tunnels.run(), "tunnel");
   net::spawn(io.get_executor(), refresher.run(), "token refresh");
   net::spawn(io.get_executor(), exposer.run(), "ingress");
   co_return Result<void>();
@@ -199,6 +203,7 @@ net::Task<Result<void>> Agent::Impl::start() {
 
 net::Task<void> Agent::Impl::stop() {
   keeper.stop();
+  tunnels.stop();
   refresher.stop();
   exposer.stop();
   if (server) co_await server->stop(options.stop_grace);

@@ -7,6 +7,7 @@
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/protocol/registration.hpp"
 
 namespace dd::agent {
 namespace {
@@ -27,6 +28,13 @@ net::Task<Result<std::int64_t>> SequenceNumbers::next() {
   }
   --left_;
   co_return next_++;
+}
+
+net::Task<Result<Secret>> open_run_token(Context& context, std::string agent_id, Bytes sealed) {
+  std::string tag(kRegisterTag);
+  const auto token = co_await context.capability.open(std::move(tag), std::move(agent_id), std::move(sealed));
+  if (!token) co_return wrap(token.error(), "cannot open the tunnel token");
+  co_return Secret(std::string(as_text(*token)));
 }
 
 net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body) {
@@ -59,6 +67,24 @@ net::Task<Result<void>> CpCalls::check() {
   const auto response = co_await post("/register/check", "{}");
   if (!response) co_return wrap(response.error(), "cannot ask whether this agent is known");
   co_return Result<void>();
+}
+
+net::Task<Result<std::optional<Secret>>> CpCalls::check_tunnel() {
+  if (context_.options.compat)
+    co_return fail(ErrorCode::unsupported, "cannot ask an earlier control plane for its tunnels");
+  const auto response = co_await post("/tunnel/check", "{}");
+  if (!response) co_return tl::unexpected(response.error());
+  const auto value = parse_json(response->body);
+  if (!value) co_return tl::unexpected(value.error());
+  auto answer = protocol::tunnel_answer_from(*value);
+  if (!answer) co_return tl::unexpected(answer.error());
+  std::optional<Secret> token;
+  if (answer->tunnel_token_sealed) {
+    auto opened = co_await open_run_token(context_, answer->agent_id, *std::move(answer->tunnel_token_sealed));
+    if (!opened) co_return tl::unexpected(opened.error());
+    token = *std::move(opened);
+  }
+  co_return token;
 }
 
 net::Task<Result<protocol::IngressAnswer>> CpCalls::replace_ingress(std::vector<Expose> extras) {

@@ -25,6 +25,9 @@ class SequenceNumbers {
   net::Turns turns_;  // one block at a time, or numbers would leave out of order
 };
 
+/// What the control plane has sealed for this VM. Errors: those of the capability.
+net::Task<Result<Secret>> open_run_token(Context& context, std::string agent_id, Bytes sealed);
+
 class CpCalls {
  public:
   CpCalls(Context& context, SequenceNumbers& numbers) : context_(context), numbers_(numbers) {}
@@ -34,6 +37,9 @@ class CpCalls {
 
   /// Whether the control plane knows this agent. Errors: not_found with reason agent_unknown when it does not.
   net::Task<Result<void>> check();
+  /// The token of a new tunnel, where the control plane finds that this agent's is gone; none where it is there. Errors also: unsupported from an
+  /// earlier control plane.
+  net::Task<Result<std::optional<Secret>>> check_tunnel();
 
  private:
   net::Task<Result<HttpResponse>> post(std::string path, std::string body);

@@ -1,9 +1,9 @@
 #include "libdd/agent/membership_keeper.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "dd/log.hpp"
+#include "libdd/net/backoff.hpp"
 
 namespace dd::agent {
 namespace {
@@ -14,10 +14,7 @@ constexpr int kSilentPolls = 3;
 
 /// Between half of `pause` and all of it: a fleet that lost its control plane must not come back in step.
 std::chrono::milliseconds jittered(std::chrono::milliseconds pause, Random& random) {
-  std::array<std::byte, 2> noise{};
-  random.fill(noise);
-  const auto fraction = (std::to_integer<int>(noise[0]) << 8 | std::to_integer<int>(noise[1])) % 1000;
-  return pause / 2 + pause * fraction / 2000;
+  return pause - net::part_of(pause / 2, random);
 }
 
 }  // namespace

@@ -60,6 +60,10 @@ void declare(Config& config, AgentOptions& options) {
       "DD_RENEW_PAUSE", options.renew_pause,
       "least time between two registrations because the control plane said that it does not know this agent; "
       "doubles to ten times as much while it is not polled");
+  config.duration(
+      "DD_TUNNEL_CHECK_AFTER", options.tunnel_check_after,
+      "how long the connector must be unready before the control plane is asked whether the tunnel is still "
+      "there; up to as much again passes, so that a fleet does not ask at once");
   config.duration("DD_WATCH_INTERVAL", options.watch_interval, "how often the runtime is asked what still runs");
   config.duration("DD_STOP_GRACE", options.stop_grace, "how long running requests may take when the agent stops");
 }

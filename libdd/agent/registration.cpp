@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/agent/cp_calls.hpp"
 #include "libdd/agent/seed_control_plane.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
@@ -38,10 +39,9 @@ net::Task<Result<Registered>> Registration::attempt(std::vector<Expose> extras) 
   registered.shown.binding = {std::string(kRegisterTag), *nonce, claims.quoted_events};
   auto answer = co_await submit(std::move(claims));
   if (!answer) co_return wrap(answer.error(), "cannot register");
-  auto token = co_await context_.capability.open(std::string(kRegisterTag), answer->agent_id,
-                                                 std::move(answer->tunnel_token_sealed));
-  if (!token) co_return wrap(token.error(), "cannot open the tunnel token");
-  registered.tunnel_token = Secret(std::string(as_text(*token)));
+  auto token = co_await open_run_token(context_, answer->agent_id, std::move(answer->tunnel_token_sealed));
+  if (!token) co_return tl::unexpected(token.error());
+  registered.tunnel_token = *std::move(token);
   registered.extra_hostnames = std::move(answer->extra_hostnames);
   registered.took = milliseconds_since(began_at);
   const auto refresh = std::min<std::chrono::milliseconds>(context_.options.refresh_interval,

@@ -2,10 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dd/log.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/cp/run_token.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/protocol/fleet.hpp"
+#include "libdd/protocol/registration.hpp"
 
 namespace dd::cp {
 namespace {
@@ -35,6 +38,8 @@ void AgentCalls::add_routes(net::Router& router) {
   router.add(
       "POST", "/ingress/replace", [this](const net::ServerRequest& request) { return replace_ingress(request); },
       options);
+  router.add(
+      "POST", "/tunnel/check", [this](const net::ServerRequest& request) { return check_tunnel(request); }, options);
   router.add(
       "POST", "/register/check", [this](const net::ServerRequest& request) { return check(request); },
       std::move(options));
@@ -77,30 +82,62 @@ net::Task<Result<void>> AgentCalls::accept_body(const net::ServerRequest& reques
   co_return co_await context_.store.save(std::move(record));
 }
 
-net::Task<Result<net::ServerResponse>> AgentCalls::check(const net::ServerRequest& request) {
+net::Task<Result<AgentCalls::Caller>> AgentCalls::admit(const net::ServerRequest& request) {
+  const auto gone = [] {
+    return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
+  };
   const auto* caller = context_.store.find(request.principal);
-  if (caller == nullptr)
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot check: the agent is gone; register again");
+  if (caller == nullptr) co_return gone();
   const auto vm_name = caller->vm_name;
-  const auto turn = co_await context_.turns.take(vm_name);
+  auto turn = co_await context_.turns.take(vm_name);
   const auto accepted = co_await accept_body(request);
   if (!accepted) co_return tl::unexpected(accepted.error());
   const auto* record = context_.store.find(request.principal);
-  if (record == nullptr || !is_live(record->status))
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot check: the agent is gone; register again");
-  const Json answer = {{"agent_id", record->agent_id}, {"status", to_string(record->status)}};
+  if (record == nullptr || !is_live(record->status)) co_return gone();
+  co_return Caller(std::move(turn), *record);
+}
+
+net::Task<Result<net::ServerResponse>> AgentCalls::check(const net::ServerRequest& request) {
+  const auto caller = co_await admit(request);
+  if (!caller) co_return tl::unexpected(caller.error());
+  const Json answer = {{"agent_id", caller->record.agent_id}, {"status", to_string(caller->record.status)}};
   co_return net::json_response(to_text(answer));
 }
 
-net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {
-  const auto* caller = context_.store.find(request.principal);
-  if (caller == nullptr)
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot replace ingress: the agent is gone; register again");
-  const auto vm_name = caller->vm_name;
-  const auto turn = co_await context_.turns.take(vm_name);
-  const auto accepted = co_await accept_body(request);
-  if (!accepted) co_return tl::unexpected(accepted.error());
+net::Task<Result<net::ServerResponse>> AgentCalls::check_tunnel(const net::ServerRequest& request) {
+  const auto caller = co_await admit(request);
+  if (!caller) co_return tl::unexpected(caller.error());
+  const auto& record = caller->record;
+  const auto gone = co_await tunnels_.is_gone(record.tunnel_id);
+  if (!gone) co_return wrap(gone.error(), "cannot look for the tunnel");
+  protocol::TunnelAnswer answer{record.agent_id, std::nullopt};
+  if (*gone) {
+    const auto token = co_await make_anew(record);
+    if (!token) co_return wrap(token.error(), "cannot make the tunnel anew");
+    auto sealed = seal_run_token(record, *token);
+    if (!sealed) co_return tl::unexpected(sealed.error());
+    answer.tunnel_token_sealed = *std::move(sealed);
+  }
+  co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
 
+net::Task<Result<Secret>> AgentCalls::make_anew(AgentRecord record) {
+  const auto extras = record.extras;
+  // What a quarantined agent wants stays unpublished until it is taken back.
+  if (record.status == AgentStatus::quarantined) record.extras.clear();
+  auto token = co_await context_.provisioner.provision(record);
+  if (!token) co_return tl::unexpected(token.error());
+  record.extras = extras;
+  log::warning("a tunnel was gone and is made anew", {{"vm", record.vm_name}, {"tunnel", record.agent_id}});
+  const auto saved = co_await context_.store.save(std::move(record));
+  if (!saved) co_return tl::unexpected(saved.error());
+  tunnels_.forget();
+  co_return token;
+}
+
+net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {
+  const auto caller = co_await admit(request);
+  if (!caller) co_return tl::unexpected(caller.error());
   const auto value = parse_json(request.body);
   if (!value) co_return tl::unexpected(value.error());
   auto wanted = protocol::ingress_replace_from(*value);
@@ -108,10 +145,7 @@ net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::Se
   if (wanted->agent_id != request.principal)
     co_return fail(ErrorCode::permission_denied,
                    "cannot replace ingress: " + request.principal + " may not speak for " + wanted->agent_id);
-  const auto* current = context_.store.find(request.principal);
-  if (current == nullptr || !is_live(current->status))
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot replace ingress: the agent is gone; register again");
-  AgentRecord record = *current;
+  AgentRecord record = caller->record;
   record.extras = std::move(wanted->extras);
   auto hostnames = context_.provisioner.extra_hostnames(record);
   if (!hostnames) co_return tl::unexpected(hostnames.error());

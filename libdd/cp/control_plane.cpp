@@ -297,6 +297,7 @@ net::Task<Result<void>> ControlPlane::Impl::connect(Bytes fleet_key) {
     co_return taken;
   }
   net::spawn(io.get_executor(), take_over->watch(), "host name");
+  net::spawn(io.get_executor(), self_tunnel->keep(), "own tunnel");
   co_return Result<void>();
 }
 

@@ -80,6 +80,9 @@ void declare_times(Config& config, ControlPlaneOptions& options) {
   config.duration("DD_TOKEN_LEEWAY", options.token_leeway, "tolerance for clocks when a token's times are checked");
   config.duration("DD_DELETE_AFTER", options.delete_after,
                   "how long an agent may stay quarantined before it is deleted");
+  config.duration("DD_TUNNEL_CHECK_AFTER", options.tunnel_check_after,
+                  "how long the own connector must be unready before Cloudflare is asked whether the tunnel is still "
+                  "there; and how long one look at the agents' tunnels answers all agents that ask");
   config.duration("DD_RENEW_FOR", options.renew_for,
                   "how long an agent that was deleted for silence or expiry may come back without a new credential");
   config.duration("DD_SESSION_LIFE", options.session_life,

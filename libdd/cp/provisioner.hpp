@@ -33,6 +33,8 @@ class Provisioner {
   /// back what it made, and the journal keeps the name for the Sweeper.
   net::Task<Result<Secret>> provision(AgentRecord& record);
   /// Ingress and DNS as the record says.
+  /// See TunnelProvider::is_gone.
+  net::Task<Result<bool>> is_gone(std::string tunnel_id) { return tunnels_.is_gone(std::move(tunnel_id)); }
   net::Task<Result<tunnel::ConfigVersion>> publish(AgentRecord record);
   /// Only the agent's own host is routed; DNS stays, so workloads' hosts answer 404.
   net::Task<Result<void>> shrink(AgentRecord record);

@@ -9,8 +9,8 @@
 #include "libdd/cp/agent_link.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/evidence.hpp"
+#include "libdd/cp/run_token.hpp"
 #include "libdd/crypto/digest.hpp"
-#include "libdd/crypto/hpke.hpp"
 
 namespace dd::cp {
 namespace {
@@ -310,9 +310,8 @@ net::Task<Result<void>> Registrar::check_drift(AgentRecord record, TdxClaims tok
 }
 
 net::Task<Result<protocol::RegisterAnswer>> Registrar::answer_for(AgentRecord record, Secret token) {
-  auto sealed = crypto::hpke_seal(record.sealing_key, as_bytes(kRegisterTag), as_bytes(record.agent_id),
-                                  as_bytes(token.reveal()), system_random());
-  if (!sealed) co_return wrap(sealed.error(), "cannot seal the tunnel token");
+  auto sealed = seal_run_token(record, token);
+  if (!sealed) co_return tl::unexpected(sealed.error());
   auto extras = context_.provisioner.extra_hostnames(record);
   if (!extras) co_return tl::unexpected(extras.error());
   protocol::RegisterAnswer answer;

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "dd/log.hpp"
+#include "libdd/net/backoff.hpp"
+
 namespace dd::cp {
 namespace {
 
@@ -9,6 +12,7 @@ constexpr const char* kTunnelName = "own_tunnel";
 constexpr const char* kTunnelKey = "own_tunnel_kid";
 constexpr const char* kFormerTunnel = "former_tunnel";
 constexpr const char* kReplacedKey = "replaced_kid";
+constexpr int kLongestPause = 10;  // as a multiple of DD_TUNNEL_CHECK_AFTER
 
 tunnel::ConnectorOptions connector_options(const ControlPlaneOptions& options) {
   tunnel::ConnectorOptions connector;
@@ -24,7 +28,8 @@ SelfTunnel::SelfTunnel(asio::any_io_executor executor, std::shared_ptr<HttpTrans
     : options_(options),
       store_(store),
       tunnels_(tunnels),
-      connector_(std::move(executor), std::move(transport), connector_options(options)) {}
+      connector_(executor, std::move(transport), connector_options(options)),
+      stop_(std::move(executor)) {}
 
 net::Task<Result<void>> SelfTunnel::open(Bytes fleet_key, std::string kid, Random& random,
                                          std::vector<IngressRule> rules) {
@@ -32,15 +37,46 @@ net::Task<Result<void>> SelfTunnel::open(Bytes fleet_key, std::string kid, Rando
   auto naming = name_it(std::move(fleet_key), std::move(kid), random);
   const auto named = co_await std::move(naming);
   if (!named) co_return named;
+  rules_ = std::move(rules);
+  random_ = &random;
+  auto making = make();
+  co_return co_await std::move(making);
+}
+
+net::Task<Result<void>> SelfTunnel::make() {
   const auto made = co_await tunnels_.ensure(name_);
   if (!made) co_return wrap(made.error(), "cannot create own tunnel");
   id_ = made->id;
-  for (const auto& rule : rules) hostnames_.push_back(rule.hostname);
-  const auto ingress = co_await tunnels_.put_ingress(id_, std::move(rules));
+  const auto ingress = co_await tunnels_.put_ingress(id_, rules_);
   if (!ingress) co_return wrap(ingress.error(), "cannot publish own ingress");
   auto token = co_await tunnels_.run_token(id_);
   if (!token) co_return wrap(token.error(), "cannot fetch own run token");
   co_return connector_.start(*std::move(token));
+}
+
+net::Task<void> SelfTunnel::keep() {
+  const auto patience = options_.tunnel_check_after;
+  net::Backoff pause({patience, kLongestPause * patience}, *random_);
+  while (!stopping_) {
+    const bool unready = co_await connector_.wait_unready(patience, std::chrono::hours(1));
+    if (!unready || stopping_) continue;
+    const auto settled = co_await make_anew_if_gone();
+    if (!settled) log::warning("cannot see to the own tunnel", {{"why", settled.error().message}});
+    if (!stopping_) co_await stop_.wait(pause.next());
+    const bool still = co_await connector_.wait_unready(patience, std::chrono::milliseconds(0));
+    if (!still) pause.reset();
+  }
+}
+
+net::Task<Result<void>> SelfTunnel::make_anew_if_gone() {
+  const auto gone = co_await tunnels_.is_gone(id_);
+  if (!gone) co_return tl::unexpected(gone.error());
+  if (!*gone || stopping_) co_return Result<void>();
+  log::warning("the own tunnel was gone and is made anew", {{"tunnel", name_}});
+  auto making = make();
+  const auto made = co_await std::move(making);
+  if (!made) co_return made;
+  co_return co_await publish();
 }
 
 net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Random& random) {
@@ -63,7 +99,9 @@ net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Ra
 }
 
 net::Task<Result<void>> SelfTunnel::publish() {
-  const auto dns = co_await tunnels_.put_dns(id_, name_, hostnames_);
+  std::vector<std::string> hostnames;
+  for (const auto& rule : rules_) hostnames.push_back(rule.hostname);
+  const auto dns = co_await tunnels_.put_dns(id_, name_, std::move(hostnames));
   if (!dns) co_return wrap(dns.error(), "cannot publish own DNS record");
   co_return Result<void>();
 }
@@ -85,7 +123,11 @@ net::Task<Result<void>> SelfTunnel::settle_former(bool lives) {
   co_return co_await store_.set_setting(kFormerTunnel, "");
 }
 
-net::Task<void> SelfTunnel::stop(std::chrono::milliseconds grace) { co_await connector_.stop(grace); }
+net::Task<void> SelfTunnel::stop(std::chrono::milliseconds grace) {
+  stopping_ = true;
+  stop_.notify();
+  co_await connector_.stop(grace);
+}
 
 net::Task<Result<void>> SelfTunnel::remove() {
   if (id_.empty()) {

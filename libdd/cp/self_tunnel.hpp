@@ -21,6 +21,8 @@ class SelfTunnel {
   /// The tunnel of this registry's control plane before this one: removes it, or leaves it to the one that still lives.
   net::Task<Result<void>> settle_former(bool lives);
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout) { return connector_.wait_ready(timeout); }
+  /// Until stop(): a tunnel that was deleted while the connector is not ready is made anew, under its name.
+  net::Task<void> keep();
   /// Ends the connector; the tunnel stays for the next start.
   net::Task<void> stop(std::chrono::milliseconds grace);
   /// The tunnel goes too: after stop(), or instead of open() what an earlier process of this control plane has left.
@@ -36,6 +38,9 @@ class SelfTunnel {
   [[nodiscard]] bool has(const tunnel::DnsRecord& record) const { return record.content == tunnel::target_of(id_); }
 
  private:
+  /// Makes or adopts it, with its rules, and starts the connector.
+  net::Task<Result<void>> make();
+  net::Task<Result<void>> make_anew_if_gone();
   net::Task<Result<void>> name_it(Bytes fleet_key, std::string kid, Random& random);
 
   const ControlPlaneOptions& options_;
@@ -45,7 +50,10 @@ class SelfTunnel {
   std::string kid_;
   std::string name_;
   std::string id_;
-  std::vector<std::string> hostnames_;
+  std::vector<IngressRule> rules_;
+  Random* random_ = nullptr;
+  net::Event stop_;
+  bool stopping_ = false;
 };
 
 }  // namespace dd::cp

@@ -24,7 +24,7 @@ class ConnectorLink {
   [[nodiscard]] int ready_connections() const;
   [[nodiscard]] const std::string& id() const;
   /// What it routes by, as cloudflared shows it at `/config`; version -1 until it has got one.
-  [[nodiscard]] Json config() const;
+  [[nodiscard]] nlohmann::json config() const;
 
  private:
   struct Impl;

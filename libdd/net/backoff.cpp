@@ -7,11 +7,15 @@
 
 namespace dd::net {
 
-std::chrono::milliseconds Backoff::next() {
+std::chrono::milliseconds part_of(std::chrono::milliseconds duration, Random& random) {
   std::array<std::byte, 8> bytes{};
-  random_->fill(bytes);
-  const auto half = static_cast<std::uint64_t>(ceiling_.count() / 2);
-  const auto delay = ceiling_ - std::chrono::milliseconds(std::bit_cast<std::uint64_t>(bytes) % (half + 1));
+  random.fill(bytes);
+  const auto most = static_cast<std::uint64_t>(duration.count());
+  return std::chrono::milliseconds(std::bit_cast<std::uint64_t>(bytes) % (most + 1));
+}
+
+std::chrono::milliseconds Backoff::next() {
+  const auto delay = ceiling_ - part_of(ceiling_ / 2, *random_);
   ceiling_ = std::min(ceiling_ * 2, options_.most);
   return delay;
 }

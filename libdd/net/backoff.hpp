@@ -12,6 +12,9 @@ struct BackoffOptions {
   std::chrono::milliseconds most{30'000};
 };
 
+/// Evenly drawn from 0 to all of `duration`.
+[[nodiscard]] std::chrono::milliseconds part_of(std::chrono::milliseconds duration, Random& random);
+
 /// Doubles from `first` to `most`; each delay is drawn from its upper half, so that a fleet does not retry in step. Value type.
 class Backoff {
  public:

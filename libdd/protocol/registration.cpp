@@ -109,4 +109,19 @@ Result<RegisterAnswer> register_answer_from(const Json& value) {
   return finish(reader, std::move(answer));
 }
 
+Json to_json_value(const TunnelAnswer& answer) {
+  Json value = {{"agent_id", answer.agent_id}};
+  if (answer.tunnel_token_sealed) value["tunnel_token_sealed"] = to_base64url(*answer.tunnel_token_sealed);
+  return value;
+}
+
+Result<TunnelAnswer> tunnel_answer_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  TunnelAnswer answer;
+  answer.agent_id = read_agent_id(reader, "agent_id");
+  if (reader.find("tunnel_token_sealed") != nullptr)
+    answer.tunnel_token_sealed = reader.base64url("tunnel_token_sealed", 0);
+  return finish(reader, std::move(answer));
+}
+
 }  // namespace dd::protocol

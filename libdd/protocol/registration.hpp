@@ -51,6 +51,15 @@ struct RegisterAnswer {
   bool operator==(const RegisterAnswer&) const = default;
 };
 
+/// POST /tunnel/check.
+struct TunnelAnswer {
+  std::string agent_id;
+  std::optional<Bytes> tunnel_token_sealed;  // as in a RegisterAnswer; only when the tunnel was gone and is made anew
+  bool operator==(const TunnelAnswer&) const = default;
+};
+
+[[nodiscard]] nlohmann::json to_json_value(const TunnelAnswer& answer);
+[[nodiscard]] Result<TunnelAnswer> tunnel_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const ChallengeAnswer& answer);
 [[nodiscard]] Result<ChallengeAnswer> challenge_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const RegisterClaims& claims);

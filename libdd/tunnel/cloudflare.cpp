@@ -36,6 +36,7 @@ class Cloudflare final : public TunnelProvider {
   net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                   std::vector<std::string> hostnames) override;
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override;
+  net::Task<Result<bool>> is_gone(std::string tunnel_id) override;
   net::Task<Result<std::optional<Tunnel>>> find(std::string name) override;
   net::Task<Result<std::optional<DnsRecord>>> find_dns(std::string hostname) override;
   net::Task<Result<std::vector<Tunnel>>> list(std::string prefix) override;
@@ -221,6 +222,15 @@ net::Task<Result<std::optional<Tunnel>>> Cloudflare::find(std::string name) {
   if (!found) co_return give(found.error());
   if (!*found) co_return std::optional<Tunnel>();
   co_return std::move((*found)->tunnel);
+}
+
+net::Task<Result<bool>> Cloudflare::is_gone(std::string tunnel_id) {
+  if (auto good = usable(tunnel_id); !good) co_return tl::unexpected(good.error());
+  auto looking = tunnels_.get(std::move(tunnel_id), api_.deadline());
+  const auto state = co_await std::move(looking);
+  if (state) co_return state->deleted;
+  if (state.error().is_missing()) co_return true;
+  co_return give(state.error());
 }
 
 net::Task<Result<std::optional<DnsRecord>>> Cloudflare::find_dns(std::string hostname) {

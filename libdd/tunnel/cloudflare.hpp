@@ -66,6 +66,8 @@ class TunnelProvider {
   /// DNS records by content, connections, then the tunnel; only if its name is exactly `name`. Gone already is success.
   virtual net::Task<Result<void>> remove(std::string tunnel_id, std::string name) = 0;
   virtual net::Task<Result<std::optional<Tunnel>>> find(std::string name) = 0;
+  /// Whether there is no tunnel of that id, or it was deleted: only when Cloudflare says so of this very one.
+  virtual net::Task<Result<bool>> is_gone(std::string tunnel_id) = 0;
   /// The record of exactly this host name, whoever made it.
   virtual net::Task<Result<std::optional<DnsRecord>>> find_dns(std::string hostname) = 0;
   /// Live tunnels whose name starts with `prefix`.

@@ -88,11 +88,13 @@ struct Connector::Impl : std::enable_shared_from_this<Impl> {
   bool stopping = false;
   bool replacing = false;
   bool is_ready = false;
+  steady_clock::time_point unready_since{};
 };
 
 void Connector::Impl::set_ready(bool now) {
   if (is_ready == now) return;
   is_ready = now;
+  unready_since = steady_clock::now();
   if (now)
     log::info("connector ready");
   else if (wanted())
@@ -239,6 +241,7 @@ Result<void> Connector::start(Secret token) {
   if (!path) return wrap(path.error(), "cannot start connector");
   impl_->token = std::move(token);
   impl_->token_path = *std::move(path);
+  impl_->unready_since = steady_clock::now();
   if (impl_->running) {
     impl_->replacing = true;
     impl_->set_ready(false);
@@ -246,6 +249,7 @@ Result<void> Connector::start(Secret token) {
     return {};
   }
   impl_->running = true;
+  impl_->changed.notify();
   net::spawn(impl_->executor, Impl::supervise(impl_), "connector supervision");
   return {};
 }
@@ -270,6 +274,20 @@ net::Task<bool> Connector::wait_ready(milliseconds timeout) {
     co_await impl->changed.wait(left);
   }
   co_return true;
+}
+
+net::Task<bool> Connector::wait_unready(milliseconds long_enough, milliseconds timeout) {
+  const auto impl = impl_;
+  const auto until = steady_clock::now() + timeout;
+  while (true) {
+    const bool unready = impl->running && !impl->is_ready;
+    const auto now = steady_clock::now();
+    const auto missing = std::chrono::ceil<milliseconds>(impl->unready_since + long_enough - now);
+    if (unready && missing.count() <= 0) co_return true;
+    const auto left = std::chrono::ceil<milliseconds>(until - now);
+    if (left.count() <= 0) co_return false;
+    co_await impl->changed.wait(unready ? std::min(missing, left) : left);
+  }
 }
 
 net::Task<std::optional<std::int64_t>> Connector::config_version() {

@@ -37,6 +37,8 @@ class Connector {
   net::Task<void> stop(std::chrono::milliseconds grace);
   /// True when it is or became ready within `timeout`.
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout);
+  /// True once it has been meant to run, and not been ready, for `long_enough`; false after `timeout`.
+  net::Task<bool> wait_unready(std::chrono::milliseconds long_enough, std::chrono::milliseconds timeout);
   /// Of the tunnel's configuration that it runs, as it says at `/config`; none while it does not say.
   net::Task<std::optional<std::int64_t>> config_version();
 

@@ -12,7 +12,7 @@ from fleet import Fleet, free_port, main, wait_for
 tools = Path(sys.argv[1]).resolve()
 DELETE_AFTER = 2  # seconds
 fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=1s", "--cp-env", "DD_POLL_TIMEOUT=500ms", "--cp-env", f"DD_DELETE_AFTER={DELETE_AFTER}s",
-              "--agent-env", "DD_RENEW_PAUSE=1s")
+              "--cp-env", "DD_TUNNEL_CHECK_AFTER=1s", "--agent-env", "DD_RENEW_PAUSE=1s", "--agent-env", "DD_TUNNEL_CHECK_AFTER=1s")
 port = free_port()
 
 
@@ -57,6 +57,39 @@ def a_silent_agent_comes_back():
     assert fleet.get(url)[0] == 200
 
 
+def delete_tunnel(name):
+    """By hand, as somebody might at Cloudflare's dashboard: connections, DNS records, tunnel."""
+    tunnel = next(t for t in fleet.edge_state()["tunnels"] if t["name"] == name and t["deleted_at"] is None)
+    settings = fleet.cp_environment()
+    base = f"/client/v4/accounts/{settings['DD_CF_ACCOUNT_ID']}/cfd_tunnel/{tunnel['id']}"
+    assert fleet.cloudflare("DELETE", base + "/connections")["success"]
+    assert fleet.cloudflare("DELETE", base)["success"]
+    return tunnel["id"]
+
+
+def an_agents_tunnel_is_made_anew():
+    url = deploy()
+    wait_for("its workload public", lambda: fleet.get(url)[0] == 200)
+    before, names = fleet.agent(), edge_names()
+    gone = delete_tunnel(before["agent_id"])
+    assert fleet.get(url)[0] != 200
+    wait_for("its workload public again", lambda: fleet.get(url)[0] == 200)
+    wait_for("the agent healthy again", lambda: status() == "healthy")
+    after = fleet.agent()
+    assert (after["agent_id"], after["hostname"], after["registered_at"]) == (before["agent_id"], before["hostname"], before["registered_at"]), (before, after)
+    assert edge_names() == names, (names, edge_names())
+    assert not [r for r in fleet.edge_state()["records"] if gone in r["content"]], "a DNS record leads to the tunnel that is gone"
+
+
+def the_control_planes_too():
+    names = edge_names()
+    own = next(n for n in names[0] if n.startswith("dd-local-cp-"))
+    delete_tunnel(own)
+    wait_for("the control plane public again", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
+    assert edge_names() == names, (names, edge_names())
+    wait_for("the agent healthy again", lambda: status() == "healthy")
+
+
 def a_revoked_one_does_not():
     before = fleet.agent()
     silenced(lambda: (wait_for("the agent deleted", lambda: status() == "dropped"), fleet.ctl("agents", "revoke", "vm-1", "--reason", "lost")))
@@ -69,6 +102,8 @@ def a_revoked_one_does_not():
 try:
     main([
         ("an agent that was silent until it was deleted comes back as who it was, with its workloads", a_silent_agent_comes_back),
+        ("an agent's tunnel that was deleted by hand is made anew, under its names, and its workloads are public again", an_agents_tunnel_is_made_anew),
+        ("so is the control plane's own", the_control_planes_too),
         ("one that was revoked meanwhile does not", a_revoked_one_does_not),
     ])
 finally:

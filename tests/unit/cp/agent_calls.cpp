@@ -4,41 +4,11 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/check_error.hpp"
-#include "tests/unit/cp/vm.hpp"
+#include "tests/unit/cp/caller.hpp"
 
 using namespace dd;
 using namespace dd::cp;
 using namespace dd::test;
-
-namespace {
-
-struct Caller : Room {
-  Vm vm{*this};
-
-  Caller() { vm.join(); }
-  std::string body(const Json& extras) const { return to_text(Json{{"agent_id", vm.agent_id}, {"extras", extras}}); }
-  static Json web() { return Json::array({{{"hostname_label", "web"}, {"port", 8000}}}); }
-
-  Answer call(const std::string& text, const std::function<void(protocol::CallClaims&)>& bend = {}) {
-    return call_at("/ingress/replace", text, bend);
-  }
-  Answer call_at(const std::string& path, const std::string& text,
-                 const std::function<void(protocol::CallClaims&)>& bend = {}) {
-    protocol::CallClaims claims{
-        kOrigin, vm.agent_id, clock.unix_seconds(), "POST", path, crypto::sha256(as_bytes(text)), vm.seq++};
-    if (bend) bend(claims);
-    HttpHeaders headers;
-    headers.set(protocol::kCallHeader, crypto::sign_jws(vm.signing, crypto::kCallTyp, protocol::to_json_value(claims)));
-    return ask("POST", path, std::move(headers), text);
-  }
-  void become(AgentStatus status) {
-    auto record = kept(vm.agent_id);
-    record.status = status;
-    must(store.save(record));
-  }
-};
-
-}  // namespace
 
 TEST_CASE("the list that an agent sends replaces the one before") {
   Caller f;

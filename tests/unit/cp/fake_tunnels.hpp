@@ -14,6 +14,7 @@ namespace dd::cp {
 class FakeTunnels final : public tunnel::TunnelProvider {
  public:
   std::set<std::string> names;                            // live tunnels
+  std::set<std::string> unlisted;                         // of these, those that a list leaves out
   std::map<std::string, std::vector<IngressRule>> rules;  // by tunnel name
   std::map<std::string, std::vector<std::string>> dns;    // by tunnel name
   std::vector<std::string> calls;
@@ -64,6 +65,10 @@ class FakeTunnels final : public tunnel::TunnelProvider {
     if (names.contains(name)) found = tunnel_called(name);
     co_return found;
   }
+  net::Task<Result<bool>> is_gone(std::string tunnel_id) override {
+    if (fails("is_gone")) co_return down();
+    co_return !names.contains(name_of(tunnel_id));
+  }
   net::Task<Result<std::optional<tunnel::DnsRecord>>> find_dns(std::string hostname) override {
     if (fails("find_dns")) co_return down();
     std::optional<tunnel::DnsRecord> found;
@@ -76,7 +81,7 @@ class FakeTunnels final : public tunnel::TunnelProvider {
     if (fails("list")) co_return down();
     std::vector<tunnel::Tunnel> found;
     for (const auto& name : names)
-      if (name.starts_with(prefix)) found.push_back(tunnel_called(name));
+      if (name.starts_with(prefix) && !unlisted.contains(name)) found.push_back(tunnel_called(name));
     co_return found;
   }
 

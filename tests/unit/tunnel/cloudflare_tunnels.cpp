@@ -184,3 +184,33 @@ TEST_CASE("an answer that makes no sense is not believed") {
   Scripted api({{"GET " + kOne + "/token", success("{}")}});
   CHECK_FALSE(api.run(api.provider->run_token(kTunnelId)).has_value());
 }
+
+TEST_CASE("a tunnel is gone when Cloudflare says that of its id, and for no other reason") {
+  const auto saying = [](const std::string& member, const std::string& value) {
+    auto tunnel = json::parse(tunnel_json(kTunnelName, kTunnelId));
+    tunnel[member] = value;
+    return success(tunnel.dump());
+  };
+  const struct {
+    std::string name;
+    Result<HttpResponse> answer;
+    std::optional<bool> gone;
+  } cases[] = {
+      {"there", success(tunnel_json(kTunnelName, kTunnelId)), false},
+      {"degraded", saying("status", "degraded"), false},
+      {"down", saying("status", "down"), false},
+      {"deleted", saying("deleted_at", "2026-01-02T00:00:00Z"), true},
+      {"unknown", failure(404, 1003), true},
+      {"forbidden", failure(403, 10000), std::nullopt},
+      {"nonsense", success("7"), std::nullopt},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Scripted api({{"GET " + kOne, c.answer}});
+    const auto gone = api.run(api.provider->is_gone(kTunnelId));
+    CHECK(gone.has_value() == c.gone.has_value());
+    if (gone && c.gone) CHECK(*gone == *c.gone);
+  }
+  Scripted down({{"GET " + kOne, answer(500, "oh no")}}, std::chrono::milliseconds(100));
+  CHECK_FALSE(down.run(down.provider->is_gone(kTunnelId)).has_value());
+}

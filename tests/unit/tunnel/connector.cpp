@@ -250,3 +250,19 @@ TEST_CASE("the version of the configuration is the one that the connector says i
   cloudflared.stop();
   CHECK_FALSE(cloudflared.run(cloudflared.connector().config_version()));
 }
+
+TEST_CASE("a connector is unready for long only while it is meant to run") {
+  Supervised cloudflared("echo >> starts\n" + kSleep);
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().wait_unready(0ms, 10ms)));
+  cloudflared.transport->ready = false;
+  REQUIRE(cloudflared.connector().start(Secret("run-token")).has_value());
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().wait_unready(1h, 10ms)));
+  CHECK(cloudflared.run(cloudflared.connector().wait_unready(20ms, 20s)));
+  cloudflared.transport->ready = true;
+  CHECK(cloudflared.run(cloudflared.connector().wait_ready(20s)));
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().wait_unready(0ms, 10ms)));
+  cloudflared.transport->ready = false;
+  CHECK(cloudflared.run(cloudflared.connector().wait_unready(5ms, 20s)));
+  cloudflared.stop();
+  CHECK_FALSE(cloudflared.run(cloudflared.connector().wait_unready(0ms, 10ms)));
+}

@@ -1,0 +1,33 @@
+// A tunnel that was deleted at Cloudflare has a connector that never gets ready: then the control plane is asked to look, and to make it anew.
+#pragma once
+
+#include "libdd/agent/context.hpp"
+#include "libdd/agent/cp_calls.hpp"
+#include "libdd/tunnel/connector.hpp"
+
+namespace dd::agent {
+
+/// Use on one io thread.
+class TunnelKeeper {
+ public:
+  /// The longest pause between two questions, as a multiple of DD_TUNNEL_CHECK_AFTER.
+  static constexpr int kLongestPause = 10;
+
+  TunnelKeeper(Context& context, CpCalls& calls, tunnel::Connector& connector)
+      : context_(context), calls_(calls), connector_(connector), stop_(context.executor) {}
+  /// Until stop().
+  net::Task<void> run();
+  void stop();
+
+ private:
+  /// Whether the connector has got a new token.
+  net::Task<bool> ask();
+
+  Context& context_;
+  CpCalls& calls_;
+  tunnel::Connector& connector_;
+  net::Event stop_;
+  bool stopping_ = false;
+};
+
+}  // namespace dd::agent
