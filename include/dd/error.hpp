@@ -1,6 +1,7 @@
 // Errors as values: what went wrong, said for an operator, with a code that a program can act on.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,8 @@ struct Error {
   std::string path = {};
   /// Stable word for programs that must tell two errors of one code apart ("nonce_spent"), or empty.
   std::string reason = {};
+  /// When another try makes sense, as far as is known; 0: nobody said. An HTTP server says it in `Retry-After`.
+  std::chrono::seconds retry_after{0};
 
   bool operator==(const Error&) const = default;
 };

@@ -1,6 +1,10 @@
 // Wiring: the pieces of a control plane in the order in which they need each other.
 #include "dd/control_plane.hpp"
 
+#include <algorithm>
+#include <stop_token>
+
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "dd/log.hpp"
@@ -8,6 +12,7 @@
 #include "libdd/cp/agent_calls.hpp"
 #include "libdd/cp/agent_link.hpp"
 #include "libdd/cp/agent_sessions.hpp"
+#include "libdd/cp/cloudflare_pause.hpp"
 #include "libdd/cp/compat_api.hpp"
 #include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/context.hpp"
@@ -200,6 +205,10 @@ struct ControlPlane::Impl {
 
   net::Task<Result<void>> start();
   net::Task<Result<void>> connect(Bytes fleet_key);
+  /// Opens the own tunnel, however long Cloudflare wants no call; or until the stop.
+  net::Task<Result<void>> open_when_admitted(Bytes fleet_key);
+  /// Until then, or the stop.
+  net::Task<void> rest(std::chrono::milliseconds duration);
   net::Task<void> stop();
   net::Task<void> give_way();
   void leave() {
@@ -217,6 +226,7 @@ struct ControlPlane::Impl {
   std::unique_ptr<enclave_client::Capability> capability;
   std::unique_ptr<tunnel::TunnelProvider> tunnels;
   std::unique_ptr<Store> store;
+  std::unique_ptr<CloudflarePause> cloudflare_pause;
   std::unique_ptr<Services> services;
   std::unique_ptr<SelfTunnel> self_tunnel;
   std::unique_ptr<TakeOver> take_over;
@@ -243,14 +253,20 @@ Result<void> ControlPlane::Impl::prepare() {
   capability = options.capability_fd < 0
                    ? enclave_client::make_local_capability()
                    : enclave_client::make_socket_capability(executor, static_cast<int>(options.capability_fd));
-  tunnels = tunnel::make_cloudflare(executor, options.transport, cloudflare_options(options));
   store = std::make_unique<Store>(options.registry, pool, *options.clock, *options.random);
+  cloudflare_pause = std::make_unique<CloudflarePause>(executor, *store, *options.clock);
   return {};
 }
 
 net::Task<Result<void>> ControlPlane::Impl::start() {
   const auto loaded = co_await store->load();
   if (!loaded) co_return loaded;
+  const auto paused = co_await cloudflare_pause->left();
+  if (!paused) co_return tl::unexpected(paused.error());
+  auto cloudflare = cloudflare_options(options);
+  cloudflare.paused_for = *paused;
+  cloudflare.on_paused = [this](std::chrono::seconds pause) { cloudflare_pause->begin(pause); };
+  tunnels = tunnel::make_cloudflare(io.get_executor(), options.transport, std::move(cloudflare));
   auto fleet_key = co_await store->secret("fleet_key");
   if (!fleet_key) co_return tl::unexpected(fleet_key.error());
   const auto keys = co_await capability->keys();
@@ -281,10 +297,9 @@ net::Task<Result<void>> ControlPlane::Impl::connect(Bytes fleet_key) {
     leave();
     co_return Result<void>();
   }
-  auto opening =
-      self_tunnel->open(std::move(fleet_key), services->context.cp_key.kid(), *options.random, own_ingress());
+  auto opening = open_when_admitted(std::move(fleet_key));
   const auto opened = co_await std::move(opening);
-  if (!opened) co_return opened;
+  if (!opened || ending.stop_requested()) co_return opened;
   services->own_evidence.set_tunnel(self_tunnel->name());
   take_over = std::make_unique<TakeOver>(services->context, services->own_evidence, *self_tunnel, *tunnels,
                                          [this] { leave(); });
@@ -299,6 +314,26 @@ net::Task<Result<void>> ControlPlane::Impl::connect(Bytes fleet_key) {
   net::spawn(io.get_executor(), take_over->watch(), "host name");
   net::spawn(io.get_executor(), self_tunnel->keep(), "own tunnel");
   co_return Result<void>();
+}
+
+// Whoever gave up here would be started again, and ask again.
+net::Task<Result<void>> ControlPlane::Impl::open_when_admitted(Bytes fleet_key) {
+  while (true) {
+    auto opening = self_tunnel->open(fleet_key, services->context.cp_key.kid(), *options.random, own_ingress());
+    const auto opened = co_await std::move(opening);
+    if (opened || opened.error().code != ErrorCode::rate_limited) co_return opened;
+    const auto wait = std::max(opened.error().retry_after, std::chrono::seconds(1));
+    log::warning("Cloudflare limits our calls; the host name waits for that",
+                 {{"hostname", options.hostname}, {"seconds", wait.count()}});
+    co_await rest(wait);
+    if (ending.stop_requested()) co_return Result<void>();
+  }
+}
+
+net::Task<void> ControlPlane::Impl::rest(std::chrono::milliseconds duration) {
+  const auto over = std::make_shared<net::Event>(io.get_executor());
+  const std::stop_callback wake(ending.get_token(), [this, over] { asio::post(io, [over] { over->notify(); }); });
+  if (!ending.stop_requested()) co_await over->wait(duration);
 }
 
 Result<void> ControlPlane::Impl::listen() {

@@ -7,6 +7,7 @@
 #include "libdd/fetch/release_answer.hpp"
 #include "libdd/net/backoff.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/net/retry_after.hpp"
 #include "libdd/net/url.hpp"
 
 namespace dd::fetch {
@@ -37,7 +38,7 @@ class Download {
       wait_.reset();
       auto done = once();
       if (done || attempt == kAttempts || !may_pass(done.error())) return done;
-      const auto pause = wait_.value_or(backoff.next());
+      const auto pause = std::max(wait_.value_or(milliseconds(0)), backoff.next());
       if (seams_.now() + pause >= deadline_) return done;
       seams_.pause(pause);
     }
@@ -123,7 +124,7 @@ class Download {
     auto response = net::send_blocking(seams_.transport, std::move(request));
     if (!response) return wrap(response.error(), what_);
     if (response->status == 200) return response;
-    wait_ = retry_after(*response);
+    wait_ = net::retry_after(response->headers);
     return tl::unexpected(refusal(*response, what_, !order_.token.empty()));
   }
 

@@ -1,12 +1,12 @@
 #include "libdd/fetch/github_refusal.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/retry_after.hpp"
 
 namespace dd::fetch {
 namespace {
@@ -30,20 +30,11 @@ bool is_rate_limit(const HttpResponse& response, const std::string& reason) {
   if (response.status == 429) return true;
   if (response.status != 403) return false;
   const auto* remaining = response.headers.find("x-ratelimit-remaining");
-  return (remaining != nullptr && *remaining == "0") || retry_after(response) ||
+  return (remaining != nullptr && *remaining == "0") || net::retry_after(response.headers) ||
          net::to_lower(reason).find("rate limit") != std::string::npos;
 }
 
 }  // namespace
-
-std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
-  const auto* text = response.headers.find("retry-after");
-  unsigned seconds = 0;
-  if (text == nullptr || text->size() > 6) return std::nullopt;
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (read.ec != std::errc() || read.ptr != text->data() + text->size()) return std::nullopt;
-  return std::chrono::seconds(seconds);
-}
 
 Error refusal(const HttpResponse& response, const std::string& what, bool with_token) {
   const auto reason = reason_of(response);

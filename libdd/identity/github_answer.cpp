@@ -1,16 +1,22 @@
 #include "libdd/identity/github_answer.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "dd/clock.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/retry_after.hpp"
 
 namespace dd::identity {
 namespace {
 
 constexpr std::size_t kLongestReason = 200;
+constexpr std::chrono::seconds kUsualWait{60};
+constexpr std::chrono::seconds kLongestWait{3600};
 
 /// GitHub's own `message`, fit for a log line; empty when there is none.
 std::string reason_of(const HttpResponse& response) {
@@ -33,10 +39,22 @@ bool is_rate_limit(const HttpResponse& response, const std::string& reason) {
          net::to_lower(reason).find("rate limit") != std::string::npos;
 }
 
-std::string retry_hint(const HttpResponse& response) {
-  const auto* after = response.headers.find("retry-after");
-  if (after == nullptr || after->empty() || after->size() > 6 || !std::ranges::all_of(*after, net::is_digit)) return {};
-  return ", asks to wait " + *after + " s";
+/// Its own word, else the time at which the limit is lifted, else what GitHub's guide says of secondary limits.
+std::chrono::seconds wait_of(const HttpResponse& response) {
+  auto wait = net::retry_after(response.headers);
+  const auto* lifted = response.headers.find("x-ratelimit-reset");
+  if (!wait && lifted != nullptr)
+    if (const auto at = decimal<std::int64_t>(*lifted))
+      wait = std::chrono::seconds(*at - system_clock().unix_seconds());
+  return std::clamp(wait.value_or(kUsualWait), std::chrono::seconds(1), kLongestWait);
+}
+
+tl::unexpected<Error> limited(const HttpResponse& response, const std::string& context) {
+  Error error{ErrorCode::unavailable, {}};
+  error.retry_after = wait_of(response);
+  error.message =
+      context + "GitHub limits our requests; try again in " + std::to_string(error.retry_after.count()) + " s";
+  return tl::unexpected(std::move(error));
 }
 
 std::string denial(const HttpResponse& response, const std::string& reason) {
@@ -56,8 +74,7 @@ Result<Json> read_github_answer(const HttpResponse& response, std::string_view c
     return body;
   }
   const auto reason = reason_of(response);
-  if (is_rate_limit(response, reason))
-    return fail(ErrorCode::unavailable, context + "GitHub limits our requests" + retry_hint(response));
+  if (is_rate_limit(response, reason)) return limited(response, context);
   if (response.status == 401) return fail(ErrorCode::unauthenticated, context + "GitHub does not know this token");
   if (response.status == 403 || response.status == 404)
     return fail(ErrorCode::permission_denied, context + denial(response, reason));

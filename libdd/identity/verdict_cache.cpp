@@ -28,8 +28,12 @@ void VerdictCache::put_in(Entries<T>& entries, const Digest256& key, const T& va
 
 std::optional<Result<Principal>> VerdictCache::find(const Digest256& key, std::int64_t now_ms) {
   if (const auto* principal = find_in(accepted_, key, now_ms)) return Result<Principal>(*principal);
-  if (const auto* error = find_in(refused_, key, now_ms)) return Result<Principal>(tl::unexpected(*error));
-  return std::nullopt;
+  const auto* refused = find_in(refused_, key, now_ms);
+  if (refused == nullptr) return std::nullopt;
+  Error error = *refused;
+  const std::chrono::milliseconds left(refused_.at(key).expires_ms - now_ms);
+  if (error.retry_after.count() > 0) error.retry_after = std::chrono::ceil<std::chrono::seconds>(left);
+  return Result<Principal>(tl::unexpected(std::move(error)));
 }
 
 void VerdictCache::put(const Digest256& key, const Result<Principal>& verdict, std::int64_t now_ms) {
@@ -38,10 +42,12 @@ void VerdictCache::put(const Digest256& key, const Result<Principal>& verdict, s
     put_in(accepted_, key, *verdict, now_ms, options_.positive);
     return;
   }
-  const auto code = verdict.error().code;
-  if (code != ErrorCode::unauthenticated && code != ErrorCode::permission_denied) return;
+  const auto& error = verdict.error();
+  if (error.code == ErrorCode::unavailable && error.retry_after.count() > 0)
+    return put_in(refused_, key, error, now_ms, error.retry_after);
+  if (error.code != ErrorCode::unauthenticated && error.code != ErrorCode::permission_denied) return;
   accepted_.erase(key);
-  put_in(refused_, key, verdict.error(), now_ms, options_.negative);
+  put_in(refused_, key, error, now_ms, options_.negative);
 }
 
 }  // namespace dd::identity

@@ -23,7 +23,8 @@ class VerdictCache {
   explicit VerdictCache(VerdictCacheOptions options) : options_(options) {}
 
   [[nodiscard]] std::optional<Result<Principal>> find(const Digest256& key, std::int64_t now_ms);
-  /// Keeps a principal, and a refusal that is about the token (unauthenticated, permission_denied). Other failures pass and are not kept.
+  /// Keeps a principal, a refusal that is about the token (unauthenticated, permission_denied), and until then that another try makes no sense before
+  /// `retry_after`: GitHub counts against the token. Other failures pass and are not kept.
   void put(const Digest256& key, const Result<Principal>& verdict, std::int64_t now_ms);
 
  private:

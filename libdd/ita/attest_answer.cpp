@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/ita/token_claims.hpp"
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/retry_after.hpp"
 
 namespace dd::ita {
 namespace {
@@ -50,14 +50,6 @@ std::string describe(const HttpResponse& response, const Secret& api_key) {
   return ids.empty() ? out : out + " (" + ids + ")";
 }
 
-std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
-  const auto* text = response.headers.find("Retry-After");
-  if (text == nullptr) return std::nullopt;
-  const auto seconds = decimal<int>(*text);
-  if (!seconds || *seconds < 0) return std::nullopt;  // the date form is not used there
-  return std::chrono::seconds(*seconds);
-}
-
 AttestAnswer read_token(const HttpResponse& response, const std::string& context) {
   const auto body = parse_json(response.body, {2 * kLongestToken, 32});
   if (!body) return {fail(ErrorCode::upstream, context + "the answer is no JSON")};
@@ -91,12 +83,12 @@ AttestAnswer read_attest_answer(const Result<HttpResponse>& response, std::strin
                        describe(*response, api_key))};
     case 429:
       return {fail(ErrorCode::unavailable, context + "too many requests, " + describe(*response, api_key)),
-              Retry::rate_limited, retry_after(*response)};
+              Retry::rate_limited, net::retry_after(response->headers)};
     case 500:
     case 503:
     case 504:
       return {fail(ErrorCode::unavailable, context + describe(*response, api_key)), Retry::backoff,
-              retry_after(*response)};
+              net::retry_after(response->headers)};
     default:
       return {fail(ErrorCode::upstream, context + describe(*response, api_key))};
   }

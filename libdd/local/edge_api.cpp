@@ -205,10 +205,12 @@ net::Task<EdgeApi::Answer> EdgeApi::order_faults(const net::ServerRequest& reque
   const auto times = reader.integer("times", 0, 10'000);
   const auto status = reader.integer("status", 200, 599);
   const auto code = reader.optional_integer("code", 0, 100'000).value_or(10'000);
+  const auto retry_after = reader.optional_text("retry_after", {.least = 1, .most = 64});
   if (reader.error()) co_return tl::unexpected(*reader.error());
   // Status 200 gives Cloudflare's trap: HTTP 200 with success false.
-  faults_.fail_next(static_cast<int>(times),
-                    cf_error(static_cast<int>(status), static_cast<int>(code), "ordered fault"));
+  auto fault = cf_error(static_cast<int>(status), static_cast<int>(code), "ordered fault");
+  if (retry_after) fault.headers.add("Retry-After", *retry_after);
+  faults_.fail_next(static_cast<int>(times), std::move(fault));
   co_return net::json_response("{}");
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/retry_after.hpp"
 
 namespace dd::net {
 namespace {
@@ -48,18 +49,20 @@ std::string line_error(const Error& error) {
 }
 
 Error error_from(const HttpResponse& response) {
+  const auto again = retry_after(response.headers).value_or(std::chrono::seconds(0));
   const auto body = Json::parse(response.body, nullptr, false);
   if (body.is_object()) {
     Error error{error_code_from(text_member(body, "code")), text_member(body, "message"), text_member(body, "path"),
                 text_member(body, "reason")};
     // Another system may well have members of these names; ours always agree with the status.
     const bool known = to_string(error.code) == text_member(body, "code");
+    error.retry_after = again;
     if (known && !error.message.empty()) return error;
   }
-  return Error{ErrorCode::upstream,
-               "cannot use answer: status " + std::to_string(response.status) + ": " + shown(response.body),
-               {},
-               {}};
+  Error error{ErrorCode::upstream,
+              "cannot use answer: status " + std::to_string(response.status) + ": " + shown(response.body)};
+  error.retry_after = again;
+  return error;
 }
 
 }  // namespace dd::net

@@ -132,6 +132,7 @@ ServerResponse error_answer(const Error& error, std::string_view request_id, int
   answer.body = error_body(error, request_id);
   // RFC 9110, 15.5.2: a 401 says how to authenticate.
   if (answer.status == 401) answer.headers.add("WWW-Authenticate", "Bearer");
+  if (error.retry_after.count() > 0) answer.headers.add("Retry-After", std::to_string(error.retry_after.count()));
   return answer;
 }
 

@@ -229,7 +229,8 @@ net::Task<Result<bool>> Cloudflare::is_gone(std::string tunnel_id) {
   auto looking = tunnels_.get(std::move(tunnel_id), api_.deadline());
   const auto state = co_await std::move(looking);
   if (state) co_return state->deleted;
-  if (state.error().is_missing()) co_return true;
+  // In Cloudflare's own words: anything on the way can answer 404.
+  if (state.error().is_missing() && state.error().effect == Effect::none) co_return true;
   co_return give(state.error());
 }
 

@@ -1,6 +1,7 @@
 // Cloudflare's REST API: tunnels, their ingress and DNS records. Envelope and `success` checked, every list paged, 429 and 5xx backed off.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ struct CloudflareOptions {
   double calls_per_second = 3;  // Cloudflare allows 1,200 in 5 minutes, over all of a user's tokens
   double burst = 60;
   net::BackoffOptions backoff;
+  std::chrono::seconds paused_for{0};  // from now on, by what Cloudflare told an earlier process
+  std::function<void(std::chrono::seconds)> on_paused = {};  // Cloudflare wants no call for so long
 };
 
 struct Tunnel {

@@ -41,6 +41,7 @@ tl::unexpected<ApiFailure> out_of_time(const std::string& what, milliseconds pau
   failure.error.code = ErrorCode::rate_limited;
   failure.error.message = "cannot " + what + ": Cloudflare's rate limit leaves no turn before the deadline";
   if (paused.count() > 0) failure.error.message += ", paused for " + std::to_string(paused.count()) + " ms";
+  failure.error.retry_after = std::max(std::chrono::ceil<std::chrono::seconds>(paused), std::chrono::seconds(1));
   return tl::unexpected(std::move(failure));
 }
 
@@ -50,7 +51,9 @@ Api::Api(std::shared_ptr<HttpTransport> transport, CloudflareOptions options, st
     : transport_(std::move(transport)),
       options_(std::move(options)),
       timer_(timer),
-      pacer_(pacing_of(options_), std::move(timer)) {}
+      pacer_(pacing_of(options_), std::move(timer)) {
+  if (options_.paused_for.count() > 0) pacer_.pause_until(timer_->now() + options_.paused_for);
+}
 
 net::Backoff Api::backoff() const { return net::Backoff(options_.backoff, system_random()); }
 
@@ -95,6 +98,7 @@ net::Task<ApiResult<ApiAnswer>> Api::attempt(const ApiCall& call) {
     const auto wait = *answer.error().retry_after;
     log::warning("Cloudflare throttles us", {{"pause_seconds", wait.count()}});
     pacer_.pause_until(timer_->now() + wait);
+    if (options_.on_paused) options_.on_paused(wait);
   }
   co_return answer;
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/net/ascii.hpp"
+#include "libdd/net/retry_after.hpp"
 
 namespace dd::tunnel {
 namespace {
@@ -28,11 +28,7 @@ std::string without(std::string_view text, std::string_view secret) {
 bool is_encoded(char c) { return net::is_alnum(c) || c == '+' || c == '/' || c == '_' || c == '-' || c == '='; }
 
 std::chrono::seconds pause_of(const HttpResponse& response) {
-  const auto* header = response.headers.find("Retry-After");
-  if (!header) return kDefaultPause;
-  const auto seconds = decimal<unsigned>(*header);
-  if (!seconds) return kDefaultPause;  // an HTTP date: not seen in practice
-  return std::min(std::chrono::seconds(*seconds), kLongestPause);
+  return std::min(net::retry_after(response.headers).value_or(kDefaultPause), kLongestPause);
 }
 
 const Json* member(const Json& object, const char* name) {
@@ -111,6 +107,7 @@ ApiResult<ApiAnswer> read_envelope(const HttpResponse& response, std::string_vie
   if (response.status == 429 || failure.has(api_code::kThrottled)) {
     failure.error.code = ErrorCode::rate_limited;
     failure.retry_after = pause_of(response);
+    failure.error.retry_after = *failure.retry_after;
     return refused(std::move(failure), what, says.empty() ? "too many requests" : says);
   }
   if (response.status >= 500) {

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from fleet import Fleet, free_port, main, wait_for
@@ -90,6 +91,28 @@ def the_control_planes_too():
     wait_for("the agent healthy again", lambda: status() == "healthy")
 
 
+def logged_at(vm, words):
+    """When that was logged last."""
+    return datetime.fromisoformat([line for line in fleet.said(vm).splitlines() if words in line][-1].split()[0])
+
+
+def a_pause_outlives_the_process():
+    """Longer than a start of the control plane waits for one call. Neither the process that was told, nor the one after it, makes a call meanwhile."""
+    pause = 24
+    limits = lambda: fleet.said("cp").count("Cloudflare limits our calls")
+    fleet.cloudflare("POST", "/__edge/faults", {"times": 1, "status": 429, "retry_after": str(pause)})
+    for round in (1, 2):
+        os.kill(fleet.tool_pid("dd-cp"), signal.SIGKILL)
+        wait_for(f"the control plane told to wait, {round}", lambda: limits() >= round)
+    requests = fleet.edge_state()["requests"]
+    throttled_at = logged_at("cp", "Cloudflare throttles us")
+    wait_for("the control plane public again", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200, 2 * pause)
+    wait_for("the agent healthy again", lambda: status() == "healthy")
+    assert fleet.said("cp").count("Cloudflare throttles us") == 1 and fleet.edge_state()["requests"] > requests
+    waited = (logged_at("cp", "tunnel adopted") - throttled_at).total_seconds()
+    assert pause - 1 <= waited < pause + 10, waited
+
+
 def a_revoked_one_does_not():
     before = fleet.agent()
     silenced(lambda: (wait_for("the agent deleted", lambda: status() == "dropped"), fleet.ctl("agents", "revoke", "vm-1", "--reason", "lost")))
@@ -104,6 +127,7 @@ try:
         ("an agent that was silent until it was deleted comes back as who it was, with its workloads", a_silent_agent_comes_back),
         ("an agent's tunnel that was deleted by hand is made anew, under its names, and its workloads are public again", an_agents_tunnel_is_made_anew),
         ("so is the control plane's own", the_control_planes_too),
+        ("a pause that Cloudflare asks for outlives the control plane's process", a_pause_outlives_the_process),
         ("one that was revoked meanwhile does not", a_revoked_one_does_not),
     ])
 finally:

@@ -203,7 +203,7 @@ def the_environment_is_clean():
     _, lines = ran("clean", "env", env=["EE_TOKEN=mine", "EMPTY="], inherit_token=True)
     names = {line.split("=", 1)[0] for line in lines}
     assert "EE_TOKEN=mine" in lines and "EMPTY=" in lines and TOKEN not in "\n".join(lines), lines
-    assert names <= {"PATH", "HOME", "TERM", "PWD", "SHLVL", "_", "EE_TOKEN", "EMPTY"}, names
+    assert names <= {"PATH", "HOME", "TERM", "PWD", "SHLVL", "_", "EE_TOKEN", "EMPTY", "DD_DEPLOYMENT_ID"}, names
 
 
 def how_it_ended_is_recorded():

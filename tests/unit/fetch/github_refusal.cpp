@@ -51,13 +51,3 @@ TEST_CASE("GitHub's own words stay on one line and short") {
   CHECK(error.message.find('\n') == std::string::npos);
   CHECK(error.message.size() < 300);
 }
-
-TEST_CASE("how long to wait is read in seconds, and nothing else") {
-  const auto wait = [](const char* text) { return retry_after(http_answer(429, "", {{"Retry-After", text}})); };
-  CHECK(wait("30") == std::chrono::seconds(30));
-  for (const auto* text : {"", "-1", "1.5", "30s", "99999999", "Wed, 21 Oct 2026 07:28:00 GMT"}) {
-    CAPTURE(text);
-    CHECK_FALSE(wait(text).has_value());
-  }
-  CHECK_FALSE(retry_after(http_answer(429, "")).has_value());
-}

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "dd/clock.hpp"
 #include "tests/support/scripted_transport.hpp"
 
 using namespace dd;
@@ -44,10 +45,30 @@ TEST_CASE("an answer of GitHub is about the token only when it says so") {
   }
 }
 
+TEST_CASE(
+    "a limit says when another try makes sense: by its word, by the time at which it is lifted, or after a minute") {
+  const auto wait = [](std::vector<std::pair<std::string, std::string>> headers) {
+    const auto answer = identity::read_github_answer(http_answer(429, "{}", headers), "GET /user");
+    REQUIRE_FALSE(answer.has_value());
+    return answer.error().retry_after.count();
+  };
+  const auto in = [](int seconds) { return std::to_string(system_clock().unix_seconds() + seconds); };
+  CHECK(wait({}) == 60);
+  CHECK(wait({{"Retry-After", "17"}}) == 17);
+  CHECK(wait({{"Retry-After", "17"}, {"X-RateLimit-Reset", in(900)}}) == 17);
+  CHECK(wait({{"Retry-After", "0"}}) == 1);
+  CHECK(wait({{"Retry-After", "86400"}}) == 3600);
+  const auto until_lifted = wait({{"X-RateLimit-Remaining", "0"}, {"X-RateLimit-Reset", in(900)}});
+  CHECK(until_lifted > 890);
+  CHECK(until_lifted <= 900);
+  CHECK(wait({{"X-RateLimit-Reset", in(-5)}}) == 1);
+  CHECK(wait({{"X-RateLimit-Reset", "soon"}}) == 60);
+}
+
 TEST_CASE("messages say what the operator can do") {
   const auto limited = identity::read_github_answer(http_answer(403, "{}", {{"Retry-After", "60"}}), "GET /user");
   REQUIRE_FALSE(limited.has_value());
-  CHECK(limited.error().message == "cannot check token with GET /user: GitHub limits our requests, asks to wait 60 s");
+  CHECK(limited.error().message == "cannot check token with GET /user: GitHub limits our requests; try again in 60 s");
 
   const auto sso =
       identity::read_github_answer(http_answer(403, "{}", {{"X-GitHub-SSO", "required; url=https://x"}}), "GET /user");

@@ -191,7 +191,6 @@ TEST_CASE("GitHub's troubles are nobody's fault: unavailable, and asked again ne
     Result<HttpResponse> outage;
   } cases[] = {
       {"server error", http_answer(500, "")},
-      {"rate limit", http_answer(403, "{}", {{"x-ratelimit-remaining", "0"}})},
       {"timeout", fail(ErrorCode::deadline_exceeded, "cannot reach api.github.test: no answer in 5000 ms")},
       {"no connection", fail(ErrorCode::unavailable, "cannot reach api.github.test: connection refused")},
   };
@@ -205,6 +204,23 @@ TEST_CASE("GitHub's troubles are nobody's fault: unavailable, and asked again ne
     CHECK(f.verify("ghp_alice").has_value());
     CHECK(f.refusal("ghp_mallory") == ErrorCode::permission_denied);
   }
+}
+
+TEST_CASE("of a token that GitHub limits it is not asked again before that is over, and of others it is") {
+  PatVerifierFixture f(kUser);
+  f.github.set_outage(http_answer(429, "{}", {{"Retry-After", "90"}}));
+  CHECK(f.refusal("ghp_alice") == ErrorCode::unavailable);
+  f.github.reset();
+  f.clock.advance(std::chrono::seconds(89));
+  const auto asked = f.transport->requests.size();
+  const auto limited = f.verify("ghp_alice");
+  REQUIRE_FALSE(limited.has_value());
+  CHECK(limited.error().retry_after == std::chrono::seconds(1));
+  CHECK(f.transport->requests.size() == asked);
+  // Who spends a limit of their own does not lock others out.
+  CHECK(f.refusal("ghp_mallory") == ErrorCode::permission_denied);
+  f.clock.advance(std::chrono::seconds(1));
+  CHECK(f.verify("ghp_alice").has_value());
 }
 
 TEST_CASE("an answer that makes no sense is upstream's fault and grants nothing") {

@@ -42,6 +42,24 @@ TEST_CASE("a failure that is not about the token is not remembered, and leaves w
   CHECK_FALSE(cache.find(key_of(2), 1).has_value());
 }
 
+TEST_CASE("that another try makes no sense yet is remembered until it does, and leaves what was known") {
+  VerdictCache cache({std::chrono::seconds(300), std::chrono::seconds(60), 8});
+  Error limited{ErrorCode::unavailable, "cannot check"};
+  limited.retry_after = std::chrono::seconds(90);
+  cache.put(key_of(1), tl::unexpected(limited), 1000);
+  CHECK(cache.find(key_of(1), 1000)->error().retry_after == std::chrono::seconds(90));
+  const auto later = cache.find(key_of(1), 90'500);
+  CHECK(later->error().code == ErrorCode::unavailable);
+  CHECK(later->error().retry_after == std::chrono::seconds(1));
+  CHECK_FALSE(cache.find(key_of(1), 91'000).has_value());
+  cache.put(key_of(2), kGood, 0);
+  cache.put(key_of(2), tl::unexpected(limited), 0);
+  CHECK(cache.find(key_of(2), 1000)->has_value());
+  cache.put(key_of(3), tl::unexpected(limited), 0);
+  cache.put(key_of(3), kGood, 1);
+  CHECK(cache.find(key_of(3), 1000)->has_value());
+}
+
 TEST_CASE("the last word about a token counts") {
   VerdictCache cache({});
   cache.put(key_of(1), kGood, 0);

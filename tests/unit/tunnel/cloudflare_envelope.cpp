@@ -76,6 +76,7 @@ TEST_CASE("Retry-After is believed within reason") {
     const auto answer = tunnel::read_envelope(throttled(c.header), "x", kToken);
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().retry_after == std::chrono::seconds(c.seconds));
+    CHECK(answer.error().error.retry_after == answer.error().retry_after);
   }
   const auto code_only = tunnel::read_envelope(failure(400, 971), "x", kToken);
   REQUIRE_FALSE(code_only.has_value());
