@@ -22,6 +22,8 @@ struct Expose {
   std::string hostname_label;
   std::uint16_t port = 0;  // 0, in a DeployRequest alone: the agent chooses one
   ServiceProtocol protocol = ServiceProtocol::http;
+  /// Of what an agent publishes: where its process was seen to answer, "127.0.0.1" or "::1". Empty: not known.
+  std::string address = {};
   bool operator==(const Expose&) const = default;
 };
 

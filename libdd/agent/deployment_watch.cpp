@@ -13,9 +13,8 @@ constexpr net::BackoffOptions kLookPause{std::chrono::milliseconds(50), std::chr
 
 net::Task<bool> answers_everywhere(DeploymentInfo info) {
   for (const auto& expose : info.expose) {
-    if (info.listeners && !listens_on(info, expose.port)) co_return false;
-    const bool answering = co_await answers(expose.port);
-    if (!answering) co_return false;
+    const auto address = co_await answering_address(info, expose.port);
+    if (address.empty()) co_return false;
   }
   co_return true;
 }

@@ -43,7 +43,10 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
     for (const auto& expose : info.expose) {
       if (!is_live(info.status)) continue;
       if (info.boot) holders_[expose.hostname_label] = {info.app_name, info.id};
-      if (info.boot || is_public(expose, info.id)) extras.push_back(expose);
+      if (is_public(expose, info.id))
+        extras.push_back(*find_published(expose));
+      else if (info.boot)
+        extras.push_back(expose);
     }
   co_return with_fixed(std::move(extras));
 }
@@ -85,8 +88,8 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
     // What it takes to fetch it is not its time.
     if (info.status == DeploymentStatus::deploying) first_seen_[info.id] = context_.clock.now();
     for (const auto& expose : info.expose) {
-      const bool ready = co_await is_ready(info, expose);
-      if (ready) take(expose, {info.app_name, info.id});
+      const auto ready = co_await when_ready(info, expose);
+      if (ready) take(*ready, {info.app_name, info.id});
       if (auto before = ready ? std::nullopt : entry_before(info, expose)) kept.push_back(*std::move(before));
     }
   }
@@ -95,12 +98,15 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
   co_return wanted;
 }
 
-net::Task<bool> Exposer::is_ready(DeploymentInfo info, Expose expose) {
-  if (info.status != DeploymentStatus::running) co_return false;
+net::Task<std::optional<Expose>> Exposer::when_ready(DeploymentInfo info, Expose expose) {
+  if (info.status != DeploymentStatus::running) co_return std::nullopt;
   // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
-  if (info.boot || is_public(expose, info.id)) co_return true;
-  if (held_back_.contains(info.id) || (info.listeners && !listens_on(info, expose.port))) co_return false;
-  co_return co_await answers(expose.port);
+  if (is_public(expose, info.id)) co_return *find_published(expose);
+  if (info.boot) co_return expose;
+  if (held_back_.contains(info.id)) co_return std::nullopt;
+  expose.address = co_await answering_address(std::move(info), expose.port);
+  if (expose.address.empty()) co_return std::nullopt;
+  co_return expose;
 }
 
 std::optional<Exposer::Entry> Exposer::entry_before(const DeploymentInfo& info, const Expose& expose) {
@@ -180,7 +186,7 @@ std::string Exposer::url_of(const Expose& expose, const std::string& hostname) c
 
 bool Exposer::is_public(const Expose& expose, const std::string& deployment_id) const {
   const auto holder = holders_.find(expose.hostname_label);
-  return is_published(expose) && holder != holders_.end() && holder->second.deployment_id == deployment_id;
+  return find_published(expose) != nullptr && holder != holders_.end() && holder->second.deployment_id == deployment_id;
 }
 
 bool Exposer::is_wholly_public(const DeploymentInfo& info) const {
@@ -195,8 +201,11 @@ std::vector<std::string> Exposer::urls_of(const DeploymentInfo& info) const {
   return urls;
 }
 
-bool Exposer::is_published(const Expose& expose) const {
-  return std::find(published_.begin(), published_.end(), expose) != published_.end();
+const Expose* Exposer::find_published(const Expose& expose) const {
+  const auto found = std::ranges::find_if(published_, [&expose](const Expose& one) {
+    return one.hostname_label == expose.hostname_label && one.port == expose.port && one.protocol == expose.protocol;
+  });
+  return found == published_.end() ? nullptr : &*found;
 }
 
 }  // namespace dd::agent

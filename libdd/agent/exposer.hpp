@@ -81,8 +81,8 @@ class Exposer {
     Expose expose;
     Holder holder;
   };
-  /// Whether that can be public now, of a live deployment.
-  net::Task<bool> is_ready(DeploymentInfo info, Expose expose);
+  /// How that is public from now on, of a live deployment; nothing while it cannot be.
+  net::Task<std::optional<Expose>> when_ready(DeploymentInfo info, Expose expose);
   /// What a live deployment leaves public for a while under a label that it is to have, and is not ready for.
   [[nodiscard]] std::optional<Entry> entry_before(const DeploymentInfo& info, const Expose& expose);
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
@@ -90,7 +90,8 @@ class Exposer {
   [[nodiscard]] bool is_awaited(const DeploymentInfo& info) const;
   /// Of what sync() asked for.
   Result<void> later(std::vector<Expose> extras, Result<void> outcome);
-  [[nodiscard]] bool is_published(const Expose& expose) const;
+  /// That entry with the address that it is public with.
+  [[nodiscard]] const Expose* find_published(const Expose& expose) const;
 
   Context& context_;
   CpCalls& calls_;

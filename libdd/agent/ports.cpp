@@ -13,6 +13,9 @@ namespace {
 
 using asio::ip::tcp;
 
+constexpr const char* kLoopback4 = "127.0.0.1";
+constexpr const char* kLoopback6 = "::1";
+
 net::Task<bool> connects(asio::ip::address address, std::uint16_t port) {
   // A loopback connect ends at once: accepted, or refused.
   tcp::socket socket(co_await net::this_executor());
@@ -22,14 +25,27 @@ net::Task<bool> connects(asio::ip::address address, std::uint16_t port) {
   co_return !failed;
 }
 
+/// Where visitors can be led to that port and meet nobody else. Both, where the runtime does not say who listens.
+std::vector<std::string> own_addresses(const DeploymentInfo& info, std::uint16_t port) {
+  if (!info.listeners) return {kLoopback4, kLoopback6};
+  const auto listens = [&](std::string_view address) {
+    return std::ranges::find(*info.listeners, ListenAddress{std::string(address), port}) != info.listeners->end();
+  };
+  if (listens(kLoopback4) || listens("0.0.0.0")) return {kLoopback4};
+  // On IPv4 too, perhaps; but there somebody else may have the port.
+  if (listens(kLoopback6) || listens("::")) return {kLoopback6};
+  return {};
+}
+
 }  // namespace
 
-net::Task<bool> answers(std::uint16_t port) {
-  const auto v4 = asio::ip::address(asio::ip::address_v4::loopback());
-  const bool on_v4 = co_await connects(v4, port);
-  if (on_v4) co_return true;
-  const auto v6 = asio::ip::address(asio::ip::address_v6::loopback());
-  co_return co_await connects(v6, port);
+net::Task<std::string> answering_address(DeploymentInfo info, std::uint16_t port) {
+  const auto candidates = own_addresses(info, port);
+  for (const auto& address : candidates) {
+    const bool answering = co_await connects(asio::ip::make_address(address), port);
+    if (answering) co_return address;
+  }
+  co_return std::string();
 }
 
 std::string holder_of(std::uint16_t port) {

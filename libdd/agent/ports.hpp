@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "dd/workload.hpp"
 #include "libdd/net/task.hpp"
 
 namespace dd::agent {
 
-/// Whether something accepts connections on 127.0.0.1 or [::1].
-net::Task<bool> answers(std::uint16_t port);
+/// Where a process of that deployment takes connections: "127.0.0.1", else "::1", empty when nowhere. Of a runtime that does not say who listens,
+/// whatever process it is.
+net::Task<std::string> answering_address(DeploymentInfo info, std::uint16_t port);
 
 /// Who listens on the port ("uid 200003"), or "" when nobody does. From /proc/net/tcp and tcp6.
 [[nodiscard]] std::string holder_of(std::uint16_t port);

@@ -14,6 +14,7 @@
 #include "dd/bytes.hpp"
 #include "dd/log.hpp"
 #include "dd/random.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/local/pump.hpp"
 
@@ -53,11 +54,22 @@ std::string host_in(std::string_view head) {
   return {};
 }
 
-/// "http://localhost:8080" → 8080; 0 for anything that is not a local port.
-std::uint16_t port_of(const std::string& service) {
-  const auto colon = service.rfind(':');
-  if (service.find("://localhost:") == std::string::npos || colon == std::string::npos) return 0;
-  return static_cast<std::uint16_t>(std::strtoul(service.c_str() + colon + 1, nullptr, 10));
+/// Where a rule leads: "http://localhost:8080" to that port in both families, as for cloudflared, which tries the other when the first does not
+/// answer; an address to that one. Nowhere for anything that is not a local port.
+std::vector<tcp::endpoint> endpoints_of(const std::string& service) {
+  const asio::ip::address v4 = asio::ip::address_v4::loopback();
+  const asio::ip::address v6 = asio::ip::address_v6::loopback();
+  const std::pair<std::string_view, std::vector<asio::ip::address>> hosts[] = {
+      {"://localhost:", {v4, v6}}, {"://127.0.0.1:", {v4}}, {"://[::1]:", {v6}}};
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& [host, addresses] : hosts) {
+    const auto at = service.find(host);
+    if (at == std::string::npos) continue;
+    const auto port = decimal<std::uint16_t>(std::string_view(service).substr(at + host.size())).value_or(0);
+    for (const auto& address : addresses)
+      if (port != 0) endpoints.emplace_back(address, port);
+  }
+  return endpoints;
 }
 
 net::Task<bool> write_all(Socket socket, std::string text) {
@@ -86,7 +98,7 @@ struct ConnectorLink::Impl : std::enable_shared_from_this<Impl> {
   asio::any_io_executor executor;
   RunToken token;
   std::string id = make_id();
-  net::Event wake;    // the pool has room, or is allowed to fill
+  net::Event wake;  // the pool has room, or is allowed to fill
   net::Event halted;
   Json config = Json::object();
   std::int64_t version = -1;
@@ -221,19 +233,16 @@ net::Task<void> ConnectorLink::Impl::answer(Socket socket, std::string head) {
     service = rule.value("service", service);
     break;
   }
-  const auto port = port_of(service);
-  if (port == 0) {
+  const auto endpoints = endpoints_of(service);
+  if (endpoints.empty()) {
     co_await write_all(socket, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     co_return;
   }
   auto local = std::make_shared<tcp::socket>(executor);
   boost::system::error_code failed;
-  // What "localhost" is: cloudflared too tries the other family when the first does not answer.
-  for (const auto& address :
-       {asio::ip::address(asio::ip::address_v4::loopback()), asio::ip::address(asio::ip::address_v6::loopback())}) {
+  for (const auto& endpoint : endpoints) {
     boost::system::error_code ignored;
     local->close(ignored);
-    const tcp::endpoint endpoint(address, port);
     co_await local->async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
     if (!failed) break;
   }

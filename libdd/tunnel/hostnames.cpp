@@ -39,16 +39,12 @@ std::string flat_label(std::string_view agent, std::string_view label) {
 }
 
 std::string service_of(const Expose& expose) {
-  const auto port = std::to_string(expose.port);
-  switch (expose.protocol) {
-    case ServiceProtocol::https:
-      return "https://localhost:" + port;
-    case ServiceProtocol::tcp:
-      return "tcp://localhost:" + port;
-    case ServiceProtocol::http:
-      break;
-  }
-  return "http://localhost:" + port;
+  const auto scheme = expose.protocol == ServiceProtocol::https ? "https"
+                      : expose.protocol == ServiceProtocol::tcp ? "tcp"
+                                                                : "http";
+  // "localhost" is tried in both families, and the other one may be somebody else's.
+  const auto host = expose.address.empty() ? "localhost" : expose.address == "::1" ? "[::1]" : expose.address;
+  return std::string(scheme) + "://" + host + ":" + std::to_string(expose.port);
 }
 
 }  // namespace

@@ -17,9 +17,13 @@ constexpr std::array kProtocols = {
 
 constexpr TextRule kLabelRule{1, 4096, valid_hostname_label, "1..32 of a-z, 0-9 and '-', no '-' at either end"};
 
+bool valid_loopback(std::string_view address) { return address == "127.0.0.1" || address == "::1"; }
+
 bool valid_protocol(std::string_view name) {
   return std::ranges::any_of(kProtocols, [name](const auto& entry) { return entry.second == name; });
 }
+
+constexpr TextRule kLoopbackRule{0, 4096, valid_loopback, "127.0.0.1 or ::1"};
 
 constexpr TextRule kProtocolRule{0, 4096, valid_protocol, "http, https or tcp"};
 
@@ -39,6 +43,7 @@ Result<Expose> read_one(const Json& value, const std::string& path, const std::s
   const bool chosen = ports == Ports::may_be_chosen && reader.find("port") == nullptr;
   if (!chosen) expose.port = static_cast<std::uint16_t>(reader.integer("port", 1, 65535));
   const auto protocol = reader.optional_text("protocol", kProtocolRule);
+  if (ports == Ports::with_address) expose.address = reader.optional_text("address", kLoopbackRule).value_or("");
   if (reader.error()) return tl::unexpected(*reader.error());
   if (protocol) expose.protocol = protocol_from(*protocol);
   for (const auto& name : reader.unknown()) unknown.push_back(prefix + "." + name);
@@ -80,7 +85,7 @@ Result<ExposeList> read_expose(const Json& value, const std::string& path, std::
 }
 
 Result<std::vector<Expose>> expose_from(const Json& value, std::string path, std::size_t most) {
-  auto list = read_expose(value, path, most);
+  auto list = read_expose(value, path, most, Ports::with_address);
   if (!list) return tl::unexpected(std::move(list).error());
   return std::move(list->items);
 }
@@ -89,6 +94,7 @@ Json to_json_value(const Expose& expose) {
   Json value = {{"hostname_label", expose.hostname_label}};
   if (expose.port != 0) value["port"] = expose.port;
   if (expose.protocol != ServiceProtocol::http) value["protocol"] = name_of(expose.protocol);
+  if (!expose.address.empty()) value["address"] = expose.address;
   return value;
 }
 

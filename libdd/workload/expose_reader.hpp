@@ -17,8 +17,8 @@ struct ExposeList {
   std::vector<std::string> unknown;
 };
 
-/// Whether a port may be missing, and is then 0.
-enum class Ports { named, may_be_chosen };
+/// Whether a port may be missing, and is then 0; or whether its address may be said.
+enum class Ports { named, may_be_chosen, with_address };
 
 /// As expose_from().
 [[nodiscard]] Result<ExposeList> read_expose(const Json& value, const std::string& path, std::size_t most,

@@ -291,6 +291,23 @@ def restart_stop_and_rollback():
     assert "reserved_name" in fleet.ctl("restart", "dd-agent", code=1)
 
 
+def the_other_family_is_nobodys():
+    """A stranger on IPv4 has the port that a deployment has on IPv6: visitors never get there."""
+    port = free_port()
+    said = Said(server("six", "own", "ipv6", port))
+    assert said.code == 0, said
+    wait_for("own", lambda: who_answers("six") == "own")
+    stranger = subprocess.Popen(["python3", "-c", SERVER, "stranger", "good", str(port), "0"])
+    try:
+        local = lambda: subprocess.run(["curl", "-s", f"http://127.0.0.1:{port}/"], capture_output=True, text=True).stdout
+        wait_for("the stranger", lambda: local() == "stranger")
+        assert {who_answers("six") for _ in range(20)} == {"own"}
+    finally:
+        stranger.kill()
+        stranger.wait()
+    fleet.ctl("mop", "six")
+
+
 def enough_rows():
     assert len(seen) >= 25 and len(set(seen)) == len(seen), seen
     print(f"{len(seen)} rows")
@@ -310,6 +327,7 @@ try:
         ("mop ends what is under way", mop_ends_what_is_under_way),
         ("a port may be left to the platform", ports_by_the_platform),
         ("restart, stop and rollback act on what ran", restart_stop_and_rollback),
+        ("nobody on the other loopback family is reached in a deployment's place", the_other_family_is_nobodys),
         ("there are as many rows as are wanted", enough_rows),
     ])
 finally:

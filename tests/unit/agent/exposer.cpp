@@ -270,3 +270,16 @@ TEST_CASE("the watch ends when it is stopped") {
   test::settle(f.io);
   CHECK(watching->result.has_value());
 }
+
+TEST_CASE("what is public says the address at which it was seen to answer, and keeps it") {
+  Exposing f;
+  Listener web;
+  f.deployments = {running("app", {expose("web", web.port())})};
+  CHECK(f.labels() == Labels{"fixed", "web"});
+  CHECK(f.published.back().back().address == "127.0.0.1");
+  CHECK(f.published.back().front().address.empty());  // of a fixed one nobody knows
+  web.close();
+  CHECK(f.labels() == Labels{"fixed", "web"});
+  CHECK(f.run(f.exposer.at_registration()).back().address == "127.0.0.1");
+  CHECK(f.published.size() == 1);
+}

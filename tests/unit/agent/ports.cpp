@@ -11,16 +11,46 @@
 using namespace dd;
 using namespace dd::agent;
 
-TEST_CASE("a port answers on either loopback address while something listens") {
+namespace {
+
+std::string answering(const DeploymentInfo& info, std::uint16_t port) {
   net::asio::io_context io;
+  return test::run(io, answering_address(info, port));
+}
+
+DeploymentInfo listening(const std::string& address, std::uint16_t port) {
+  DeploymentInfo info;
+  info.listeners = {{address, port}};
+  return info;
+}
+
+const bool kNoIpv6 = access("/proc/net/if_inet6", F_OK) != 0;
+
+}  // namespace
+
+TEST_CASE("without a word on who listens a port answers on either loopback address") {
   Listener v4;
-  CHECK(test::run(io, answers(v4.port())));
+  CHECK(answering({}, v4.port()) == "127.0.0.1");
   v4.close();
   const SilentPort silent;
-  CHECK_FALSE(test::run(io, answers(silent.port())));
-  if (access("/proc/net/if_inet6", F_OK) != 0) return;  // a machine without IPv6
+  CHECK(answering({}, silent.port()).empty());
+  if (kNoIpv6) return;
   const Listener v6(boost::asio::ip::address_v6::loopback());
-  CHECK(test::run(io, answers(v6.port())));
+  CHECK(answering({}, v6.port()) == "::1");
+}
+
+TEST_CASE("a port answers where the deployment itself listens, and not where somebody else does") {
+  const Listener v4;
+  for (const auto* any : {"127.0.0.1", "0.0.0.0"})
+    CHECK(answering(listening(any, v4.port()), v4.port()) == "127.0.0.1");
+  CHECK(answering(listening("127.0.0.1", 1), v4.port()).empty());
+  CHECK(answering(listening("10.0.0.1", v4.port()), v4.port()).empty());
+  if (kNoIpv6) return;
+  // It has the port on IPv6 alone; on IPv4 it is somebody else's.
+  CHECK(answering(listening("::1", v4.port()), v4.port()).empty());
+  const Listener v6(boost::asio::ip::address_v6::loopback());
+  for (const auto* any : {"::1", "::"}) CHECK(answering(listening(any, v6.port()), v6.port()) == "::1");
+  CHECK(answering(listening("127.0.0.1", v6.port()), v6.port()).empty());
 }
 
 TEST_CASE("the holder of a port is who listens on it, not who is connected through it") {

@@ -48,7 +48,10 @@ class Draw {
     std::vector<Expose> out;
     for (std::size_t i = count(64); i > 0; --i)
       out.push_back({"l" + std::to_string(i), static_cast<std::uint16_t>(integer(1, 65535)),
-                     static_cast<ServiceProtocol>(integer(0, 2))});
+                     static_cast<ServiceProtocol>(integer(0, 2)),
+                     i % 3 == 0   ? ""
+                     : i % 3 == 1 ? "127.0.0.1"
+                                  : "::1"});
     return out;
   }
 

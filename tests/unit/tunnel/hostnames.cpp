@@ -78,12 +78,13 @@ TEST_CASE("a hostname that cannot be is refused") {
 }
 
 TEST_CASE("ingress rules name the workloads first and the agent last") {
-  const std::vector<Expose> extras{
-      {"web", 8000, ServiceProtocol::http}, {"tls", 8443, ServiceProtocol::https}, {"db", 5432, ServiceProtocol::tcp}};
+  const std::vector<Expose> extras{{"web", 8000, ServiceProtocol::http},
+                                   {"tls", 8443, ServiceProtocol::https, "127.0.0.1"},
+                                   {"db", 5432, ServiceProtocol::tcp, "::1"}};
   const auto rules = ingress_rules("a.example.com", 8080, extras, IngressStyle::nested);
   const std::vector<IngressRule> want{{"web.a.example.com", "http://localhost:8000"},
-                                      {"tls.a.example.com", "https://localhost:8443"},
-                                      {"db.a.example.com", "tcp://localhost:5432"},
+                                      {"tls.a.example.com", "https://127.0.0.1:8443"},
+                                      {"db.a.example.com", "tcp://[::1]:5432"},
                                       {"a.example.com", "http://localhost:8080"}};
   REQUIRE(rules.has_value());
   CHECK(*rules == want);

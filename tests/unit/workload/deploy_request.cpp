@@ -44,6 +44,25 @@ TEST_CASE("how long a deployment may take, and what then, is read and written") 
   CHECK(parse_deploy_request(R"({"app_name":"a","cmd":["x"],"on_failure":"rollback"})").value() == usual);
 }
 
+TEST_CASE("an address is said of what is published, and of nothing that is asked for") {
+  for (const std::string address : {"127.0.0.1", "::1"}) {
+    const auto extra = nlohmann::json{{"hostname_label", "a"}, {"port", 80}, {"address", address}};
+    const auto read = expose_from(nlohmann::json::array({extra}), "$", 16).value();
+    CHECK(read.front().address == address);
+    CHECK(to_json_value(read.front()) == extra);
+  }
+  for (const std::string bad : {"localhost", "0.0.0.0", "127.0.0.2", "[::1]", "127.0.0.1:80@evil.example"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(
+        expose_from(nlohmann::json{{"hostname_label", "a"}, {"port", 80}, {"address", bad}}, "$", 16).has_value());
+  }
+  const auto asked =
+      parse_deploy_request(R"({"app_name":"a","cmd":["x"],"expose":{"hostname_label":"a","port":80,"address":"::1"}})")
+          .value();
+  CHECK(asked.expose.front().address.empty());
+  CHECK(asked.unknown == std::vector<std::string>{"expose.address"});
+}
+
 TEST_CASE("whether it runs beside the one before is read, and is left open otherwise") {
   CHECK_FALSE(parse_deploy_request(R"({"app_name":"a","cmd":["x"],"overlap":null})").value().overlap);
   for (const auto* word : {"true", "false"}) {
