@@ -40,6 +40,10 @@ TEST_CASE("a call without a statement, or with something that is none, is refuse
   check_error(f.ask("POST", "/ingress/replace", {}, "{}"), ErrorCode::unauthenticated);
   HttpHeaders headers;
   headers.set(protocol::kCallHeader, "a.b.c");
+  HttpHeaders empty;
+  empty.set(protocol::kCallHeader, crypto::sign_jws(f.vm.signing, crypto::kCallTyp, Json::object()));
+  check_error(f.ask("POST", "/ingress/replace", std::move(empty), "{}"), ErrorCode::unauthenticated,
+              "signature_invalid");
   check_error(f.ask("POST", "/ingress/replace", std::move(headers), "{}"), ErrorCode::unauthenticated,
               "signature_invalid");
 }

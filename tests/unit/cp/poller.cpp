@@ -197,6 +197,19 @@ TEST_CASE("one round polls every agent once, also more than can be polled at a t
   for (const auto& vm : vms) CHECK(vm->polls == 1);
 }
 
+TEST_CASE("between two rounds there is the poll interval") {
+  ControlPlaneOptions options;
+  options.poll_interval = std::chrono::hours(1);
+  Room f(std::move(options));
+  Vm vm(f);
+  vm.join();
+  net::spawn(f.io.get_executor(), f.poller.run(), "poller");
+  f.io.restart();
+  while (vm.polls == 0) f.io.run_one();
+  f.io.run_for(std::chrono::milliseconds(50));
+  CHECK(vm.polls == 1);
+}
+
 TEST_CASE("what an agent answers cannot make its record too long to be read at the next start") {
   Fleet f;
   f.agents[f.vm.hostname] = [](const HttpRequest&) {

@@ -99,6 +99,19 @@ TEST_CASE("a credential that cannot be checked now is no refusal") {
   f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
   check_error(register_with(f, vm, kOwnerPat), ErrorCode::unavailable, "");
   CHECK(register_with(f, vm, invited).has_value());
+
+  // Nor is it one of a key that had the name before: who is asked again later may well be let in.
+  f.github.reset();
+  Vm newcomer(f);
+  auto gone = *f.store.find_live(vm.vm_name);
+  gone.status = AgentStatus::dropped;
+  f.must(f.store.save(gone));
+  REQUIRE(register_with(f, newcomer, kOwnerPat).has_value());
+  f.clock.advance(std::chrono::seconds(301));
+  f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
+  check_error(register_with(f, vm, kOwnerPat), ErrorCode::unavailable, "");
+  f.github.reset();
+  check_error(register_with(f, vm, "ghp_nobody"), ErrorCode::conflict, "name_held");
 }
 
 TEST_CASE("a ticket is the control plane's own statement, in time, for this fleet") {

@@ -65,7 +65,9 @@ TEST_CASE("a tunnel that was deleted is made anew, with its rules and names and 
   CHECK(f.run(f.store.journal()).value().empty());
   CHECK(f.kept(f.vm.agent_id).extras.size() == 1);
   // It is there now, and what was seen before counts no more.
+  f.tunnels.calls.clear();
   CHECK_FALSE(body_of(f.check()).contains("tunnel_token_sealed"));
+  CHECK(f.tunnels.calls == std::vector<std::string>{"list"});
 }
 
 TEST_CASE("what a list leaves out is gone only when Cloudflare says so of that very tunnel") {

@@ -36,8 +36,11 @@ struct Family {
   Certificate leaf = CertificateBuilder(root, root_key).issue({"test leaf", 1000, 2000}, leaf_key.public_key()).value();
 };
 
-/// What our own builder does not make: a self-signed CA on `group`, signed with `digest`, whose key may do `usage`.
-Bytes foreign_ca(const char* group, const EVP_MD* digest, const char* usage) {
+using Extensions = std::vector<std::pair<int, const char*>>;
+
+/// What our own builder does not make: a self-signed certificate on `group`, signed with `digest`.
+Bytes foreign_der(const char* group, const EVP_MD* digest, const Extensions& extensions,
+                  const std::vector<std::string>& common_names) {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen(group), EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), 2);
@@ -45,13 +48,12 @@ Bytes foreign_ca(const char* group, const EVP_MD* digest, const char* usage) {
   ASN1_TIME_set(X509_getm_notBefore(certificate.get()), 1000);
   ASN1_TIME_set(X509_getm_notAfter(certificate.get()), 2000);
   auto* name = X509_get_subject_name(certificate.get());
-  const std::string common_name = "foreign root";
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()), -1,
-                             -1, 0);
+  for (const auto& common_name : common_names)
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(common_name.c_str()),
+                               -1, -1, 0);
   X509_set_issuer_name(certificate.get(), name);
   X509_set_pubkey(certificate.get(), key.get());
-  for (const auto& [nid, value] :
-       {std::pair{NID_basic_constraints, "critical,CA:TRUE,pathlen:1"}, {NID_key_usage, usage}}) {
+  for (const auto& [nid, value] : extensions) {
     const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
         X509V3_EXT_conf_nid(nullptr, nullptr, nid, value), X509_EXTENSION_free);
     X509_add_ext(certificate.get(), extension.get(), -1);
@@ -66,8 +68,12 @@ Bytes foreign_ca(const char* group, const EVP_MD* digest, const char* usage) {
   return out;
 }
 
+constexpr const char* kCa = "critical,CA:TRUE,pathlen:1";
+
+/// A CA whose key may do `usage`.
 Certificate foreign(const char* group, const EVP_MD* digest, const char* usage) {
-  return Certificate::from_der(foreign_ca(group, digest, usage)).value();
+  const Extensions extensions{{NID_basic_constraints, kCa}, {NID_key_usage, usage}};
+  return Certificate::from_der(foreign_der(group, digest, extensions, {"foreign root"})).value();
 }
 
 }  // namespace
@@ -75,6 +81,27 @@ Certificate foreign(const char* group, const EVP_MD* digest, const char* usage) 
 TEST_CASE("a CA whose key may not sign certificates is none") {
   CHECK(foreign("P-256", EVP_sha256(), "critical,keyCertSign,cRLSign").is_ca());
   CHECK_FALSE(foreign("P-256", EVP_sha256(), "critical,digitalSignature,cRLSign").is_ca());
+}
+
+TEST_CASE("who may sign certificates is a CA, by basic constraints and by its key's usage where that is said") {
+  const auto is_ca = [](const Extensions& extensions) {
+    return Certificate::from_der(foreign_der("P-256", EVP_sha256(), extensions, {"foreign root"})).value().is_ca();
+  };
+  CHECK(is_ca({{NID_basic_constraints, kCa}}));
+  CHECK_FALSE(is_ca({}));
+  CHECK_FALSE(is_ca({{NID_basic_constraints, "critical,CA:FALSE"}}));
+  CHECK_FALSE(is_ca({{NID_basic_constraints, "critical,CA:FALSE"}, {NID_key_usage, "keyCertSign"}}));
+  CHECK_FALSE(is_ca({{NID_key_usage, "keyCertSign"}}));
+  CHECK_FALSE(is_ca({{NID_basic_constraints, kCa}, {NID_basic_constraints, kCa}}));  // which one would count?
+}
+
+TEST_CASE("a common name is one: of two, and of none, nothing is read") {
+  const auto named = [](const std::vector<std::string>& names) {
+    return Certificate::from_der(foreign_der("P-256", EVP_sha256(), {}, names)).value().common_name();
+  };
+  CHECK(named({"one"}) == "one");
+  CHECK(named({}).empty());
+  CHECK(named({"one", "two"}).empty());
 }
 
 TEST_CASE("a certificate that is signed with another digest than SHA-256 is issued by nobody") {

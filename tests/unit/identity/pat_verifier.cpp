@@ -299,6 +299,8 @@ TEST_CASE("the token goes into its header and nowhere else") {
     for (const auto& request : f.transport->requests) {
       CHECK(request.url.find("ghp_") == std::string::npos);
       CHECK(request.headers.find("User-Agent") != nullptr);
+      REQUIRE(request.headers.find("Accept") != nullptr);
+      CHECK(*request.headers.find("Accept") == "application/vnd.github+json");
       for (const auto& [name, value] : request.headers.all())
         if (name != "Authorization") CHECK(value.find("ghp_") == std::string::npos);
     }

@@ -79,3 +79,23 @@ TEST_CASE("a flood of bad tokens does not push out a good one") {
   CHECK(remembered == 4);
   CHECK(cache.find(key_of(999), 1000).has_value());
 }
+
+TEST_CASE("what is known of one token is not pushed out by another while there is room, nor by its own renewal") {
+  VerdictCache cache({std::chrono::seconds(300), std::chrono::seconds(60), 2});
+  cache.put(key_of(1), kGood, 0);
+  cache.put(key_of(2), kGood, 1);
+  cache.put(key_of(2), kGood, 2);
+  CHECK(cache.find(key_of(1), 3).has_value());
+  CHECK(cache.find(key_of(2), 3).has_value());
+  cache.put(key_of(3), kGood, 4);
+  CHECK_FALSE(cache.find(key_of(1), 5).has_value());
+}
+
+TEST_CASE("a limit is over with the first good answer, also after that is forgotten") {
+  VerdictCache cache({});
+  Error limited{ErrorCode::unavailable, "cannot check"};
+  limited.retry_after = std::chrono::hours(1);
+  cache.put(key_of(1), tl::unexpected(limited), 0);
+  cache.put(key_of(1), kGood, 1);
+  CHECK_FALSE(cache.find(key_of(1), 301'000).has_value());
+}
