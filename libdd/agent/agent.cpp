@@ -193,7 +193,7 @@ net::Task<Result<void>> Agent::Impl::start() {
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the VM's keys");
   state.keys = *keys;
-  co_await deploys.adopt();
+  net::spawn(io.get_executor(), deploys.adopt(), "adoption");
   net::spawn(io.get_executor(), keeper.run(), "membership");
   if (!options.compat) net::spawn(io.get_executor(), tunnels.run(), "tunnel");
   net::spawn(io.get_executor(), refresher.run(), "token refresh");

@@ -14,6 +14,8 @@ namespace {
 
 // As wide as the control plane's replay window: a block lost to a restart cannot make a later number look old.
 constexpr std::int64_t kBlock = 64;
+// Behind each of them are calls to Cloudflare, one after the other.
+constexpr std::chrono::milliseconds kDeadline{60'000};
 
 }  // namespace
 
@@ -57,6 +59,7 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
   request.headers.set("Content-Type", "application/json");
   request.headers.set(protocol::kCallHeader, *std::move(statement));
   request.body = std::move(body);
+  request.deadline = kDeadline;
   auto response = co_await net::send(context_.transport, std::move(request));
   if (response && response->status != 200) co_return tl::unexpected(net::error_from(*response));
   co_return response;

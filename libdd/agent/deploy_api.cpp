@@ -104,7 +104,6 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   if (!neighbours) co_return tl::unexpected(neighbours.error());
   const auto overlap = Handover::is_wanted(wanted);
   if (!overlap) co_return tl::unexpected(overlap.error());
-  wanted.overlap = *overlap;
   auto complete = with_ports(std::move(wanted), *neighbours);
   if (!complete) co_return tl::unexpected(complete.error());
   wanted = *std::move(complete);
@@ -114,7 +113,9 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   next.on_failure = wanted.on_failure;
   for (const auto& member : wanted.unknown) next.warnings.push_back("unknown member " + member + " was ignored");
   next.replaced = rollouts_.good_one(wanted.app_name, neighbours->running);
+  // Without one that is known to be good nothing is worth running on: what is under way is replaced.
   next.overlap = *overlap && !next.replaced.empty();
+  wanted.overlap = next.overlap;
   auto id = co_await context_.runtime.deploy(wanted);
   co_return begin(std::move(next), std::move(id));
 }

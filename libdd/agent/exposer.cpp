@@ -11,6 +11,7 @@
 namespace dd::agent {
 namespace {
 
+constexpr std::chrono::seconds kLongestWait{60};  // that a control plane may ask for
 constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
 }  // namespace
@@ -57,12 +58,15 @@ void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> ho
     hostnames_[extras[i].hostname_label] = hostnames[i];
   published_ = std::move(extras);
   config_version_.reset();
+  uncertain_ = false;
   last_.reset();
   pause_.reset();
 }
 
 Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
-  last_ = Attempt{std::move(extras), outcome, std::chrono::steady_clock::now() + pause_.next()};
+  std::chrono::milliseconds pause = pause_.next();
+  if (!outcome) pause = std::max<std::chrono::milliseconds>(pause, std::min(outcome.error().retry_after, kLongestWait));
+  last_ = Attempt{std::move(extras), outcome, std::chrono::steady_clock::now() + pause};
   return outcome;
 }
 
@@ -137,13 +141,15 @@ net::Task<Result<void>> Exposer::sync() {
   if (!wanted) co_return tl::unexpected(wanted.error());
   auto& extras = wanted->extras;
   // In quarantine it asks again: only the answer tells that it is over.
-  if (extras == published_ && !quarantined_) {
+  // Nor is it known what became of a list whose answer was an error, or was lost.
+  if (extras == published_ && !quarantined_ && !uncertain_) {
     holders_ = std::move(wanted->holders);
     co_return Result<void>();
   }
   if (last_ && last_->extras == extras && std::chrono::steady_clock::now() < last_->again) co_return last_->outcome;
   auto answer = co_await calls_.replace_ingress(extras);
   if (!answer) {
+    uncertain_ = true;
     if (answer.error().reason == "agent_unknown") forgotten_();
     co_return later(std::move(extras), tl::unexpected(answer.error()));
   }

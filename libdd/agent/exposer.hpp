@@ -104,6 +104,7 @@ class Exposer {
   std::set<std::string> held_back_;  // ids
   tunnel::ConfigVersion config_version_;
   bool quarantined_ = false;
+  bool uncertain_ = false;  // whether what is public is really published_
   std::optional<Attempt> last_;
   net::Backoff pause_;
   net::Turns turns_;

@@ -49,19 +49,25 @@ net::Task<void> Handover::complete(std::string app_name, std::string to) {
   const auto before = co_await earlier_than(app_name, to);
   if (before && before->empty()) co_return;
   if (before) co_await until_left(*before);
-  // Whatever came in between: what has ended, what was stopped, and `to` itself.
-  const auto left = co_await earlier_than(app_name, to);
-  if (!left) {
-    log::warning("cannot stop the one before", {{"app", app_name}, {"why", left.error().message}});
-    co_return;
+  net::Backoff pause(kMovePause, context_.random);
+  while (true) {
+    // Whatever came in between: what has ended, what was stopped, and `to` itself.
+    const auto left = co_await earlier_than(app_name, to);
+    if (left && left->empty()) co_return;
+    if (left) co_await stop_all(*left, to);
+    if (!left) log::warning("cannot see to the one before yet", {{"app", app_name}, {"why", left.error().message}});
+    co_await net::sleep_for(pause.next());
   }
-  for (const auto& info : *left) {
+}
+
+net::Task<void> Handover::stop_all(std::vector<DeploymentInfo> earlier, std::string to) {
+  for (const auto& info : earlier) {
     const auto stopped = co_await context_.runtime.stop(info.id);
     if (stopped)
-      log::info("its place is taken", {{"app", app_name}, {"id", info.id}, {"by", to}});
+      log::info("its place is taken", {{"app", info.app_name}, {"id", info.id}, {"by", to}});
     else if (stopped.error().code != ErrorCode::conflict)
       log::warning("cannot stop the one before",
-                   {{"app", app_name}, {"id", info.id}, {"why", stopped.error().message}});
+                   {{"app", info.app_name}, {"id", info.id}, {"why", stopped.error().message}});
   }
 }
 

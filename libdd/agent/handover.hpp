@@ -30,6 +30,7 @@ class Handover {
   /// False when it does not live any more.
   net::Task<bool> until_public(std::string to);
   net::Task<void> until_left(std::vector<DeploymentInfo> earlier);
+  net::Task<void> stop_all(std::vector<DeploymentInfo> earlier, std::string to);
   /// Live ones that were asked for before `to`; none when that does not live.
   net::Task<Result<std::vector<DeploymentInfo>>> earlier_than(std::string app_name, std::string to);
   net::Task<bool> connector_runs(tunnel::ConfigVersion version);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <map>
 #include <ranges>
 #include <set>
 
@@ -18,6 +17,7 @@ namespace {
 // How often one is looked at that is not started yet: until then its time does not count.
 constexpr std::chrono::milliseconds kLongestLook{1'000};
 constexpr std::chrono::milliseconds kLongestSteadyLook{60'000};
+constexpr std::chrono::milliseconds kLongestReady{600'000};
 constexpr net::BackoffOptions kRuntimePause{std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
 
 std::string port_list(const std::set<std::uint16_t>& ports) {
@@ -77,26 +77,26 @@ RolloutPtr Rollouts::begin(Rollout start) {
 }
 
 net::Task<void> Rollouts::adopt() {
-  const auto all = co_await context_.runtime.list();
-  if (!all) {
+  net::Backoff pause(kRuntimePause, context_.random);
+  auto all = co_await context_.runtime.list();
+  while (!all) {
     log::warning("cannot ask the runtime what is under way", {{"why", all.error().message}});
-    co_return;
+    co_await net::sleep_for(pause.next());
+    all = co_await context_.runtime.list();
   }
-  std::map<std::string, std::string> running;  // the id of the last one by app
+  std::set<std::string> running;  // apps
   for (const auto& info : *all) {
-    if (info.boot || !is_live(info.status)) continue;
-    auto& before = running[info.app_name];
-    if (!before.empty()) {
-      log::info("taking up a redeploy", {{"app", info.app_name}, {"id", info.id}, {"replaces", before}});
-      supersede(info.app_name, "deployment " + info.id + " took its place");
-      Rollout next;
-      next.id = info.id;
-      next.app_name = info.app_name;
-      next.overlap = true;
-      next.replaced = good_one(info.app_name, before);
-      begin(std::move(next));
-    }
-    before = info.id;
+    if (info.boot || info.status != DeploymentStatus::running || find(info.id) != nullptr) continue;
+    if (running.insert(info.app_name).second) continue;
+    log::info("taking up a redeploy", {{"app", info.app_name}, {"id", info.id}});
+    supersede(info.app_name, "deployment " + info.id + " took its place");
+    // What it was asked with is not known. Nothing is started again for it: what runs before it serves, as long as that lives.
+    Rollout next;
+    next.id = info.id;
+    next.app_name = info.app_name;
+    next.overlap = true;
+    next.ready_timeout = kLongestReady;
+    begin(std::move(next));
   }
 }
 
@@ -210,20 +210,22 @@ net::Task<std::string> Rollouts::judge_steady(RolloutPtr rollout) {
 net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
   if (rollout->on_failure == OnFailure::keep) co_return;
   RolloutPtr before;
-  {
+  if (rollout->superseded.empty()) {
     const auto turn = co_await turn_of(rollout->app_name);
-    if (!rollout->superseded.empty()) {
-      rollout->reason = rollout->superseded;
-      if (rollout->overlap) (void)co_await context_.runtime.stop(rollout->id);  // it may be over already
-      co_return;
-    }
-    auto started = co_await start_the_one_before(rollout);
+    Result<RolloutPtr> started;
+    if (rollout->superseded.empty()) started = co_await start_the_one_before(rollout);
     if (!started) {
       rollout->reason += "; what was there before is not started again: " + started.error().message;
       log::error("cannot roll back", {{"app", rollout->app_name}, {"why", started.error().message}});
       co_return;
     }
     before = *std::move(started);
+  }
+  if (!rollout->superseded.empty() && !before) {
+    rollout->reason = rollout->superseded;
+    // Where it runs beside another nobody else takes its process away. Without the turn, which whoever took its place has; it may be over already.
+    if (rollout->overlap && !rollout->rolled_back) (void)co_await context_.runtime.stop(rollout->id);
+    co_return;
   }
   if (!before) co_return;
   while (!before->settled) co_await changed_.wait(std::chrono::hours(1));

@@ -111,9 +111,15 @@ net::Task<Result<net::ServerResponse>> AgentCalls::check_tunnel(const net::Serve
   const auto gone = co_await tunnels_.is_gone(record.tunnel_id);
   if (!gone) co_return wrap(gone.error(), "cannot look for the tunnel");
   protocol::TunnelAnswer answer{record.agent_id, std::nullopt};
+  Result<Secret> token;
   if (*gone) {
-    const auto token = co_await make_anew(record);
+    token = co_await make_anew(record);
     if (!token) co_return wrap(token.error(), "cannot make the tunnel anew");
+  } else if (record.token_untaken) {
+    token = co_await context_.provisioner.run_token(record.tunnel_id);
+    if (!token) co_return wrap(token.error(), "cannot fetch the run token again");
+  }
+  if (*gone || record.token_untaken) {
     auto sealed = seal_run_token(record, *token);
     if (!sealed) co_return tl::unexpected(sealed.error());
     answer.tunnel_token_sealed = *std::move(sealed);
@@ -128,6 +134,7 @@ net::Task<Result<Secret>> AgentCalls::make_anew(AgentRecord record) {
   auto token = co_await context_.provisioner.provision(record);
   if (!token) co_return tl::unexpected(token.error());
   record.extras = extras;
+  record.token_untaken = true;  // the answer may be lost
   log::warning("a tunnel was gone and is made anew", {{"vm", record.vm_name}, {"tunnel", record.agent_id}});
   const auto saved = co_await context_.store.save(std::move(record));
   if (!saved) co_return tl::unexpected(saved.error());

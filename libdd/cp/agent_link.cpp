@@ -112,6 +112,7 @@ net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {
   record.last_seen = context_.clock.unix_seconds();
   record.failed_polls = 0;
   record.reason.clear();
+  record.token_untaken = false;
   co_return outcome_of(Finding::proven, {}, std::move(record));
 }
 

@@ -128,6 +128,7 @@ Json to_json_value(const AgentRecord& record) {
                 {"quarantined_at", record.quarantined_at},
                 {"dropped_at", record.dropped_at},
                 {"renewable", record.renewable},
+                {"token_untaken", record.token_untaken},
                 {"failed_polls", record.failed_polls},
                 {"pins", dd::to_json_value(record.pins)},
                 {"facts", facts_to_json(record.facts)},
@@ -166,6 +167,7 @@ Result<AgentRecord> agent_record_from(const Json& value) {
   record.quarantined_at = reader.integer("quarantined_at", 0, kLargest);
   record.dropped_at = reader.integer("dropped_at", 0, kLargest);
   record.renewable = reader.boolean("renewable", false);
+  record.token_untaken = reader.boolean("token_untaken", false);
   record.failed_polls = static_cast<int>(reader.integer("failed_polls", 0, 1'000'000));
   record.verdict = reader.text("verdict", {.most = 1024 * 1024});
   record.tcb_status = reader.text("tcb_status");

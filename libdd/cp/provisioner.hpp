@@ -33,6 +33,7 @@ class Provisioner {
   /// back what it made, and the journal keeps the name for the Sweeper.
   net::Task<Result<Secret>> provision(AgentRecord& record);
   /// Ingress and DNS as the record says.
+  net::Task<Result<Secret>> run_token(std::string tunnel_id) { return tunnels_.run_token(std::move(tunnel_id)); }
   /// See TunnelProvider::is_gone.
   net::Task<Result<bool>> is_gone(std::string tunnel_id) { return tunnels_.is_gone(std::move(tunnel_id)); }
   net::Task<Result<tunnel::ConfigVersion>> publish(AgentRecord record);

@@ -215,6 +215,7 @@ void Registrar::fill(AgentRecord& record, const Request& request, std::int64_t n
   record.status = AgentStatus::healthy;
   record.reason.clear();
   record.renewable = false;
+  record.token_untaken = false;
   record.quarantined_at = record.dropped_at = 0;
   record.registered_at = record.last_seen = now;
   record.failed_polls = 0;

@@ -51,6 +51,7 @@ net::Task<Result<void>> SelfTunnel::make() {
   if (!ingress) co_return wrap(ingress.error(), "cannot publish own ingress");
   auto token = co_await tunnels_.run_token(id_);
   if (!token) co_return wrap(token.error(), "cannot fetch own run token");
+  if (stopping_) co_return Result<void>();
   co_return connector_.start(*std::move(token));
 }
 
@@ -58,25 +59,43 @@ net::Task<void> SelfTunnel::keep() {
   const auto patience = options_.tunnel_check_after;
   net::Backoff pause({patience, kLongestPause * patience}, *random_);
   while (!stopping_) {
-    const bool unready = co_await connector_.wait_unready(patience, std::chrono::hours(1));
-    if (!unready || stopping_) continue;
+    if (!unfinished_) {
+      const bool unready = co_await connector_.wait_unready(patience, std::chrono::hours(1));
+      if (!unready || stopping_) continue;
+    }
     const auto settled = co_await make_anew_if_gone();
     if (!settled) log::warning("cannot see to the own tunnel", {{"why", settled.error().message}});
     if (!stopping_) co_await stop_.wait(pause.next());
     const bool still = co_await connector_.wait_unready(patience, std::chrono::milliseconds(0));
-    if (!still) pause.reset();
+    if (!still && !unfinished_) pause.reset();
   }
 }
 
 net::Task<Result<void>> SelfTunnel::make_anew_if_gone() {
-  const auto gone = co_await tunnels_.is_gone(id_);
-  if (!gone) co_return tl::unexpected(gone.error());
-  if (!*gone || stopping_) co_return Result<void>();
-  log::warning("the own tunnel was gone and is made anew", {{"tunnel", name_}});
+  if (!unfinished_) {
+    const auto gone = co_await tunnels_.is_gone(id_);
+    if (!gone) co_return tl::unexpected(gone.error());
+    if (!*gone) co_return Result<void>();
+    log::warning("the own tunnel was gone and is made anew", {{"tunnel", name_}});
+    led_to_ = id_;
+    unfinished_ = true;
+  }
+  if (stopping_) co_return Result<void>();
   auto making = make();
   const auto made = co_await std::move(making);
-  if (!made) co_return made;
-  co_return co_await publish();
+  if (!made || stopping_) co_return made;
+  // A control plane that took the host name meanwhile keeps it.
+  for (const auto& rule : rules_) {
+    const auto record = co_await tunnels_.find_dns(rule.hostname);
+    if (!record) co_return tl::unexpected(record.error());
+    if (stopping_) co_return Result<void>();
+    if (*record && (*record)->content != tunnel::target_of(led_to_) && !has(**record))
+      co_return fail(ErrorCode::conflict,
+                     "cannot publish own host name " + rule.hostname + ": it leads to another tunnel");
+  }
+  const auto published = co_await publish();
+  if (published) unfinished_ = false;
+  co_return published;
 }
 
 net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Random& random) {

@@ -54,6 +54,8 @@ class SelfTunnel {
   Random* random_ = nullptr;
   net::Event stop_;
   bool stopping_ = false;
+  bool unfinished_ = false;  // it was gone, and is not wholly there again
+  std::string led_to_;  // the id that the host names led to then
 };
 
 }  // namespace dd::cp

@@ -119,8 +119,18 @@ std::optional<std::size_t> owner_of(const Process& process, const std::vector<Pr
   }
   if (auto leads = among([&](const ProcessFamily& family) { return family.leader == process.entry.session; }))
     return leads;
-  const auto id = deployment_of(process.folder);
-  return among([&id](const ProcessFamily& family) { return !id.empty() && family.deployment_id == id; });
+  // What it was started with; or, of one that hides that, what its ancestors or the first of its session were.
+  const auto marked = [&](const Process& one) {
+    const auto id = deployment_of(one.folder);
+    return among([&id](const ProcessFamily& family) { return !id.empty() && family.deployment_id == id; });
+  };
+  at = by_pid.find(process.pid);
+  for (std::size_t steps = 0; at != by_pid.end() && steps < by_pid.size(); ++steps) {
+    if (auto owner = marked(*at->second)) return owner;
+    at = by_pid.find(at->second->entry.parent);
+  }
+  at = by_pid.find(process.entry.session);
+  return at == by_pid.end() ? std::nullopt : marked(*at->second);
 }
 
 void kill_once(const ProcessFamily& family, const std::vector<pid_t>& members, bool alone) {
@@ -128,17 +138,11 @@ void kill_once(const ProcessFamily& family, const std::vector<pid_t>& members, b
   for (const auto pid : members) kill(pid, SIGKILL);
 }
 
-/// Of all that `family` could mean, what is not of `others`.
-std::vector<pid_t> living_apart_from(const ProcessFamily& family, const std::vector<ProcessFamily>& others) {
-  auto members = living(family);
-  if (others.empty()) return members;
+/// What is of `family` while `others` have its uid too.
+std::vector<pid_t> living_beside(const ProcessFamily& family, const std::vector<ProcessFamily>& others) {
   auto all = others;
   all.push_back(family);
-  auto of_each = living(all);
-  of_each.pop_back();
-  for (const auto& theirs : of_each)
-    std::erase_if(members, [&theirs](pid_t pid) { return std::ranges::find(theirs, pid) != theirs.end(); });
-  return members;
+  return living(all).back();
 }
 
 }  // namespace
@@ -192,12 +196,12 @@ net::Task<void> purge(ProcessFamily family) {
 
 net::Task<void> purge(ProcessFamily family, Beside beside) {
   auto others = beside();
-  auto left = living_apart_from(family, others);
+  auto left = living_beside(family, others);
   for (int round = 0; !left.empty() && round < 1000; ++round) {
     kill_once(family, left, others.empty());
     co_await net::sleep_for(5ms);
     others = beside();
-    left = living_apart_from(family, others);
+    left = living_beside(family, others);
   }
   if (!left.empty())
     log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});

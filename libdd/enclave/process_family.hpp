@@ -35,7 +35,7 @@ inline constexpr const char* kDeploymentVariable = "DD_DEPLOYMENT_ID";
 [[nodiscard]] bool group_lives(const ProcessFamily& family);
 /// Other families that have its uid now.
 using Beside = std::function<std::vector<ProcessFamily>()>;
-/// SIGKILL to all that is not of a family beside it, and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
+/// SIGKILL to all of it, and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
 net::Task<void> purge(ProcessFamily family, Beside beside);
 net::Task<void> purge(ProcessFamily family);
 /// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have,

@@ -159,14 +159,15 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
   if (const auto opened = open_capability(*deployment, *run, spec); !opened) co_return tl::unexpected(opened.error());
 
   if (!has_own_uid(identity)) run->earlier_sockets = listening_inodes();
-  auto child = co_await Child::start(std::move(spec));
-  if (!child) co_return tl::unexpected(child.error());
-  run->child = *std::move(child);
-  run->family.leader = run->child->pid();
+  // Before it is there: another of its uid may end, and must not take it along.
   if (has_own_uid(identity)) run->family.uid = identity.uid;
   run->family.deployment_id = deployment->info.id;
   std::erase_if(runs_, [](const std::weak_ptr<Run>& one) { return one.expired(); });
   runs_.push_back(run);
+  auto child = co_await Child::start(std::move(spec));
+  if (!child) co_return tl::unexpected(child.error());
+  run->child = *std::move(child);
+  run->family.leader = run->child->pid();
 
   auto& info = deployment->info;
   info.status = DeploymentStatus::running;

@@ -149,7 +149,8 @@ net::Task<Result<DeploymentInfo>> EnclaveClient::wait(std::string id, Until unti
 net::Task<Result<void>> EnclaveClient::stop(std::string id) {
   auto request = Json::object();
   request["id"] = std::move(id);
-  const auto answer = co_await impl_->call("stop", std::move(request), kStopDeadline);
+  // Not in line with the others: it lasts as long as the workload takes to go, and waits for what is under way for the app.
+  const auto answer = co_await impl_->call_beside("stop", std::move(request), kStopDeadline);
   if (!answer) co_return tl::unexpected(answer.error());
   co_return Result<void>{};
 }

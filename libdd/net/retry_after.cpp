@@ -14,6 +14,9 @@
 namespace dd::net {
 namespace {
 
+// Whatever a server writes there, it can be added to a time.
+constexpr std::chrono::seconds kLongest{86'400};
+
 // RFC 9110, 5.6.7. The two obsolete forms are for recipients of 1994.
 std::optional<std::int64_t> unix_seconds_of(const std::string& date) {
   // get_time is content with a text that ends early.
@@ -31,13 +34,13 @@ std::optional<std::int64_t> unix_seconds_of(const std::string& date) {
 std::optional<std::chrono::seconds> retry_after(const HttpHeaders& headers) {
   const auto* text = headers.find("Retry-After");
   if (text == nullptr) return std::nullopt;
-  if (const auto seconds = decimal<std::uint32_t>(*text)) return std::chrono::seconds(*seconds);
+  if (const auto seconds = decimal<std::uint32_t>(*text)) return std::min(std::chrono::seconds(*seconds), kLongest);
   const auto again_at = unix_seconds_of(*text);
   if (!again_at) return std::nullopt;
   const auto* date = headers.find("Date");
   const auto said_at = date == nullptr ? std::nullopt : unix_seconds_of(*date);
   const auto now = said_at ? *said_at : system_clock().unix_seconds();
-  return std::chrono::seconds(std::max<std::int64_t>(0, *again_at - now));
+  return std::clamp(std::chrono::seconds(*again_at - now), std::chrono::seconds(0), kLongest);
 }
 
 }  // namespace dd::net

@@ -5,7 +5,9 @@ GCC 12 corrupts the heap when it holds an aggregate, a lambda, or a defaulted ag
 (docs/adr/0002-names-before-co-await.md). A subscript, as in `co_await handlers[i](request)`, is fine.
 
 Nor does it stand in the condition of an if, while or switch: in a coroutine that declares no variable GCC 12 then puts the condition's value in
-front of the frame, and every parameter is read from eight bytes behind where it is."""
+front of the frame, and every parameter is read from eight bytes behind where it is.
+
+Nor is it a branch of `?:`, `&&` or `||`: what it gives is destroyed in the branch that was not taken too."""
 
 import re
 
@@ -66,6 +68,14 @@ def awaits(path, code):
             yield Problem(path, line_of(code, match.start()), f"{what} inside co_await: name it on the line above, then std::move it")
 
 
+def branches(path, code):
+    for match in AWAIT.finditer(code):
+        before = code[: match.start()].rstrip()
+        statement = re.split(r"[;{}]", before)[-1]
+        if before.endswith(("?", "&&", "||")) or (before.endswith(":") and "?" in statement):
+            yield Problem(path, line_of(code, match.start()), "co_await as a branch of an expression: use if and else")
+
+
 def conditions(path, code):
     """What stands between the parentheses of an if, while or switch; a lambda there has conditions of its own."""
     for match in CONDITION.finditer(code):
@@ -91,6 +101,7 @@ def check(root):
     for path in cpp_files(root):
         code = code_only(text_of(root, path))
         found += awaits(path, code)
+        found += branches(path, code)
         found += conditions(path, code)
         found += defaults(path, code)
     return found

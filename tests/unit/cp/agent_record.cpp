@@ -29,7 +29,8 @@ TEST_CASE("a record that lacks a member, or has another thing in its place, is r
     CAPTURE(name);
     for (const auto& bad : {Json(), Json(Json::array({7})), Json(-2), Json(true)}) {
       if (value.type() == bad.type() && !value.is_number()) continue;
-      if (name == "renewable" && bad.is_null()) continue;  // of a record that was written before there was one
+      // Of a record that was written before there were these.
+      if ((name == "renewable" || name == "token_untaken") && bad.is_null()) continue;
       CAPTURE(bad.dump());
       auto bent = good;
       bent[name] = bad;

@@ -4,8 +4,6 @@
 
 #include <doctest/doctest.h>
 
-#include "dd/clock.hpp"
-
 using namespace dd;
 using namespace std::chrono_literals;
 
@@ -23,7 +21,7 @@ std::optional<std::chrono::seconds> after(const std::string& value, const std::s
 TEST_CASE("Retry-After is a number of seconds") {
   CHECK(after("0") == 0s);
   CHECK(after("17") == 17s);
-  CHECK(after("4294967295") == 4294967295s);
+  CHECK(after("4294967295") == 24h);
   for (const auto* bad : {"", "-1", "1.5", "30s", " 30", "soon", "99999999999"}) {
     CAPTURE(bad);
     CHECK_FALSE(after(bad).has_value());
@@ -34,7 +32,8 @@ TEST_CASE("Retry-After is a number of seconds") {
 TEST_CASE("Retry-After is a date, seen from when the answer was made") {
   const std::string date = "Sun, 29 Nov 2026 12:00:00 GMT";
   CHECK(after("Sun, 29 Nov 2026 12:00:30 GMT", date) == 30s);
-  CHECK(after("Mon, 30 Nov 2026 12:00:00 GMT", date) == 24h);
+  CHECK(after("Mon, 30 Nov 2026 11:59:59 GMT", date) == 86'399s);
+  CHECK(after("Fri, 31 Dec 9999 23:59:59 GMT", date) == 24h);
   CHECK(after("Sun, 29 Nov 2026 11:59:59 GMT", date) == 0s);
   for (const auto* bad :
        {"Sun, 29 Nov 2026 12:00:30", "29 Nov 2026 12:00:30 GMT", "Sun, 29 Nov 2026 12:00:30 GMT and more",
@@ -46,8 +45,5 @@ TEST_CASE("Retry-After is a date, seen from when the answer was made") {
 
 TEST_CASE("without a date of its own, the answer was made now") {
   CHECK(after("Thu, 01 Jan 1970 00:00:00 GMT") == 0s);
-  const auto until_2100 = 4'102'444'800 - system_clock().unix_seconds();
-  const auto wait = after("Fri, 01 Jan 2100 00:00:00 GMT", "no date");
-  REQUIRE(wait.has_value());
-  CHECK(std::abs(wait->count() - until_2100) < 60);
+  CHECK(after("Fri, 01 Jan 2100 00:00:00 GMT", "no date") == 24h);
 }
