@@ -391,3 +391,22 @@ TEST_CASE("what the runtime refuses is passed on") {
   check_error(f.call("GET", "/deployments"), ErrorCode::unavailable, "");
   check_error(f.call("DELETE", "/deployments/app"), ErrorCode::unavailable, "");
 }
+
+TEST_CASE("a redeploy runs beside what serves, and takes the place of what is only under way") {
+  const auto overlap_beside = [](DeploymentStatus status) {
+    Deploying f(impatient());
+    auto before = running("app", {expose_as("web", 20001)});
+    before.id = "id-before";
+    before.status = status;
+    f.deployments = {before};
+    f.after_deploy = running("app", {expose_as("web", 20002)});
+    std::optional<bool> overlap;
+    f.on_deploy = [&] { overlap = f.last_asked.value("overlap", false); };
+    const Json request = {{"app_name", "app"}, {"cmd", {"hello"}}, {"expose", {{"hostname_label", "web"}}}};
+    REQUIRE(f.call("POST", "/deploy?wait=0", to_text(request)).has_value());
+    return overlap;
+  };
+  CHECK(overlap_beside(DeploymentStatus::running) == true);
+  CHECK(overlap_beside(DeploymentStatus::deploying) == false);
+  CHECK(overlap_beside(DeploymentStatus::exited) == false);
+}

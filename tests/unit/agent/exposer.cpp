@@ -283,3 +283,18 @@ TEST_CASE("what is public says the address at which it was seen to answer, and k
   CHECK(f.run(f.exposer.at_registration()).back().address == "127.0.0.1");
   CHECK(f.published.size() == 1);
 }
+
+TEST_CASE("a list whose answer was an error may be public all the same, and what was there before is sent again") {
+  Exposing f;
+  Listener web;
+  CHECK(f.labels() == Labels{"fixed"});
+  f.deployments = {running("app", {expose("web", web.port())})};
+  f.cp("POST /ingress/replace", [](const HttpRequest&) { return test::http_answer(503, "{}"); });
+  CHECK_FALSE(f.run(f.exposer.sync()).has_value());
+  f.deployments.clear();
+  f.cp_publishes();
+  CHECK(f.labels() == Labels{"fixed"});
+  CHECK(f.published.size() == 1);
+  CHECK(f.labels() == Labels{"fixed"});
+  CHECK(f.published.size() == 1);
+}

@@ -256,6 +256,43 @@ struct Tunnelled : Room {
 
 }  // namespace
 
+TEST_CASE(
+    "an own tunnel that was deleted is made anew, also when that fails half-way, and takes no host name from others") {
+  Tunnelled f;
+  f.options.tunnel_check_after = std::chrono::milliseconds(2);
+  const auto tunnel = f.open("key 1");
+  f.must(tunnel->publish());
+  const auto name = tunnel->name();
+  net::spawn(f.io.get_executor(), tunnel->keep(), "own tunnel");
+  const auto until = [&f](const auto& condition) {
+    f.io.restart();
+    while (!condition()) f.io.run_one();
+  };
+  const auto asked = [&f](const std::string& call) { return std::ranges::count(f.tunnels.calls, call); };
+  until([&] { return asked("is_gone") >= 2; });
+  CHECK(asked("ensure") == 1);  // it is there
+
+  for (const std::string step : {"ensure", "put_ingress", "run_token", "find_dns", "put_dns"}) {
+    CAPTURE(step);
+    f.tunnels.failing = {step};
+    f.tunnels.calls.clear();
+    f.tunnels.names.erase(name);
+    until([&] { return asked(step) >= 2; });
+    f.tunnels.failing.clear();
+    f.tunnels.calls.clear();
+    until([&] { return asked("is_gone") >= 1; });  // it is content again
+    CHECK(f.tunnels.names.contains(name));
+    CHECK(f.tunnels.dns.at(name) == std::vector<std::string>{"app.dd.example"});
+  }
+
+  f.tunnels.dns["dd-test-cp-another"] = std::move(f.tunnels.dns[name]);
+  f.tunnels.calls.clear();
+  f.tunnels.names.erase(name);
+  until([&] { return asked("find_dns") >= 2; });
+  CHECK(asked("put_dns") == 0);
+  f.end(*tunnel);
+}
+
 TEST_CASE("a control plane that comes back keeps its tunnel, one with another key makes its own") {
   Tunnelled f;
   const auto first = f.open("key 1");

@@ -88,6 +88,27 @@ TEST_CASE("what a deployment left behind goes with it, and nothing of the one be
   CHECK_FALSE(test::process_lives(next_away));
 }
 
+TEST_CASE("a process that nothing tells apart goes with the last deployment of its uid, not with the first") {
+  if (test::kNoRoot) return;
+  RunningEnclave enclave;
+  const auto old = enclave.settled(enclave.deploy("app", {"sleep", "1000"}));
+  // An orphan in a session of its own that has lost its environment, and a child that has and whose parent has not.
+  const auto next = enclave.settled(
+      enclave.deploy("app",
+                     {"sh", "-c",
+                      "(setsid env -i sh -c 'echo orphan $$; exec sleep 1000' &) ; (setsid sh -c 'env -i sh -c \"echo "
+                      "child \\$\\$; exec sleep 1000\"; sleep 1000' &); exec sleep 1000"},
+                     kBeside));
+  const auto orphan = left_by(enclave, next.id, "orphan ");
+  const auto child = left_by(enclave, next.id, "child ");
+  CHECK(enclave.call({{"method", "stop"}, {"id", old.id}}).at("ok") == true);
+  CHECK(test::process_lives(orphan));
+  CHECK(test::process_lives(child));
+  CHECK(enclave.call({{"method", "stop"}, {"id", next.id}}).at("ok") == true);
+  CHECK_FALSE(test::process_lives(orphan));
+  CHECK_FALSE(test::process_lives(child));
+}
+
 TEST_CASE("the one before goes first where it is privileged, and a privileged one cannot overlap") {
   RunningEnclave enclave;
   const auto old = enclave.settled(enclave.deploy("app", {"sleep", "1000"}, {{"privileged", true}}));
