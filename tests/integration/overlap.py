@@ -21,7 +21,7 @@ SERVER = """
 import http.server, os, sys, time
 name, how = sys.argv[1], sys.argv[2]
 if how == "crash": sys.exit(78)
-if how == "late": time.sleep(3)
+if how == "late": time.sleep(5)
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         time.sleep(0.05)
@@ -113,7 +113,7 @@ def a_failed_one_touches_nothing():
 
 def back_while_the_old_one_lives():
     before = live()
-    apply_late(1500)
+    apply_late(8000)
     deploy(spec("v4"))
     assert len(live()) == 2, "the old one did not wait for the connector"
     fleet.ctl("rollback", "web")
