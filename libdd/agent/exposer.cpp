@@ -141,7 +141,7 @@ net::Task<Result<void>> Exposer::sync() {
   if (!wanted) co_return tl::unexpected(wanted.error());
   auto& extras = wanted->extras;
   // In quarantine it asks again: only the answer tells that it is over.
-  // Nor is it known what became of a list whose answer was an error, or was lost.
+  // What became of a list whose answer was an error, or was lost, is not known either.
   if (extras == published_ && !quarantined_ && !uncertain_) {
     holders_ = std::move(wanted->holders);
     co_return Result<void>();

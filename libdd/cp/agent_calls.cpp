@@ -111,19 +111,16 @@ net::Task<Result<net::ServerResponse>> AgentCalls::check_tunnel(const net::Serve
   const auto gone = co_await tunnels_.is_gone(record.tunnel_id);
   if (!gone) co_return wrap(gone.error(), "cannot look for the tunnel");
   protocol::TunnelAnswer answer{record.agent_id, std::nullopt};
+  if (!*gone && !record.token_untaken) co_return net::json_response(to_text(protocol::to_json_value(answer)));
   Result<Secret> token;
-  if (*gone) {
+  if (*gone)
     token = co_await make_anew(record);
-    if (!token) co_return wrap(token.error(), "cannot make the tunnel anew");
-  } else if (record.token_untaken) {
+  else
     token = co_await context_.provisioner.run_token(record.tunnel_id);
-    if (!token) co_return wrap(token.error(), "cannot fetch the run token again");
-  }
-  if (*gone || record.token_untaken) {
-    auto sealed = seal_run_token(record, *token);
-    if (!sealed) co_return tl::unexpected(sealed.error());
-    answer.tunnel_token_sealed = *std::move(sealed);
-  }
+  if (!token) co_return wrap(token.error(), "cannot make the tunnel anew");
+  auto sealed = seal_run_token(record, *token);
+  if (!sealed) co_return tl::unexpected(sealed.error());
+  answer.tunnel_token_sealed = *std::move(sealed);
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 

@@ -1,4 +1,4 @@
-// What agents ask of the control plane with a dd-call+jwt: their own ingress and nobody else's.
+// What agents ask of the control plane with a dd-call+jwt: each about itself, its ingress and its tunnel, and about nobody else.
 #pragma once
 
 #include "libdd/cp/context.hpp"

@@ -44,8 +44,9 @@ struct AgentRecord {
   std::int64_t quarantined_at = 0;
   std::int64_t dropped_at = 0;
   /// Dropped for silence or expiry alone: its key may come back without a new credential.
-  bool token_untaken = false;  // its tunnel was made anew, and it has not been polled through that yet
   bool renewable = false;
+  /// Its tunnel was made anew, and it has not been polled through that yet.
+  bool token_untaken = false;
   int failed_polls = 0;
 
   TdxClaims pins;   // written at registration; drift is measured against them
