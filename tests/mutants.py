@@ -4,8 +4,8 @@
 Usage: mutants.py [--every N] [--only NUMBER,…] [FILE…]. A file is one of `libdd/ROOM/`; its tests are `unit/ROOM`. Without files: those whose
 mistakes cost the fleet its trust. All changes are compiled at once into a clone, each behind a switch that an environment variable turns, so that
 a run of hundreds takes one build. Prints what survives; exit status 1 when less than 95 % of the changes were noticed. What survives is either a
-test that is missing or a change that makes no difference: somebody has to look. A change may well kill whatever it can reach: as root each test
-runs in namespaces of its own, without the capability to restart the machine, and with limits."""
+test that is missing or a change that makes no difference: somebody has to look, and writes the latter into tests/mutants_equal.txt. A change may
+well kill whatever it can reach: as root each test runs in namespaces of its own, without the capability to restart the machine, and with limits."""
 
 import argparse
 import os
@@ -187,6 +187,19 @@ def mutate(clone, files, dropped):
     return mutants
 
 
+def without_equal(mutants, files):
+    """Those that make a difference. Ends the program where the list of the others is out of date."""
+    equal = set()
+    for line in (ROOT / "tests/mutants_equal.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            file, what = line.rsplit(" | ", 1)[0].split(": ", 1)
+            equal.add((f"libdd/{file}", what))
+    stale = {(file, what) for file, what in equal if file in files} - {(mutant.file, mutant.what) for mutant in mutants}
+    if stale:
+        raise SystemExit("tests/mutants_equal.txt has changes that are none:\n" + "\n".join(f"{file}: {what}" for file, what in sorted(stale)))
+    return [mutant for mutant in mutants if (mutant.file, mutant.what) not in equal]
+
+
 def tests_of(files):
     return sorted({f"tests/unit/{room}/unit_{room}" for room in (Path(file).parent.name for file in files)})
 
@@ -201,7 +214,7 @@ def build(clone, files):
     """Leaves out what cannot be compiled, for a change is made without understanding of types."""
     (clone / "libdd" / "mutant.hpp").write_text(SWITCH)
     environment = dict(os.environ, CCACHE_BASEDIR=str(clone), CCACHE_NOHASHDIR="1")
-    subprocess.run(["meson", "setup", "build", "-Dwerror=false", "-Ddebug=false", "--buildtype=plain"], cwd=clone, check=True,
+    subprocess.run(["meson", "setup", "build", "-Dwerror=false", "-Ddebug=false", "-Dsimulation=true", "--buildtype=plain"], cwd=clone, check=True,
                    stdout=subprocess.DEVNULL, env=environment)
     dropped = set()
     for _ in range(8):
@@ -249,10 +262,10 @@ def main():
         Path(scratch).chmod(0o711)
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         if options.list:
-            for mutant in mutate(clone, options.files, set()):
+            for mutant in without_equal(mutate(clone, options.files, set()), options.files):
                 print(f"{mutant.number} {mutant.file}:{mutant.line} {mutant.what}")
             return 0
-        mutants = build(clone, options.files)
+        mutants = without_equal(build(clone, options.files), options.files)
         for test in tests_of(options.files):
             started = time.monotonic()
             if not run_tests(clone, test, 0):

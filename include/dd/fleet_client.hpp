@@ -111,12 +111,6 @@ struct WorkloadLogs {
   std::int64_t next = 0;  // what to give to logs_from for what comes behind the whole lines here
 };
 
-/// Which deployment of an app: without a word the one that runs, or else the newest. At most one of both.
-struct LogChoice {
-  std::string id = {};
-  bool previous = false;  // the newest that is over, beside the one that runs
-};
-
 struct Mopped {
   std::string app_name;
   std::string id;
@@ -185,11 +179,11 @@ class FleetClient {
   [[nodiscard]] Result<std::vector<DeploymentInfo>> deployments(std::string_view agent) const;
   /// The last `tail` lines.
   [[nodiscard]] Result<WorkloadLogs> logs(std::string_view agent, std::string_view app, std::int64_t tail = 100,
-                                          const LogChoice& choice = {}) const;
+                                          const DeploymentChoice& choice = {}) const;
   /// Whole lines from number `from` on, the oldest `most` (1..10000) of them. Older ones that are no longer kept are left out: then
   /// `first` is above `from`. Another id than before: the app was deployed again, and its lines count from 0.
   [[nodiscard]] Result<WorkloadLogs> logs_from(std::string_view agent, std::string_view app, std::int64_t from,
-                                               std::int64_t most = 1000, const LogChoice& choice = {}) const;
+                                               std::int64_t most = 1000, const DeploymentChoice& choice = {}) const;
   /// Starts what runs of the app once more, or what ran last: the same request, the very same bytes, as a deployment of its own. As deploy_text.
   [[nodiscard]] Result<Deployed> restart(std::string_view agent, std::string_view app,
                                          std::optional<std::chrono::milliseconds> wait = {}) const;

@@ -129,6 +129,12 @@ struct DeploymentInfo {
 /// Tolerates unknown members; an unknown status reads as exited. `path` is where it stands.
 [[nodiscard]] Result<DeploymentInfo> deployment_info_from(const nlohmann::json& value, std::string path = "$");
 
+/// Which deployment of an app is meant: without a word the one that runs, or else the newest. At most one of both.
+struct DeploymentChoice {
+  std::string id = {};
+  bool previous = false;  // the newest that is over, beside the one that runs
+};
+
 /// A workload that the runtime starts at boot, from its configuration.
 struct BootWorkload {
   enum class Role { none, agent, cp, connector };

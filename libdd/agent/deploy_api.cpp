@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -90,10 +91,12 @@ net::Task<Result<net::ServerResponse>> DeployApi::again(const net::ServerRequest
 net::Task<Result<net::ServerResponse>> DeployApi::answer_for(RolloutPtr rollout, std::chrono::milliseconds wait) {
   const auto answer = co_await views_.what_became_of(rollout->id, wait);
   if (!answer) co_return wrap(answer.error(), "cannot follow the deployment of " + rollout->app_name);
-  if (answer->status == "failed" && answer->settled)
-    co_return fail(ErrorCode::invalid_argument, "start_failed",
-                   "cannot start " + rollout->app_name + ": " + answer->reason +
-                       (answer->rolled_back ? "; what was there before serves" : ""));
+  const auto why =
+      rollout->app_name + ": " + answer->reason + (answer->rolled_back ? "; what was there before serves" : "");
+  if (answer->settled && rollout->port_taken)
+    co_return fail(ErrorCode::conflict, "port_in_use", "cannot deploy " + why);
+  if (answer->settled && answer->status == "failed")
+    co_return fail(ErrorCode::invalid_argument, "start_failed", "cannot start " + why);
   co_return net::json_response(to_text(protocol::to_json_value(*answer)));
 }
 
@@ -104,9 +107,9 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   if (!neighbours) co_return tl::unexpected(neighbours.error());
   const auto overlap = Handover::is_wanted(wanted);
   if (!overlap) co_return tl::unexpected(overlap.error());
-  auto complete = with_ports(std::move(wanted), *neighbours);
+  auto complete = with_ports(wanted, *neighbours);
   if (!complete) co_return tl::unexpected(complete.error());
-  wanted = *std::move(complete);
+  auto as_asked = std::exchange(wanted, *std::move(complete));
   Rollout next;
   next.app_name = wanted.app_name;
   next.ready_timeout = wanted.ready_timeout;
@@ -115,9 +118,32 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
   next.replaced = rollouts_.good_one(wanted.app_name, neighbours->running);
   // Without one that is known to be good nothing is worth running on: what is under way is replaced.
   next.overlap = *overlap && !next.replaced.empty();
-  wanted.overlap = next.overlap;
+  as_asked.overlap = wanted.overlap = next.overlap;
+  for (const auto& expose : as_asked.expose)
+    if (expose.port == 0) next.chosen_ports.insert(expose.hostname_label);
   auto id = co_await context_.runtime.deploy(wanted);
-  co_return begin(std::move(next), std::move(id));
+  auto started = begin(std::move(next), std::move(id));
+  if (started && !(*started)->chosen_ports.empty())
+    // Not owned: it is called by what owns it.
+    (*started)->start_elsewhere = [this, rollout = started->get(), as_asked = std::move(as_asked)] {
+      return start_elsewhere(as_asked, rollout->id);
+    };
+  co_return started;
+}
+
+net::Task<Result<std::string>> DeployApi::start_elsewhere(DeployRequest wanted, std::string instead_of) {
+  const auto claims = co_await claims_.take();
+  const auto neighbours = co_await check_free(wanted);
+  if (!neighbours) co_return tl::unexpected(neighbours.error());
+  auto complete = with_ports(std::move(wanted), *neighbours);
+  if (!complete) co_return tl::unexpected(complete.error());
+  // Beside the one before it nobody else takes its process away.
+  if (complete->overlap == true) {
+    const auto stopped = co_await context_.runtime.stop(std::move(instead_of));
+    if (!stopped && stopped.error().code != ErrorCode::conflict) co_return tl::unexpected(stopped.error());
+  }
+  auto id = co_await context_.runtime.deploy(*complete);
+  co_return id;
 }
 
 net::Task<Result<RolloutPtr>> DeployApi::start_again(std::string app_name, Again what) {
@@ -162,8 +188,7 @@ Result<DeploymentInfo> DeployApi::one_to_go_back_to(const std::vector<Deployment
   };
   const auto is_good = [&](const DeploymentInfo& info) {
     if (info.app_name != current.app_name || info.status == DeploymentStatus::failed) return false;
-    const auto rollout = rollouts_.find(info.id);
-    return first_of(info) != first_of(current) && !was_rolled_back(info) && (!rollout || rollout->ready);
+    return first_of(info) != first_of(current) && !was_rolled_back(info) && rollouts_.may_be_good(info.id);
   };
   // What stands behind it in the list is under way; what it has just taken the place of may still live.
   auto at = std::find_if(all.rbegin(), all.rend(), [&](const DeploymentInfo& info) { return info.id == current.id; });

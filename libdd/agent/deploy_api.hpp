@@ -46,6 +46,8 @@ class DeployApi {
   Result<RolloutPtr> begin(Rollout next, Result<std::string> id);
   /// Hands it to the runtime when nobody holds what it asks for.
   net::Task<Result<RolloutPtr>> start(DeployRequest wanted);
+  /// The same once more with other ports, in place of a try that has not got them.
+  net::Task<Result<std::string>> start_elsewhere(DeployRequest wanted, std::string instead_of);
   struct Neighbours {
     std::string running;  // the id of what runs of the app itself, or empty
     std::set<std::uint16_t> live_ports;  // of everything that lives

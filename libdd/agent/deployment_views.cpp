@@ -83,6 +83,7 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
   if (rollout) {
     auto waiting = until_public(rollout, wait);
     missing = co_await std::move(waiting);
+    id = rollout->id;  // it may have been tried again
   }
   const auto info = co_await find_listening(id);
   if (!info) co_return tl::unexpected(info.error());

@@ -62,4 +62,17 @@ net::Task<Result<DeploymentInfo>> DeploymentWatch::until_ended(std::string id, s
   }
 }
 
+net::Task<std::string> DeploymentWatch::taken_port(DeploymentInfo info, std::set<std::string> labels) {
+  for (const auto& expose : info.expose) {
+    if (!labels.contains(expose.hostname_label) || listens_on(info, expose.port)) continue;
+    const auto holder = holder_of(expose.port);
+    if (holder.empty()) continue;
+    // It may have begun to listen since it was looked at: only what is seen of it after the holder counts.
+    const auto now = co_await look(info.id, Until::listening, std::chrono::milliseconds(0));
+    if (!now || listens_on(*now, expose.port) || (is_live(now->status) && !now->listeners)) continue;
+    co_return "port " + std::to_string(expose.port) + " is held by a process of " + holder;
+  }
+  co_return std::string();
+}
+
 }  // namespace dd::agent

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "dd/random.hpp"
 #include "dd/workload.hpp"
@@ -30,6 +32,9 @@ class DeploymentWatch {
   net::Task<Result<Seen>> until_ready(std::string id, std::chrono::milliseconds timeout);
   /// Once it is over, or after `timeout`.
   net::Task<Result<DeploymentInfo>> until_ended(std::string id, std::chrono::milliseconds timeout);
+  /// Which of the ports under these labels another process listens on and none of its own: "port 20123 is held by a process of uid 1000". Empty when
+  /// there is none, or the runtime cannot tell whose it is.
+  net::Task<std::string> taken_port(DeploymentInfo info, std::set<std::string> labels);
 
  private:
   /// At once from a runtime that cannot wait.

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <ranges>
 #include <set>
+#include <utility>
 
 #include "dd/log.hpp"
 #include "libdd/core/config_values.hpp"
@@ -111,8 +112,15 @@ void Rollouts::forget_old() {
 
 RolloutPtr Rollouts::find(const std::string& id) const {
   const auto newest_first = std::views::reverse(all_);
-  const auto found = std::ranges::find(newest_first, id, &Rollout::id);
+  const auto found = std::ranges::find_if(newest_first, [&id](const RolloutPtr& one) {
+    return one->id == id || std::ranges::find(one->earlier_ids, id) != one->earlier_ids.end();
+  });
   return found == newest_first.end() ? nullptr : *found;
+}
+
+bool Rollouts::may_be_good(const std::string& id) const {
+  const auto rollout = find(id);
+  return !rollout || (rollout->ready && rollout->id == id);
 }
 
 net::Task<void> Rollouts::settled(RolloutPtr rollout, std::chrono::milliseconds timeout) {
@@ -142,13 +150,17 @@ std::set<std::string> Rollouts::needed() const {
 }
 
 net::Task<void> Rollouts::carry(RolloutPtr rollout) {
-  auto reason = co_await judge(rollout);
+  auto reason = co_await judge_tries(rollout);
   rollout->reason = std::move(reason);
+  rollout->start_elsewhere = nullptr;  // it knows the request, secrets included
   rollout->ready = rollout->reason.empty();
   if (rollout->ready) {
     log::info("deployment is ready", {{"app", rollout->app_name}, {"id", rollout->id}});
   } else {
-    if (!rollout->superseded.empty()) rollout->reason = rollout->superseded;
+    if (!rollout->superseded.empty()) {
+      rollout->reason = rollout->superseded;
+      rollout->port_taken = false;
+    }
     log::warning("deployment is not ready",
                  {{"app", rollout->app_name}, {"id", rollout->id}, {"why", rollout->reason}});
     co_await come_back(rollout);
@@ -159,6 +171,35 @@ net::Task<void> Rollouts::carry(RolloutPtr rollout) {
   if (rollout->ready && rollout->overlap) co_await handover_.complete(rollout->app_name, rollout->id);
   // What it leaves behind need not wait for the next look; whatever is wrong with that, the next look says.
   (void)co_await exposer_.sync();
+}
+
+net::Task<std::string> Rollouts::judge_tries(RolloutPtr rollout) {
+  while (true) {
+    auto reason = co_await judge(rollout);
+    const bool again = co_await try_elsewhere(rollout);
+    if (!again) co_return reason;
+    log::info("other ports are chosen", {{"app", rollout->app_name}, {"id", rollout->id}, {"why", reason}});
+    rollout->warnings.push_back(std::move(reason) + "; another port was chosen");
+    rollout->port_taken = false;
+  }
+}
+
+net::Task<bool> Rollouts::try_elsewhere(RolloutPtr rollout) {
+  if (!rollout->port_taken || rollout->earlier_ids.size() == kMostNewTries) co_return false;
+  const auto turn = co_await turn_of(rollout->app_name);
+  if (!rollout->superseded.empty()) co_return false;
+  auto starting = rollout->start_elsewhere();
+  auto id = co_await std::move(starting);
+  if (!id) {
+    log::warning("cannot choose other ports", {{"app", rollout->app_name}, {"why", id.error().message}});
+    co_return false;
+  }
+  if (rollout->overlap) {
+    exposer_.hold_back(*id);
+    exposer_.let_go(rollout->id);
+  }
+  rollout->earlier_ids.push_back(std::exchange(rollout->id, *std::move(id)));
+  co_return true;
 }
 
 net::Task<std::string> Rollouts::judge(RolloutPtr rollout) {
@@ -182,8 +223,13 @@ net::Task<std::string> Rollouts::judge_until_over(RolloutPtr rollout) {
     const auto& info = seen->info;
     if (rollout->overlap && !rollout->superseded.empty()) co_return rollout->superseded;
     if (ended_well(info)) co_return std::string();
-    if (!is_live(info.status)) co_return how_it_ended(info);
     if (seen->ready && !info.expose.empty()) co_return std::string();
+    if (!rollout->chosen_ports.empty()) {
+      auto taken = co_await watch_.taken_port(info, rollout->chosen_ports);
+      rollout->port_taken = !taken.empty();
+      if (rollout->port_taken) co_return taken;
+    }
+    if (!is_live(info.status)) co_return how_it_ended(info);
     if (seen->ready) {
       auto judging = judge_steady(rollout);
       co_return co_await std::move(judging);
@@ -240,8 +286,7 @@ net::Task<Result<RolloutPtr>> Rollouts::start_the_one_before(RolloutPtr rollout)
   if (!all) co_return tl::unexpected(all.error());
   // What was under way when this one was asked for is no better than it.
   const auto was_good = [&](const DeploymentInfo& info) {
-    const auto its = find(info.id);
-    return info.status == DeploymentStatus::running && (info.id == rollout->replaced || !its || its->ready);
+    return info.status == DeploymentStatus::running && (info.id == rollout->replaced || may_be_good(info.id));
   };
   for (const auto& info : *all) {
     if (info.app_name != rollout->app_name || !is_live(info.status)) continue;

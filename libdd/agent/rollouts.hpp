@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -19,6 +21,7 @@ namespace dd::agent {
 
 struct Rollout {
   std::string id;
+  std::vector<std::string> earlier_ids;  // of tries of the same request, whose chosen port somebody else took
   std::string app_name;
   std::chrono::milliseconds ready_timeout{60'000};
   OnFailure on_failure = OnFailure::rollback;
@@ -26,11 +29,15 @@ struct Rollout {
   bool overlap = false;  // it runs beside that one until it is ready
   std::string rollback_of;  // the one in whose place this was started, or empty
   std::vector<std::string> warnings;  // about the request
+  std::set<std::string> chosen_ports;  // labels whose ports are the platform's choice
+  /// Starts it again with other ports; its new id. With the app's turn. None where no port was chosen.
+  std::function<net::Task<Result<std::string>>()> start_elsewhere;
 
   bool ready = false;
   bool settled = false;  // nothing more is done for it
   bool rolled_back = false;  // not ready, and the one before serves
   std::string reason;  // why it is not ready
+  bool port_taken = false;  // because somebody else listens on a port that was chosen for it
   std::string superseded;  // what somebody wants in its place; nothing is rolled back then
 };
 using RolloutPtr = std::shared_ptr<Rollout>;
@@ -40,13 +47,17 @@ class Rollouts {
  public:
   /// Those that are settled; older ones are forgotten.
   static constexpr std::size_t kKept = 256;
+  /// How often other ports are chosen when somebody else takes one before it is listened on.
+  static constexpr std::size_t kMostNewTries = 2;
 
   Rollouts(Context& context, Exposer& exposer);
 
   /// Goes on by itself.
   RolloutPtr begin(Rollout start);
-  /// None of a deployment that this agent has not started, or long ago.
+  /// Also by the id of an earlier try. None of a deployment that this agent has not started, or long ago.
   [[nodiscard]] RolloutPtr find(const std::string& id) const;
+  /// Whether that deployment is not known to have failed.
+  [[nodiscard]] bool may_be_good(const std::string& id) const;
   /// Goes on with what an agent before this one had begun: of two deployments of an app the newer one is to take the place of the other.
   net::Task<void> adopt();
   /// Until it is settled, or after `timeout`.
@@ -64,6 +75,10 @@ class Rollouts {
 
  private:
   net::Task<void> carry(RolloutPtr rollout);
+  /// judge() of each try.
+  net::Task<std::string> judge_tries(RolloutPtr rollout);
+  /// False when it is not to be tried again, or cannot be.
+  net::Task<bool> try_elsewhere(RolloutPtr rollout);
   /// Empty when it is ready, else why it is not.
   net::Task<std::string> judge(RolloutPtr rollout);
   net::Task<std::string> judge_until_over(RolloutPtr rollout);

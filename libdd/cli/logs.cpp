@@ -25,7 +25,7 @@ struct LogsFlags {
   std::string agent;
   std::int64_t lines = 100;
   bool follow = false;
-  LogChoice choice;
+  DeploymentChoice choice;
 };
 
 void show_news(const LogCursor::News& news, Format format) {

@@ -9,7 +9,7 @@
 namespace dd {
 namespace {
 
-std::string query_of(const LogChoice& choice) {
+std::string query_of(const DeploymentChoice& choice) {
   if (!choice.id.empty()) return "&id=" + net::percent_encode(choice.id);
   return choice.previous ? "&previous=true" : "";
 }
@@ -95,12 +95,12 @@ Result<WorkloadLogs> FleetClient::Connection::logs(std::string_view agent, std::
 }
 
 Result<WorkloadLogs> FleetClient::logs(std::string_view agent, std::string_view app, std::int64_t tail,
-                                       const LogChoice& choice) const {
+                                       const DeploymentChoice& choice) const {
   return connection_->logs(agent, app, "tail=" + std::to_string(tail) + query_of(choice));
 }
 
 Result<WorkloadLogs> FleetClient::logs_from(std::string_view agent, std::string_view app, std::int64_t from,
-                                            std::int64_t most, const LogChoice& choice) const {
+                                            std::int64_t most, const DeploymentChoice& choice) const {
   return connection_->logs(agent, app,
                            "from=" + std::to_string(from) + "&tail=" + std::to_string(most) + query_of(choice));
 }

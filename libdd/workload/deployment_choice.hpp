@@ -8,12 +8,6 @@
 
 namespace dd {
 
-/// At most one of both.
-struct DeploymentChoice {
-  std::string id = {};
-  bool previous = false;
-};
-
 /// Of all deployments, oldest first: the one with that id; by default the newest that runs, else the newest that is not over, else the newest. The
 /// previous one is the newest that is over and not that. Errors: not_found.
 [[nodiscard]] Result<DeploymentInfo> choose_deployment(const std::vector<DeploymentInfo>& all,

@@ -2,11 +2,14 @@
 """What a deploy says is what is true: first deploys and redeploys that go well, badly, late or never. Each row is a spec, what ddctl says of it,
 and which deployment answers at the URL afterwards. Usage: deploys.py TOOLS_FOLDER"""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -274,6 +277,50 @@ def ports_by_the_platform():
     seen.append("again, chosen port")
 
 
+def strangers_take_chosen_ports(app, most):
+    """Deploys it; the first `most` ports that are chosen for it are taken before it listens. What ddctl said, and those ports."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as strangers:
+        os.chmod(folder, 0o755)
+        script = f'until [ -e {folder}/$PORT ]; do sleep 0.05; done; exec python3 -c "$0" new good "$PORT" 0'
+        spec = {"app_name": app, "cmd": ["sh", "-c", script, SERVER], "expose": {"hostname_label": app}}
+        before = [r["expose"][0]["port"] for r in fleet.ctl_json("ps") if r["app_name"] == app]
+        ports, said = [], []
+        thread = threading.Thread(target=lambda: said.append(Said(spec)))
+        thread.start()
+
+        def next_port():
+            running = [r["expose"][0]["port"] for r in fleet.ctl_json("ps") if r["app_name"] == app and r["status"] == "running"]
+            return next((port for port in reversed(running) if port not in ports + before), None)
+
+        while len(ports) < most:
+            ports.append(wait_for("the next port that is chosen", next_port))
+            strangers.enter_context(socket.create_server(("127.0.0.1", ports[-1])))
+            Path(folder, str(ports[-1])).touch()
+        if most < 3:
+            last = wait_for("a port that nobody takes", next_port)
+            Path(folder, str(last)).touch()
+        thread.join()
+        return said[0], ports
+
+
+def chosen_ports_that_strangers_take():
+    said, ports = strangers_take_chosen_ports("unlucky", 2)
+    assert said.code == 0 and who_answers("unlucky") == "new" and said.answer["expose"][0]["port"] not in ports, said
+    assert [w for w in said.answer["warnings"] if "another port was chosen" in w], said
+    tries = [r["id"] for r in fleet.as_owner("GET", fleet.agent_url() + "/deployments")[1]["deployments"] if r["app_name"] == "unlucky"]
+    assert len(tries) == 3 and tries[2] == said.answer["id"], (tries, said)
+    assert {fleet.as_owner("GET", fleet.agent_url() + f"/deployments/{one}")[1]["id"] for one in tries} == {tries[2]}
+    assert statuses("unlucky").count("running") == 1
+    seen.append("first, chosen ports taken twice")
+    said, ports = strangers_take_chosen_ports("hopeless", 3)
+    assert said.code == 1 and "port_in_use" in said.err and f"uid {os.getuid()}" in said.err and "running" not in statuses("hopeless"), said
+    seen.append("first, chosen ports taken three times")
+    said, ports = strangers_take_chosen_ports("unlucky", 3)
+    assert said.code == 1 and "port_in_use" in said.err and "what was there before serves" in said.err and who_answers("unlucky") == "new" and statuses("unlucky").count("running") == 1, said
+    seen.append("again, chosen ports taken three times")
+    fleet.ctl("mop", "unlucky")
+
+
 def restart_stop_and_rollback():
     port = free_port()
     first = Said(server("verbs", "first", "good", port))
@@ -326,6 +373,7 @@ try:
         ("of two deploys at once the last one serves", of_two_at_once_the_last_one_serves),
         ("mop ends what is under way", mop_ends_what_is_under_way),
         ("a port may be left to the platform", ports_by_the_platform),
+        ("a chosen port that a stranger takes is chosen anew, twice", chosen_ports_that_strangers_take),
         ("restart, stop and rollback act on what ran", restart_stop_and_rollback),
         ("nobody on the other loopback family is reached in a deployment's place", the_other_family_is_nobodys),
         ("there are as many rows as are wanted", enough_rows),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -30,15 +31,19 @@ std::shared_ptr<Started<T>> start(net::asio::io_context& io, net::Task<T> task) 
   return started;
 }
 
-/// Runs `io` until `task` ended, and returns what it returned.
+/// Runs `io` until what was started has ended, and returns what it returned.
 template <class T>
-T run(net::asio::io_context& io, net::Task<T> task) {
-  const auto started = start(io, std::move(task));
+T finish(net::asio::io_context& io, const std::shared_ptr<Started<T>>& started) {
   io.restart();
   while (!started->result && io.run_one() > 0) {
   }
   if (started->failure) std::rethrow_exception(started->failure);
   return std::move(started->result).value();
+}
+
+template <class T>
+T run(net::asio::io_context& io, net::Task<T> task) {
+  return finish(io, start(io, std::move(task)));
 }
 
 /// Lets everything run that can run without waiting.

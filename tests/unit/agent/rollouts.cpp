@@ -1,6 +1,8 @@
 // What becomes of deployments: of the runtime's answers, in which order, and what the agent then asks of it.
 #include "libdd/agent/rollouts.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include <doctest/doctest.h>
@@ -317,4 +319,95 @@ TEST_CASE("old rollouts are forgotten, those under way never") {
   CHECK(f.rollouts.find("id-new") == under_way);
   CHECK(f.rollouts.find("id-0") == nullptr);
   CHECK(f.rollouts.find("id-" + std::to_string(Rollouts::kKept + 9)) != nullptr);
+}
+
+namespace {
+
+/// A deployment whose port the platform has chosen, and strangers that listen there before it does.
+struct Chosen : Rolling {
+  Listener strangers[3];
+  std::size_t tries = 0;
+  bool can_be_started = true;
+  std::size_t taken = 3;  // of the tries
+
+  DeploymentInfo attempt() {
+    auto info = deployment(tries == 0 ? "id-new" : "id-" + std::to_string(tries), Status::running);
+    info.listeners.emplace();
+    if (tries < taken)
+      info.expose[0].port = strangers[tries].port();
+    else
+      info.listeners->push_back({"127.0.0.1", web.port()});
+    return info;
+  }
+  net::Task<Result<std::string>> again() {
+    if (!can_be_started) co_return fail(ErrorCode::unavailable, "no port is left to choose");
+    ++tries;
+    deployments.push_back(attempt());
+    co_return deployments.back().id;
+  }
+  RolloutPtr roll_it() {
+    deployments = {attempt()};
+    auto start = started("");
+    start.chosen_ports = {"web"};
+    start.start_elsewhere = [this] { return again(); };
+    return roll(std::move(start));
+  }
+  [[nodiscard]] std::string held(std::size_t number) const {
+    return "port " + std::to_string(strangers[number].port()) + " is held by a process of uid " +
+           std::to_string(getuid());
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a deployment whose chosen port somebody else takes is started again with another, and is known by either id") {
+  Chosen f;
+  f.web.listen();
+  f.taken = 1;
+  const auto rollout = f.roll_it();
+  CHECK(rollout->ready);
+  CHECK(rollout->id == "id-1");
+  CHECK(rollout->warnings == std::vector<std::string>{f.held(0) + "; another port was chosen"});
+  CHECK(f.rollouts.find("id-new") == rollout);
+  CHECK_FALSE(f.rollouts.may_be_good("id-new"));
+  CHECK(f.rollouts.may_be_good("id-1"));
+  CHECK_FALSE(rollout->start_elsewhere);
+}
+
+TEST_CASE("other ports are tried twice, and then it is said who has the last one") {
+  Chosen f;
+  std::size_t tries = 2;
+  SUBCASE("each is taken") {}
+  SUBCASE("none can be chosen") {
+    f.can_be_started = false;
+    tries = 0;
+  }
+  const auto rollout = f.roll_it();
+  CHECK_FALSE(rollout->ready);
+  CHECK(rollout->port_taken);
+  CHECK(rollout->reason == f.held(tries));
+  CHECK(f.tries == tries);
+  CHECK(rollout->warnings.size() == tries);
+}
+
+TEST_CASE("a port that was named, or of which nobody can tell who listens, is not looked for elsewhere") {
+  Chosen f;
+  f.deployments = {f.attempt()};
+  auto start = f.started("");
+  SUBCASE("named") {}
+  SUBCASE("of an earlier runtime") {
+    start.chosen_ports = {"web"};
+    f.newest().listeners.reset();
+    f.newest().expose[0].port = f.web.port();
+  }
+  SUBCASE("nobody has it") {
+    start.chosen_ports = {"web"};
+    f.newest().expose[0].port = f.web.port();
+  }
+  start.start_elsewhere = [&f] { return f.again(); };
+  const auto rollout = f.roll(std::move(start));
+  CHECK_FALSE(rollout->ready);
+  CHECK_FALSE(rollout->port_taken);
+  CHECK(f.tries == 0);
 }

@@ -143,6 +143,10 @@ TEST_CASE("no policy can accept a revoked platform or a genuine debug TD") {
   revoked.tcb_status = "Revoked";
   CHECK(policy.appraise(revoked, sample_facts()).summary() == "tcb_status is Revoked, which no policy may allow");
   CHECK_FALSE(policy.appraise(revoked, sample_facts()).accepted);
+  auto named_alike = sample_facts();
+  named_alike.cp_origin = "Revoked";
+  file["rules"]["cp_origin"]["mode"] = "warn";
+  CHECK(policy_of(file).appraise(sample_claims(), named_alike).accepted);
   auto debug = sample_claims();
   debug.debug = true;
   CHECK_FALSE(policy.appraise(debug, sample_facts()).accepted);
@@ -190,6 +194,9 @@ TEST_CASE("an allow list is an alternative, and an empty one allows nothing") {
   file["rules"]["mrtd"]["allow"] = {hex(100), hex(101), hex(102), hex(103), hex(104)};
   const auto text = policy_of(file).appraise(sample_claims(), sample_facts()).summary();
   CHECK(text == "mrtd is " + hex(4) + ", allowed: " + hex(100) + ", " + hex(101) + ", " + hex(102) + " and 2 more");
+  file["rules"]["mrtd"]["allow"] = {hex(100), hex(101), hex(102)};
+  CHECK(policy_of(file).appraise(sample_claims(), sample_facts()).summary() ==
+        "mrtd is " + hex(4) + ", allowed: " + hex(100) + ", " + hex(101) + ", " + hex(102));
   file["rules"]["mrtd"]["allow"].push_back(hex(4));
   CHECK(policy_of(file).appraise(sample_claims(), sample_facts()).accepted);
   file["rules"]["mrtd"]["allow"] = json::array();

@@ -45,6 +45,15 @@ TEST_CASE("nothing is removed before the decision is durable") {
   CHECK(f.store.find(f.record.agent_id)->status == AgentStatus::healthy);
 }
 
+TEST_CASE("an agent is not quarantined at Cloudflare before that is durable") {
+  Agent f;
+  f.registry->read_only = Error{ErrorCode::unavailable, "cannot write the registry: disk full", {}, {}};
+  f.tunnels.calls.clear();
+  CHECK_FALSE(f.run(f.dropper.quarantine(f.record, "silent")).has_value());
+  CHECK(f.tunnels.calls.empty());
+  CHECK(f.store.find(f.record.agent_id)->status == AgentStatus::healthy);
+}
+
 TEST_CASE("an agent whose tunnel cannot be removed now stays dropping, holds no name, and is finished later") {
   Agent f;
   f.tunnels.failing = {"remove"};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dd/log.hpp"
 #include "tests/unit/cp/room.hpp"
 #include "tests/unit/cp/sample_record.hpp"
 
@@ -47,6 +48,26 @@ TEST_CASE("a sweep removes what was journalled and has no agent, and nothing els
   REQUIRE(f.sweep());
   CHECK(f.journalled() == 0);
   CHECK(f.tunnels.names == std::set<std::string>{agent.agent_id, unknown});
+}
+
+TEST_CASE("the first sweep reports each tunnel of ours that nothing here remembers, once") {
+  std::vector<std::string> reported;
+  log::set_sink([&reported](const log::Record& record) {
+    if (record.message == "tunnel carries our mark and has no entry") reported.push_back(record.fields[0].value);
+  });
+  {
+    SweptRoom f;
+    f.begin("vm-1");
+    const auto agent = f.begin("vm-2");
+    f.must(f.store.save(agent));
+    const auto unknown = f.provisioner.new_agent_id();
+    f.tunnels.names.insert(unknown);
+    REQUIRE(f.sweep());
+    CHECK(reported == std::vector<std::string>{unknown});
+    REQUIRE(f.sweep());
+    CHECK(reported.size() == 1);
+  }
+  log::set_sink(nullptr);
 }
 
 TEST_CASE("a tunnel that is made after the first look is removed by a later one") {

@@ -87,6 +87,14 @@ TEST_CASE("RS256 and PS384 verify as in RFC 7520, 4.1 and 4.2") {
   }
 }
 
+TEST_CASE("an RSA key verifies nothing as EdDSA, not even what it signed under that name") {
+  const auto key = RsaPrivateKey::generate(2048);
+  const auto message = as_bytes("message");
+  const auto checked = RsaPublicKey::from_components(key.n(), key.e()).value();
+  CHECK(checked.verify(Algorithm::ps384, message, key.sign(Algorithm::ps384, message)));
+  CHECK_FALSE(checked.verify(Algorithm::eddsa, message, key.sign(Algorithm::eddsa, message)));
+}
+
 TEST_CASE("a good signature under other parameters is refused") {
   const struct {
     const char* name;
