@@ -157,7 +157,7 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       connector(io.get_executor(), options.transport, connector_options(options)),
       exposer(context, calls, std::move(fixed), [this] { keeper.forgotten(); }),
       keeper(context, calls, exposer, connector),
-      tunnels(context, calls, connector),
+      tunnels(context, calls, connector, [this] { keeper.forgotten(); }),
       refresher(context),
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),
@@ -195,7 +195,7 @@ net::Task<Result<void>> Agent::Impl::start() {
   state.keys = *keys;
   net::spawn(io.get_executor(), deploys.adopt(), "adoption");
   net::spawn(io.get_executor(), keeper.run(), "membership");
-  if (!options.compat) net::spawn(io.get_executor(), tunnels.run(), "tunnel");
+  net::spawn(io.get_executor(), tunnels.run(), "tunnel");
   net::spawn(io.get_executor(), refresher.run(), "token refresh");
   net::spawn(io.get_executor(), exposer.run(), "ingress");
   co_return Result<void>();

@@ -66,15 +66,20 @@ net::Task<Result<HttpResponse>> CpCalls::post(std::string path, std::string body
 }
 
 net::Task<Result<void>> CpCalls::check() {
-  if (context_.options.compat) co_return Result<void>();
+  if (context_.options.compat) {
+    SeedControlPlane seed(context_);
+    const auto listed = co_await seed.lists_us();
+    if (!listed) co_return tl::unexpected(listed.error());
+    if (!*listed)
+      co_return fail(ErrorCode::not_found, "agent_unknown", "the control plane does not list this agent any more");
+    co_return Result<void>();
+  }
   const auto response = co_await post("/register/check", "{}");
   if (!response) co_return wrap(response.error(), "cannot ask whether this agent is known");
   co_return Result<void>();
 }
 
 net::Task<Result<std::optional<Secret>>> CpCalls::check_tunnel() {
-  if (context_.options.compat)
-    co_return fail(ErrorCode::unsupported, "cannot ask an earlier control plane for its tunnels");
   const auto response = co_await post("/tunnel/check", "{}");
   if (!response) co_return tl::unexpected(response.error());
   const auto value = parse_json(response->body);

@@ -61,20 +61,20 @@ net::Task<void> MembershipKeeper::wait_to_believe() {
   constexpr int kLongest = 10;
   const auto pause = context_.options.renew_pause;
   // Polled since it registered: what was said before is settled.
-  if (context_.state.poll_nonce) believe_pause_ = std::min(believe_pause_, pause);
+  if (context_.state.polls > 0) believe_pause_ = std::min(believe_pause_, pause);
   const auto again = believed_at_ + believe_pause_;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(again - std::chrono::steady_clock::now());
   if (left.count() > 0) co_await stop_.wait(left);
-  const bool settled = context_.state.poll_nonce.has_value() || believe_pause_.count() == 0;
+  const bool settled = context_.state.polls > 0 || believe_pause_.count() == 0;
   believe_pause_ = settled ? pause : std::min(believe_pause_ * 2, kLongest * pause);
   believed_at_ = std::chrono::steady_clock::now();
 }
 
 net::Task<void> MembershipKeeper::wait_for_doubt() {
-  const auto before = context_.state.poll_nonce;
+  const auto before = context_.state.polls;
   co_await doubted_.wait(kSilentPolls * context_.state.membership->poll_interval);
   // A control plane that came without the registry does not know whom to poll.
-  if (doubt_ == Doubt::none && !stopping_ && context_.state.poll_nonce == before) doubt_ = Doubt::silence;
+  if (doubt_ == Doubt::none && !stopping_ && context_.state.polls == before) doubt_ = Doubt::silence;
 }
 
 void MembershipKeeper::stop() {
@@ -115,6 +115,7 @@ net::Task<Result<void>> MembershipKeeper::join() {
   context_.state.membership = registered->membership;
   context_.state.shown = std::move(registered->shown);
   context_.state.poll_nonce.reset();
+  context_.state.polls = 0;
   exposer_.registered(std::move(extras), std::move(registered->extra_hostnames));
   log::info("registered", {{"agent", registered->membership.agent_id},
                            {"hostname", registered->membership.hostname},

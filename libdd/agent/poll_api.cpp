@@ -55,6 +55,7 @@ net::Task<Result<net::ServerResponse>> PollApi::health(const net::ServerRequest&
   auto proof = co_await proof_for(*std::move(health), body, poll->nonce);
   if (!proof) co_return tl::unexpected(proof.error());
   context_.state.poll_nonce = poll->nonce;
+  ++context_.state.polls;
   refresher_.polled();
   auto response = net::json_response(std::move(body));
   response.headers.set(protocol::kProofHeader, *std::move(proof));
@@ -74,9 +75,10 @@ net::Task<Result<net::ServerResponse>> PollApi::log_page(const net::ServerReques
 
 /// A control plane of the earlier system reads all of it without a challenge.
 net::Task<Result<net::ServerResponse>> PollApi::seed_health() {
-  const auto& state = context_.state;
+  auto& state = context_.state;
   const auto deployments = co_await context_.runtime.list();
   if (!state.membership) co_return public_health();
+  ++state.polls;
   protocol::SeedAgentHealth health;
   health.ok = deployments.has_value();
   health.agent_id = state.membership->agent_id;

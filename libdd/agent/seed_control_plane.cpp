@@ -1,5 +1,6 @@
 #include "libdd/agent/seed_control_plane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -69,13 +70,30 @@ net::Task<Result<protocol::IngressAnswer>> SeedControlPlane::replace_ingress(std
   co_return protocol::ingress_answer_from(*value);
 }
 
+net::Task<Result<bool>> SeedControlPlane::lists_us() {
+  HttpRequest request;
+  request.url = context_.cp_origin + "/api/agents";
+  const auto body = co_await send(std::move(request));
+  if (!body) co_return wrap(body.error(), "cannot ask for the list of agents");
+  const auto value = parse_json(*body);
+  if (!value) co_return wrap(value.error(), "cannot ask for the list of agents");
+  const auto ids = protocol::seed_agent_ids_from(*value);
+  if (!ids) co_return wrap(ids.error(), "cannot ask for the list of agents");
+  co_return std::ranges::find(*ids, context_.state.membership->agent_id) != ids->end();
+}
+
 net::Task<Result<std::string>> SeedControlPlane::post(std::string path, std::string body) {
   HttpRequest request;
   request.method = "POST";
   request.url = context_.cp_origin + path;
   request.headers.set("Content-Type", "application/json");
-  request.headers.set("Authorization", "Bearer " + std::string(context_.options.pat.reveal()));
   request.body = std::move(body);
+  auto sending = send(std::move(request));
+  co_return co_await std::move(sending);
+}
+
+net::Task<Result<std::string>> SeedControlPlane::send(HttpRequest request) {
+  request.headers.set("Authorization", "Bearer " + std::string(context_.options.pat.reveal()));
   request.deadline = std::chrono::seconds(60);
   auto response = co_await net::send(context_.transport, std::move(request));
   if (!response) co_return tl::unexpected(response.error());

@@ -1,6 +1,8 @@
 // What the agent is at this moment: who it is to the control plane, and what it can show.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -33,6 +35,8 @@ struct State {
   Shown shown;
   /// Of the last poll that was accepted; a refresh is bound to it.
   std::optional<Digest256> poll_nonce;
+  /// Since it registered: polls that were accepted. Under DD_COMPAT=seed polls prove nothing, and whoever asks for its health counts.
+  std::uint64_t polls = 0;
   /// Of people at our pages: which were signed out.
   identity::CookieSessions sessions;
 };

@@ -26,6 +26,11 @@ net::Task<void> TunnelKeeper::run() {
 }
 
 net::Task<bool> TunnelKeeper::ask() {
+  if (context_.options.compat) {
+    // A control plane of the earlier system looks for no tunnel; but a registration makes one.
+    if (connector_.tunnel_is_gone()) forgotten_();
+    co_return false;
+  }
   auto token = co_await calls_.check_tunnel();
   if (!token) {
     log::warning("cannot ask whether the tunnel is still there", {{"why", token.error().message}});

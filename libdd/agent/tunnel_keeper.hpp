@@ -1,5 +1,9 @@
-// A tunnel that was deleted at Cloudflare has a connector that never gets ready: then the control plane is asked to look, and to make it anew.
+// A tunnel that was deleted at Cloudflare has a connector that never gets ready: then the control plane is asked to look, and to make it anew. One
+// of the earlier system cannot be asked; there a new registration makes another.
 #pragma once
+
+#include <functional>
+#include <utility>
 
 #include "libdd/agent/context.hpp"
 #include "libdd/agent/cp_calls.hpp"
@@ -13,8 +17,13 @@ class TunnelKeeper {
   /// The longest pause between two questions, as a multiple of DD_TUNNEL_CHECK_AFTER.
   static constexpr int kLongestPause = 10;
 
-  TunnelKeeper(Context& context, CpCalls& calls, tunnel::Connector& connector)
-      : context_(context), calls_(calls), connector_(connector), stop_(context.executor) {}
+  /// `forgotten` is called when this agent has to register again.
+  TunnelKeeper(Context& context, CpCalls& calls, tunnel::Connector& connector, std::function<void()> forgotten)
+      : context_(context),
+        calls_(calls),
+        connector_(connector),
+        forgotten_(std::move(forgotten)),
+        stop_(context.executor) {}
   /// Until stop().
   net::Task<void> run();
   void stop();
@@ -26,6 +35,7 @@ class TunnelKeeper {
   Context& context_;
   CpCalls& calls_;
   tunnel::Connector& connector_;
+  std::function<void()> forgotten_;
   net::Event stop_;
   bool stopping_ = false;
 };

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dd/config.hpp"
+#include "dd/log.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/core/secret_file.hpp"
 #include "libdd/local/connector_link.hpp"
@@ -36,6 +37,13 @@ Result<RunToken> read_token(const ConnectorSettings& settings) {
   return parse_run_token(text->reveal());
 }
 
+/// As cloudflared does with `--output json`: whoever supervises it reads its errors.
+void print_line(const log::Record& record) {
+  Json line = {{"level", record.level == log::Level::error ? "error" : "info"}, {"message", record.message}};
+  for (const auto& field : record.fields) line[std::string(field.name)] = field.value;
+  std::fprintf(stderr, "%s\n", to_text(line).c_str());
+}
+
 net::Router metrics_routes(const ConnectorLink& link) {
   net::Router router;
   router.add("GET", "/ready", [&link](const net::ServerRequest&) -> net::Task<Result<net::ServerResponse>> {
@@ -57,6 +65,7 @@ int run_connector(const std::vector<std::string>& arguments) {
   if (!settings) return complain(settings.error(), kUsage);
   auto token = read_token(*settings);
   if (!token) return complain(token.error(), kFailed);
+  log::set_sink(print_line);
 
   net::Loop io;
   ConnectorLink link(io.get_executor(), *std::move(token));

@@ -147,7 +147,7 @@ net::Task<void> ConnectorLink::Impl::keep_control() {
       open.remove(*socket);
       connected = false;
     } else {
-      log::warning("not connected to the edge", {{"why", socket.error().message}});
+      log::error("Register tunnel error from server side", {{"error", socket.error().message}});
     }
     if (stopping) co_return;
     // Not `wake`: a dropped connector must stay away for a while, or its tunnel could never be deleted.

@@ -111,6 +111,17 @@ Json to_json_value(const SeedAgent& agent) {
           {"last_seen", agent.last_seen}};
 }
 
+Result<std::vector<std::string>> seed_agent_ids_from(const Json& value) {
+  if (!value.is_array()) return fail_at(ErrorCode::malformed, "$", "cannot read $: want a list of agents");
+  std::vector<std::string> ids;
+  for (const auto& item : value) {
+    ObjectReader reader(item, "$[" + std::to_string(ids.size()) + "]");
+    ids.push_back(reader.text("agent_id"));
+    if (reader.error()) return tl::unexpected(*reader.error());
+  }
+  return ids;
+}
+
 SeedError seed_error(const Error& error) {
   const auto spelling = spelling_of(error.code);
   // Of a refused caller and of a missing thing that system says no more than this.

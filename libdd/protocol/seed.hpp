@@ -62,6 +62,8 @@ struct SeedAgent {
   std::string last_seen;  // RFC 3339
 };
 [[nodiscard]] nlohmann::json to_json_value(const SeedAgent& agent);
+/// The ids in the answer to GET /api/agents, in no order.
+[[nodiscard]] Result<std::vector<std::string>> seed_agent_ids_from(const nlohmann::json& value);
 
 /// An error as that system spells it: its five codes, its prefixes, its status.
 struct SeedError {

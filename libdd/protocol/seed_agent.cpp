@@ -1,5 +1,7 @@
 #include "libdd/protocol/seed_agent.hpp"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/protocol/fields.hpp"
@@ -25,7 +27,7 @@ Json to_json_value(const SeedAgentHealth& health) {
           {"attestation_type", health.attestation_type},
           {"deployments", health.deployments},
           {"deployment_count", health.deployments.size()},
-          {"cpu_percent", health.metrics.cpu_percent},
+          {"cpu_percent", std::llround(health.metrics.cpu_percent)},  // that system reads an integer
           {"memory_used_mb", health.metrics.memory_used_mb},
           {"memory_total_mb", health.metrics.memory_total_mb},
           {"nets", std::move(nets)},

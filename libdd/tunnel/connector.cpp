@@ -88,6 +88,7 @@ struct Connector::Impl : std::enable_shared_from_this<Impl> {
   bool stopping = false;
   bool replacing = false;
   bool is_ready = false;
+  bool tunnel_is_gone = false;
   steady_clock::time_point unready_since{};
 };
 
@@ -95,6 +96,7 @@ void Connector::Impl::set_ready(bool now) {
   if (is_ready == now) return;
   is_ready = now;
   unready_since = steady_clock::now();
+  if (now) tunnel_is_gone = false;
   if (now)
     log::info("connector ready");
   else if (wanted())
@@ -126,6 +128,8 @@ net::Task<void> Connector::Impl::drain(std::shared_ptr<Impl> self, std::shared_p
     const auto chunk = co_await run->child->read_output();
     if (!chunk) break;
     run->output.add(*chunk, steady_clock::now());
+    // The words of one that is being replaced are about its own token.
+    if (run->output.says_tunnel_is_gone() && self->wanted()) self->tunnel_is_gone = true;
   }
   run->drained = true;
   self->changed.notify();
@@ -242,6 +246,7 @@ Result<void> Connector::start(Secret token) {
   impl_->token = std::move(token);
   impl_->token_path = *std::move(path);
   impl_->unready_since = steady_clock::now();
+  impl_->tunnel_is_gone = false;
   if (impl_->running) {
     impl_->replacing = true;
     impl_->set_ready(false);
@@ -289,6 +294,8 @@ net::Task<bool> Connector::wait_unready(milliseconds long_enough, milliseconds t
     co_await impl->changed.wait(unready ? std::min(missing, left) : left);
   }
 }
+
+bool Connector::tunnel_is_gone() const noexcept { return impl_->tunnel_is_gone; }
 
 net::Task<std::optional<std::int64_t>> Connector::config_version() {
   const auto impl = impl_;

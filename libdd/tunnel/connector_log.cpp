@@ -4,6 +4,12 @@
 #include "libdd/tunnel/cloudflare_envelope.hpp"
 
 namespace dd::tunnel {
+namespace {
+
+// What the edge answers to the token of a tunnel that was deleted, as cloudflared repeats it in each try.
+constexpr const char* kGone = "Unauthorized: Failed to get tunnel";
+
+}  // namespace
 
 void ConnectorLog::add(std::string_view chunk, TimePoint now) {
   for (const char c : chunk) {
@@ -17,6 +23,7 @@ void ConnectorLog::add(std::string_view chunk, TimePoint now) {
 
 void ConnectorLog::line(TimePoint now) {
   last_line_ = redact(partial_, token_, kMaxLine);
+  if (partial_.find(kGone) != std::string::npos) says_tunnel_is_gone_ = true;
   partial_.clear();
   if (now - window_start_ >= kWindow) {
     if (left_out_ > 0) log::debug("connector wrote more", {{"lines", left_out_}});

@@ -24,6 +24,8 @@ class ConnectorLog {
   void add(std::string_view chunk, TimePoint now);
   /// The last line, for the record of an exit; empty when there was none.
   [[nodiscard]] const std::string& last_line() const noexcept { return last_line_; }
+  /// Whether a line said that Cloudflare knows no such tunnel.
+  [[nodiscard]] bool says_tunnel_is_gone() const noexcept { return says_tunnel_is_gone_; }
 
  private:
   void line(TimePoint now);
@@ -34,6 +36,7 @@ class ConnectorLog {
   TimePoint window_start_{};
   int in_window_ = 0;
   int left_out_ = 0;
+  bool says_tunnel_is_gone_ = false;
 };
 
 }  // namespace dd::tunnel

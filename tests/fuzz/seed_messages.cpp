@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto ingress = dd::protocol::seed_ingress_from(*value)) check_extras(ingress->extras);
   if (const auto answer = dd::protocol::seed_register_answer_from(*value))
     require(!answer->tunnel_token.empty() && !answer->agent_id.empty());
+  if (const auto ids = dd::protocol::seed_agent_ids_from(*value)) require(ids->size() == value->size());
   if (const auto health = dd::protocol::seed_health_from(*value)) require(dd::valid_vm_name(health->vm_name));
   return 0;
 }

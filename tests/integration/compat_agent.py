@@ -5,16 +5,18 @@ import json
 import sys
 from pathlib import Path
 
-from fleet import Fleet, free_port, main, wait_for
+from fleet import Fleet, command_line, descendants, free_port, main, stand_still, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 AGENT = free_port()
 fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=200ms", "--cp-env", "DD_COMPAT=seed", "--cp-env", "DD_COMPAT_PORT=0",
               "--cp-env", "DD_COMPAT_HOSTNAME=seed.dd.localhost", "--cp-env", "DD_COMPAT_VMS=vm-old=2100-01-01",
-              "--cp-env", f"DD_COMPAT_AGENT_PORT={AGENT}")
+              "--cp-env", f"DD_COMPAT_AGENT_PORT={AGENT}", "--cp-env", "DD_DELETE_AFTER=2s",
+              "--cp-env", "DD_POLL_TIMEOUT=500ms")
 control_plane = fleet.about["cp_url"].replace("app.", "seed.", 1)
 fleet.boot("vm-old", "vm-1", "DD_VM_NAME=vm-old", f"DD_PORT={AGENT}", "DD_COMPAT=seed", f"DD_CP_URL={control_plane}",
-           f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=", "DD_REFRESH_INTERVAL=1s")
+           f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=", "DD_REFRESH_INTERVAL=1s",
+           "DD_TUNNEL_CHECK_AFTER=1s", "DD_RENEW_PAUSE=1s")
 
 
 def row():
@@ -42,6 +44,7 @@ def its_health_says_all_that_system_reads():
     assert said["service"] == "agent" and said["vm_name"] == "vm-old" and said["agent_id"] == row()["agent_id"], said
     assert said["deployment_count"] == len(said["deployments"]) and "dd-agent" in said["deployments"], said
     assert said["memory_total_mb"] > said["memory_used_mb"] > 0 and any(d["mount"] == "/" for d in said["disks"]) and "nets" in said, said
+    assert isinstance(said["cpu_percent"], int), said
     assert all(d["total_bytes"] >= d["used_bytes"] >= 0 for d in said["disks"]), said["disks"]
 
 
@@ -50,15 +53,48 @@ def the_native_one_keeps_its_token_to_itself():
     assert sorted(said) == ["integrity", "ok", "service", "version"], said
 
 
-def a_deployment_is_public():
+def deployed(app):
+    """Its URL."""
     port = free_port()
-    spec = {"app_name": "hello", "cmd": ["hello", str(port)], "expose": {"hostname_label": "hello", "port": port}}
+    spec = {"app_name": app, "cmd": ["hello", str(port)], "expose": {"hostname_label": app, "port": port}}
     status, answer = fleet.as_owner("POST", url("/deploy"), json.dumps(spec))
     assert status == 200 and answer["status"] == "running", answer
-    assert fleet.get(answer["urls"][0])[0] == 200
+    return answer["urls"][0]
+
+
+def a_deployment_is_public():
+    public = deployed("hello")
+    assert fleet.get(public)[0] == 200
     assert [e["hostname_label"] for e in health()["extra_ingress"]] == ["hello"]
     assert fleet.as_owner("DELETE", url("/deployments/hello"))[0] == 200
-    assert fleet.get(answer["urls"][0])[0] == 404
+    assert fleet.get(public)[0] == 404
+
+
+def tunnels_of(agent):
+    return [name for name in fleet.edge_names()[0] if name == agent["agent_id"]]
+
+
+def its_tunnel_is_made_anew():
+    public = deployed("lasting")
+    assert fleet.get(public)[0] == 200
+    before = row()
+    fleet.delete_tunnel(before["agent_id"])
+    assert fleet.get(public)[0] != 200
+    wait_for("its workload public again", lambda: fleet.get(public.replace(before["hostname"], row()["hostname"]))[0] == 200)
+    wait_for("healthy again", lambda: row()["status"] == "healthy")
+    assert len(tunnels_of(row())) == 1
+
+
+def it_comes_back_after_a_silence():
+    """That control plane knows no key by which it would come back as who it was: it is another entry, and nothing is left of the old one."""
+    before = row()
+    agent = next(pid for pid in descendants(fleet.runtime_of("vm-old")) if "dd-agent" in command_line(pid))
+    stand_still(agent, lambda: wait_for("the agent deleted", lambda: row()["status"] == "dropped"))
+    wait_for("registered anew", lambda: row()["agent_id"] != before["agent_id"])
+    wait_for("its workload public again", lambda: fleet.get(f"http://lasting.{row()['hostname']}:{fleet.about['cp_url'].rsplit(':', 1)[1]}/")[0] == 200)
+    wait_for("healthy again", lambda: row()["status"] == "healthy")
+    tunnels, names = fleet.edge_names()
+    assert before["agent_id"] not in tunnels and not [n for n in names if before["agent_id"] in n], (tunnels, names)
 
 
 def a_stranger_gets_nothing():
@@ -72,6 +108,8 @@ try:
         ("an agent of ours shows no token without a challenge", the_native_one_keeps_its_token_to_itself),
         ("a deployment is public while it lives", a_deployment_is_public),
         ("a stranger deploys nothing", a_stranger_gets_nothing),
+        ("when its tunnel was deleted by hand it registers again, and its workloads are public", its_tunnel_is_made_anew),
+        ("so it does after a silence for which it was deleted", it_comes_back_after_a_silence),
     ])
 finally:
     fleet.stop()

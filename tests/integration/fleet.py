@@ -242,6 +242,19 @@ class Fleet:
         connection.close()
         return answer
 
+    def edge_names(self):
+        """Of what the local edge holds: the names of its tunnels, and its host names."""
+        state = self.edge_state()
+        return sorted(t["name"] for t in state["tunnels"] if t["deleted_at"] is None), sorted(r["name"] for r in state["records"])
+
+    def delete_tunnel(self, name):
+        """By hand, as somebody might at Cloudflare's dashboard: connections, then the tunnel. Its id."""
+        tunnel = next(t for t in self.edge_state()["tunnels"] if t["name"] == name and t["deleted_at"] is None)
+        base = f"/client/v4/accounts/{self.cp_environment()['DD_CF_ACCOUNT_ID']}/cfd_tunnel/{tunnel['id']}"
+        assert self.cloudflare("DELETE", base + "/connections")["success"]
+        assert self.cloudflare("DELETE", base)["success"]
+        return tunnel["id"]
+
     def cp_environment(self):
         return self.environment_of("cp", "cp")
 
@@ -262,6 +275,15 @@ class Fleet:
         """The newest entry of a VM in `ddctl agents`."""
         rows = [a for a in self.ctl_json("agents") if a["vm_name"] == vm]
         return max(rows, key=lambda a: a["registered_at"]) if rows else None
+
+
+def stand_still(pid, meanwhile):
+    """A process stands still, as its VM would, while `meanwhile` is called."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        meanwhile()
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def write_hello(path):

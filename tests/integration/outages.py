@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from fleet import Fleet, free_port, main, wait_for
+from fleet import Fleet, free_port, main, stand_still, wait_for
 
 tools = Path(sys.argv[1]).resolve()
 DELETE_AFTER = 2  # seconds
@@ -29,24 +29,12 @@ def deploy():
 
 
 def silenced(while_silent):
-    """The agent's process stands still, as its VM would."""
-    agent = fleet.tool_pid("dd-agent")
-    os.kill(agent, signal.SIGSTOP)
-    try:
-        while_silent()
-    finally:
-        os.kill(agent, signal.SIGCONT)
-
-
-def edge_names():
-    """Of what the edge holds: the names of its tunnels, and its host names."""
-    state = fleet.edge_state()
-    return sorted(t["name"] for t in state["tunnels"] if t["deleted_at"] is None), sorted(r["name"] for r in state["records"])
+    stand_still(fleet.tool_pid("dd-agent"), while_silent)
 
 
 def a_silent_agent_comes_back():
     url = deploy()
-    before, names = fleet.agent(), edge_names()
+    before, names = fleet.agent(), fleet.edge_names()
     assert fleet.get(url)[0] == 200
     silenced(lambda: wait_for("the agent deleted", lambda: status() == "dropped"))
     wait_for("the agent healthy again", lambda: status() == "healthy")
@@ -54,40 +42,30 @@ def a_silent_agent_comes_back():
     after = fleet.agent()
     assert (after["agent_id"], after["hostname"], after["kid"]) == (before["agent_id"], before["hostname"], before["kid"]), (before, after)
     assert [a["vm_name"] for a in fleet.ctl_json("agents")] == ["vm-1"], fleet.ctl_json("agents")
-    assert edge_names() == names, (names, edge_names())
+    assert fleet.edge_names() == names, (names, fleet.edge_names())
     assert fleet.get(url)[0] == 200
-
-
-def delete_tunnel(name):
-    """By hand, as somebody might at Cloudflare's dashboard: connections, DNS records, tunnel."""
-    tunnel = next(t for t in fleet.edge_state()["tunnels"] if t["name"] == name and t["deleted_at"] is None)
-    settings = fleet.cp_environment()
-    base = f"/client/v4/accounts/{settings['DD_CF_ACCOUNT_ID']}/cfd_tunnel/{tunnel['id']}"
-    assert fleet.cloudflare("DELETE", base + "/connections")["success"]
-    assert fleet.cloudflare("DELETE", base)["success"]
-    return tunnel["id"]
 
 
 def an_agents_tunnel_is_made_anew():
     url = deploy()
     wait_for("its workload public", lambda: fleet.get(url)[0] == 200)
-    before, names = fleet.agent(), edge_names()
-    gone = delete_tunnel(before["agent_id"])
+    before, names = fleet.agent(), fleet.edge_names()
+    gone = fleet.delete_tunnel(before["agent_id"])
     assert fleet.get(url)[0] != 200
     wait_for("its workload public again", lambda: fleet.get(url)[0] == 200)
     wait_for("the agent healthy again", lambda: status() == "healthy")
     after = fleet.agent()
     assert (after["agent_id"], after["hostname"], after["registered_at"]) == (before["agent_id"], before["hostname"], before["registered_at"]), (before, after)
-    assert edge_names() == names, (names, edge_names())
+    assert fleet.edge_names() == names, (names, fleet.edge_names())
     assert not [r for r in fleet.edge_state()["records"] if gone in r["content"]], "a DNS record leads to the tunnel that is gone"
 
 
 def the_control_planes_too():
-    names = edge_names()
+    names = fleet.edge_names()
     own = next(n for n in names[0] if n.startswith("dd-local-cp-"))
-    delete_tunnel(own)
+    fleet.delete_tunnel(own)
     wait_for("the control plane public again", lambda: fleet.get(fleet.about["cp_url"] + "/health")[0] == 200)
-    assert edge_names() == names, (names, edge_names())
+    assert fleet.edge_names() == names, (names, fleet.edge_names())
     wait_for("the agent healthy again", lambda: status() == "healthy")
 
 
@@ -118,7 +96,7 @@ def a_revoked_one_does_not():
     silenced(lambda: (wait_for("the agent deleted", lambda: status() == "dropped"), fleet.ctl("agents", "revoke", "vm-1", "--reason", "lost")))
     wait_for("its question answered", lambda: "was revoked" in fleet.said("vm-1"))
     assert status() == "dropped" and fleet.agent()["agent_id"] == before["agent_id"]
-    tunnels, names = edge_names()
+    tunnels, names = fleet.edge_names()
     assert not [n for n in tunnels if n == before["agent_id"]] and not [n for n in names if before["agent_id"] in n], (tunnels, names)
 
 

@@ -169,7 +169,7 @@ TEST_CASE("that it is unknown an agent believes less and less often while nobody
   CHECK(forget(3) >= std::chrono::milliseconds(100));
   CHECK(forget(4) >= std::chrono::milliseconds(250));
   CHECK(forget(5) >= std::chrono::milliseconds(550));
-  f.state.poll_nonce = Digest256{};  // polled: what comes now is news
+  f.state.polls = 1;  // what comes now is news
   CHECK(forget(6) < std::chrono::milliseconds(1'500));
 }
 

@@ -101,6 +101,31 @@ TEST_CASE("ingress is replaced with the PAT, and a 404 means that the agent was 
   CHECK(f.run(f.calls.replace_ingress({})).error().reason == "agent_unknown");
 }
 
+TEST_CASE("whether it is known an agent sees in the list that the control plane has for the owner") {
+  Earlier f;
+  f.join();
+  int status = 200;
+  std::string body;
+  f.cp("GET /api/agents", [&](const HttpRequest& request) {
+    f.credential = *request.headers.find("Authorization");
+    return test::http_answer(status, body);
+  });
+  body = R"([{"agent_id":"control-plane"},{"agent_id":"dd-test-agent-1","status":"stale"}])";
+  CHECK(f.run(f.calls.check()).has_value());
+  CHECK(f.credential == "Bearer ghp_agent");
+  body = R"([{"agent_id":"control-plane"},{"agent_id":"dd-test-agent-10"}])";
+  CHECK(f.run(f.calls.check()).error().reason == "agent_unknown");
+  // What is no list says nothing.
+  for (const auto& [code, text] : {std::pair{200, "<html>"}, {200, "{}"}, {401, "[]"}, {404, "[]"}, {502, "[]"}}) {
+    CAPTURE(code);
+    status = code;
+    body = text;
+    const auto known = f.run(f.calls.check());
+    REQUIRE_FALSE(known.has_value());
+    CHECK(known.error().reason != "agent_unknown");
+  }
+}
+
 TEST_CASE("interfaces and disks are read from the system") {
   for (const auto& one : read_interfaces()) CHECK(one.name != "lo");
   const auto disks = read_disks();

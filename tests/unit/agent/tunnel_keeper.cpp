@@ -15,11 +15,14 @@ namespace {
 
 struct Keeping : Room {
   tunnel::Connector connector{io.get_executor(), transport, connector_options()};
-  TunnelKeeper keeper{context, calls, connector};
+  int forgotten = 0;
+  TunnelKeeper keeper{context, calls, connector, [this] { ++forgotten; }};
   std::shared_ptr<test::Started<bool>> running;
   int asked = 0;
 
-  Keeping() {
+  /// `script` is the connector, for sh; without one there is none.
+  explicit Keeping(const std::string& script = {}) {
+    if (!script.empty()) dir.write("connector.sh", script);
     join();
     options.tunnel_check_after = 5ms;
     answers(200, to_text(Json{{"agent_id", kAgentId}}));
@@ -34,10 +37,10 @@ struct Keeping : Room {
     run(stopped(connector));
     test::settle(io);
   }
-  /// A program that is not there: it is never ready, and the token's file is what the test looks at.
+  /// It is never ready, and the token's file is what the test looks at.
   [[nodiscard]] tunnel::ConnectorOptions connector_options() const {
     tunnel::ConnectorOptions made;
-    made.command = {(dir.path() / "no-connector").string()};
+    made.command = {"/bin/sh", (dir.path() / "connector.sh").string()};
     made.directory = dir.path() / "connector";
     return made;
   }
@@ -114,4 +117,23 @@ TEST_CASE("nobody is asked before the connector has been unready for long, nor a
   g.keeper.stop();
   while (!g.running->result) g.io.run_one();
   CHECK(g.asked == 1);
+}
+
+TEST_CASE("under a control plane of the earlier system an agent registers again when its tunnel is said to be gone") {
+  Keeping f("echo 'ERR Register tunnel error from server side error=\"Unauthorized: Failed to get tunnel\"'\nsleep 60");
+  f.options.compat = true;
+  f.start();
+  while (f.forgotten == 0) f.io.run_one();
+  CHECK(f.asked == 0);
+  CHECK(f.token() == "first token");
+}
+
+TEST_CASE("under a control plane of the earlier system an agent whose connector has other troubles waits") {
+  Keeping f("echo 'ERR Unable to establish connection with Cloudflare edge'\necho x > $(dirname $0)/said\nsleep 60");
+  f.options.compat = true;
+  f.start();
+  while (!std::filesystem::exists(f.dir.path() / "said")) f.io.run_one_for(5ms);
+  f.io.run_for(50ms);
+  CHECK(f.forgotten == 0);
+  CHECK(f.asked == 0);
 }

@@ -1,9 +1,12 @@
 #include "libdd/protocol/seed.hpp"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
+#include "libdd/protocol/seed_agent.hpp"
 
 using namespace dd;
 using namespace dd::protocol;
@@ -68,4 +71,28 @@ TEST_CASE("what an agent says to a control plane of the earlier system is read b
   CHECK(seed_ingress_from(to_json_value(ingress)).value() == ingress);
   const SeedRegisterAnswer answer{"run token", "a.dd.example", "agent-1", "c2VjcmV0", "app.dd.example"};
   CHECK(seed_register_answer_from(to_json_value(answer)).value() == answer);
+}
+
+TEST_CASE("of the earlier system's list of agents the ids count, whatever else it says of them") {
+  const auto ids = seed_agent_ids_from(parse_json(R"([{"agent_id":"control-plane","status":"healthy"},
+                                                       {"agent_id":"dd-prod-agent-1","new":[]}])")
+                                           .value());
+  CHECK(ids.value() == std::vector<std::string>{"control-plane", "dd-prod-agent-1"});
+  CHECK(seed_agent_ids_from(Json::array()).value().empty());
+  for (const auto* text : {"{}", "[1]", R"([{"agent_id":1}])", R"([{"vm_name":"vm-1"}])"}) {
+    CAPTURE(text);
+    const auto refused = seed_agent_ids_from(parse_json(text).value());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().path.starts_with("$"));
+  }
+}
+
+TEST_CASE("an agent's load is an integer to the earlier system") {
+  SeedAgentHealth health;
+  for (const auto& [load, said] : {std::pair{12.49, 12}, {12.5, 13}, {0.0, 0}, {100.0, 100}}) {
+    health.metrics.cpu_percent = load;
+    const auto value = to_json_value(health).at("cpu_percent");
+    CHECK(value.is_number_integer());
+    CHECK(value == said);
+  }
 }

@@ -67,18 +67,21 @@ struct Supervised {
     std::ifstream in(dir.path() / name);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  /// Runs until the script has written `count` lines to `name`.
-  void await_lines(const std::string& name, std::ptrdiff_t count) {
+  template <class Done>
+  void await(Done done) {
     const auto patience = std::chrono::steady_clock::now() + 120s;
-    const auto lines = [&] {
-      const auto text = read(name);
-      return std::count(text.begin(), text.end(), '\n');
-    };
     io.restart();
-    while (lines() < count) {
+    while (!done()) {
       REQUIRE(std::chrono::steady_clock::now() < patience);
       io.run_one_for(5ms);
     }
+  }
+  /// Runs until the script has written `count` lines to `name`.
+  void await_lines(const std::string& name, std::ptrdiff_t count) {
+    await([&] {
+      const auto text = read(name);
+      return std::count(text.begin(), text.end(), '\n') >= count;
+    });
   }
 
   TempDir dir;
@@ -268,4 +271,18 @@ TEST_CASE("a connector is unready for long only while it is meant to run") {
   CHECK(cloudflared.run(cloudflared.connector().wait_unready(5ms, 20s)));
   cloudflared.stop();
   CHECK_FALSE(cloudflared.run(cloudflared.connector().wait_unready(0ms, 10ms)));
+}
+
+TEST_CASE("that its tunnel is gone a child says, and it counts until it is ready or has another token") {
+  Supervised cloudflared("echo '{\"level\":\"error\",\"error\":\"Unauthorized: Failed to get tunnel\"}'\n" + kSleep);
+  cloudflared.transport->ready = false;
+  CHECK_FALSE(cloudflared.connector().tunnel_is_gone());
+  REQUIRE(cloudflared.connector().start(Secret("t")).has_value());
+  cloudflared.await([&] { return cloudflared.connector().tunnel_is_gone(); });
+  SUBCASE("ready") {
+    cloudflared.transport->ready = true;
+    REQUIRE(cloudflared.run(cloudflared.connector().wait_ready(10s)));
+  }
+  SUBCASE("another token") { REQUIRE(cloudflared.connector().start(Secret("another")).has_value()); }
+  CHECK_FALSE(cloudflared.connector().tunnel_is_gone());
 }
