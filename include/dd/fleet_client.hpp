@@ -157,6 +157,8 @@ class FleetClient {
   [[nodiscard]] static Result<FleetClient> create(FleetClientOptions options);
   FleetClient(FleetClient&&) noexcept;
   FleetClient& operator=(FleetClient&&) noexcept;
+  FleetClient(const FleetClient&) = delete;
+  FleetClient& operator=(const FleetClient&) = delete;
   ~FleetClient();
 
   /// Sends no credential.

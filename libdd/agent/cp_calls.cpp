@@ -1,5 +1,7 @@
 #include "libdd/agent/cp_calls.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/agent/seed_control_plane.hpp"
@@ -30,6 +32,11 @@ net::Task<Result<std::int64_t>> SequenceNumbers::next() {
   }
   --left_;
   co_return next_++;
+}
+
+std::chrono::milliseconds heeded(std::chrono::milliseconds pause, const Error& error) {
+  constexpr std::chrono::seconds kLongest{60};
+  return std::max<std::chrono::milliseconds>(pause, std::min(error.retry_after, kLongest));
 }
 
 net::Task<Result<Secret>> open_run_token(Context& context, std::string agent_id, Bytes sealed) {

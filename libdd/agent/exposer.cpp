@@ -11,7 +11,6 @@
 namespace dd::agent {
 namespace {
 
-constexpr std::chrono::seconds kLongestWait{60};  // that a control plane may ask for
 constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
 }  // namespace
@@ -65,7 +64,7 @@ void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> ho
 
 Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
   std::chrono::milliseconds pause = pause_.next();
-  if (!outcome) pause = std::max<std::chrono::milliseconds>(pause, std::min(outcome.error().retry_after, kLongestWait));
+  if (!outcome) pause = heeded(pause, outcome.error());
   last_ = Attempt{std::move(extras), outcome, std::chrono::steady_clock::now() + pause};
   return outcome;
 }

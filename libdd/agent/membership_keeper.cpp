@@ -103,7 +103,7 @@ net::Task<void> MembershipKeeper::join_until_done() {
     // What the control plane refused will not get better quickly; what it could not do may.
     if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict)
       pause = std::max(pause, std::chrono::milliseconds(2'000));
-    co_await stop_.wait(jittered(pause, context_.random));
+    co_await stop_.wait(heeded(jittered(pause, context_.random), why));
     pause = std::min(pause * 2, kLongestPause);
   }
 }

@@ -19,13 +19,18 @@ net::Task<void> TunnelKeeper::run() {
       pause.reset();
       continue;
     }
-    const bool renewed = co_await ask();
-    if (renewed) pause.reset();
-    if (!renewed && !stopping_) co_await stop_.wait(pause.next());
+    const auto renewed = co_await ask();
+    if (renewed && *renewed) {
+      pause.reset();
+      continue;
+    }
+    if (stopping_) co_return;
+    const auto rest = pause.next();
+    co_await stop_.wait(renewed ? rest : heeded(rest, renewed.error()));
   }
 }
 
-net::Task<bool> TunnelKeeper::ask() {
+net::Task<Result<bool>> TunnelKeeper::ask() {
   if (context_.options.compat) {
     // A control plane of the earlier system looks for no tunnel; but a registration makes one.
     if (connector_.tunnel_is_gone()) forgotten_();
@@ -34,7 +39,7 @@ net::Task<bool> TunnelKeeper::ask() {
   auto token = co_await calls_.check_tunnel();
   if (!token) {
     log::warning("cannot ask whether the tunnel is still there", {{"why", token.error().message}});
-    co_return false;
+    co_return tl::unexpected(token.error());
   }
   if (!*token || stopping_) co_return false;
   log::warning("the tunnel was gone and is made anew");

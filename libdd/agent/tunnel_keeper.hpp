@@ -30,7 +30,7 @@ class TunnelKeeper {
 
  private:
   /// Whether the connector has got a new token.
-  net::Task<bool> ask();
+  net::Task<Result<bool>> ask();
 
   Context& context_;
   CpCalls& calls_;

@@ -41,6 +41,8 @@ struct QuoteService::Impl {
         queue_limit(limit),
         worker([this] { work(); }),
         timekeeper([this] { watch_deadlines(); }) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
   ~Impl();
 
   void work();

@@ -15,6 +15,8 @@ class TsmEntry {
   }
   TsmEntry(TsmEntry&& other) noexcept : files_(std::exchange(other.files_, nullptr)), path_(std::move(other.path_)) {}
   TsmEntry& operator=(TsmEntry&&) = delete;
+  TsmEntry(const TsmEntry&) = delete;
+  TsmEntry& operator=(const TsmEntry&) = delete;
   ~TsmEntry() {
     // An entry that cannot be removed is cleaned up at the next start.
     if (files_ != nullptr) static_cast<void>(files_->remove_directory(path_));

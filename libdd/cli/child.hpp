@@ -23,6 +23,8 @@ class Child {
                                            const std::filesystem::path& output);
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&&) = delete;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
   ~Child();
 
   /// True when it has ended.

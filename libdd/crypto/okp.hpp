@@ -43,6 +43,8 @@ class OkpPrivateKey {
   [[nodiscard]] static OkpPrivateKey from_raw(Curve curve, const Digest256& raw);
   OkpPrivateKey(OkpPrivateKey&&) noexcept = default;
   OkpPrivateKey& operator=(OkpPrivateKey&&) noexcept = default;
+  OkpPrivateKey(const OkpPrivateKey&) = delete;
+  OkpPrivateKey& operator=(const OkpPrivateKey&) = delete;
   ~OkpPrivateKey() = default;
 
   [[nodiscard]] const OkpPublicKey& public_key() const noexcept { return public_; }

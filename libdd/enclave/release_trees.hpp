@@ -21,6 +21,8 @@ class IncomingTree {
   IncomingTree(std::filesystem::path path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   IncomingTree(IncomingTree&& other) noexcept : path_(std::exchange(other.path_, {})), fd_(std::move(other.fd_)) {}
   IncomingTree& operator=(IncomingTree&&) = delete;
+  IncomingTree(const IncomingTree&) = delete;
+  IncomingTree& operator=(const IncomingTree&) = delete;
   ~IncomingTree();
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }

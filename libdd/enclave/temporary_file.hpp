@@ -15,6 +15,8 @@ class TemporaryFile {
   [[nodiscard]] static Result<TemporaryFile> make(const std::filesystem::path& folder);
   TemporaryFile(TemporaryFile&& other) noexcept : path_(std::exchange(other.path_, {})), fd_(std::move(other.fd_)) {}
   TemporaryFile& operator=(TemporaryFile&&) = delete;
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile();
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }

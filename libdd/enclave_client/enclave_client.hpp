@@ -30,6 +30,8 @@ struct RuntimeHealth {
 class EnclaveClient {
  public:
   EnclaveClient(net::asio::any_io_executor executor, std::filesystem::path socket, Secret token);
+  EnclaveClient(const EnclaveClient&) = delete;
+  EnclaveClient& operator=(const EnclaveClient&) = delete;
   ~EnclaveClient();
 
   net::Task<Result<RuntimeHealth>> health();

@@ -101,6 +101,9 @@ net::Task<void> PatVerifier::Impl::look_up(std::shared_ptr<Impl> self, Digest256
     Impl& impl;
     const Digest256& key;
     Lookup& lookup;
+    Finish(Impl& i, const Digest256& k, Lookup& l) : impl(i), key(k), lookup(l) {}
+    Finish(const Finish&) = delete;
+    Finish& operator=(const Finish&) = delete;
     ~Finish() { impl.finish(key, lookup); }
   } const finish{*self, key, *lookup};
   auto outcome = co_await self->owner.ask(std::move(token));

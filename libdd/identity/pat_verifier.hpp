@@ -28,6 +28,8 @@ class PatVerifier {
  public:
   PatVerifier(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
               PatVerifierOptions options);
+  PatVerifier(const PatVerifier&) = delete;
+  PatVerifier& operator=(const PatVerifier&) = delete;
   ~PatVerifier();
   /// Errors: unauthenticated (no such token, or an app's), permission_denied (someone else's), unavailable (GitHub is down or limits us: nothing is
   /// known of the token, and nothing is kept), upstream (GitHub answered something else), invalid_argument (a repository owner that is no "owner/repo").

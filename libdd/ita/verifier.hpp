@@ -30,6 +30,8 @@ class Verifier {
  public:
   Verifier(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, const Clock& clock,
            VerifierOptions options);
+  Verifier(const Verifier&) = delete;
+  Verifier& operator=(const Verifier&) = delete;
   ~Verifier();
   /// Errors: unauthenticated, reason token_expired (good otherwise) or token_invalid, naming the claim; unavailable when the key set cannot be had.
   net::Task<Result<TdxClaims>> verify(std::string token);

@@ -37,6 +37,8 @@ struct AttestationServiceOptions {
 class AttestationService {
  public:
   AttestationService(net::asio::any_io_executor executor, AttestationServiceOptions options);
+  AttestationService(const AttestationService&) = delete;
+  AttestationService& operator=(const AttestationService&) = delete;
   ~AttestationService();
 
   /// Errors: unavailable when it cannot listen.

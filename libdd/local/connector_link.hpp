@@ -15,6 +15,8 @@ namespace dd::local {
 class ConnectorLink {
  public:
   ConnectorLink(asio::any_io_executor executor, RunToken token);
+  ConnectorLink(const ConnectorLink&) = delete;
+  ConnectorLink& operator=(const ConnectorLink&) = delete;
   ~ConnectorLink();
 
   /// Keeps the control connection and the pool up, until stop().

@@ -22,6 +22,8 @@ struct EdgeOptions {
 class Edge {
  public:
   Edge(asio::any_io_executor executor, EdgeOptions options);
+  Edge(const Edge&) = delete;
+  Edge& operator=(const Edge&) = delete;
   ~Edge();
 
   /// Errors: unavailable when a port is taken.

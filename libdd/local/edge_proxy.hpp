@@ -12,6 +12,8 @@ namespace dd::local {
 class EdgeProxy {
  public:
   EdgeProxy(asio::any_io_executor executor, EdgeState& state, EdgeReverse& reverse);
+  EdgeProxy(const EdgeProxy&) = delete;
+  EdgeProxy& operator=(const EdgeProxy&) = delete;
   ~EdgeProxy();
 
   [[nodiscard]] Result<void> start(std::uint16_t port);

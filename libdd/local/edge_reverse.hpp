@@ -20,6 +20,8 @@ class EdgeReverse {
   using Socket = std::shared_ptr<asio::ip::tcp::socket>;
 
   EdgeReverse(asio::any_io_executor executor, EdgeState& state);
+  EdgeReverse(const EdgeReverse&) = delete;
+  EdgeReverse& operator=(const EdgeReverse&) = delete;
   ~EdgeReverse();
 
   [[nodiscard]] Result<void> start(std::uint16_t port);

@@ -24,6 +24,8 @@ struct IdentityProviderOptions {
 class IdentityProvider {
  public:
   IdentityProvider(net::asio::any_io_executor executor, IdentityProviderOptions options);
+  IdentityProvider(const IdentityProvider&) = delete;
+  IdentityProvider& operator=(const IdentityProvider&) = delete;
   ~IdentityProvider();
 
   /// Errors: unavailable when it cannot listen.

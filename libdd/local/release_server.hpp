@@ -28,6 +28,8 @@ struct ReleaseServerOptions {
 class ReleaseServer {
  public:
   ReleaseServer(net::asio::any_io_executor executor, ReleaseServerOptions options);
+  ReleaseServer(const ReleaseServer&) = delete;
+  ReleaseServer& operator=(const ReleaseServer&) = delete;
   ~ReleaseServer();
 
   /// Errors: unavailable when it cannot listen.

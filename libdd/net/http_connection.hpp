@@ -27,6 +27,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   HttpConnection(asio::ip::tcp::socket socket, const Router& router, const HttpServerOptions& options);
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
 
   /// Until the connection is closed.

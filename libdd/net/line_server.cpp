@@ -149,6 +149,9 @@ Task<void> LineServer::Impl::serve(std::shared_ptr<Impl> self, std::shared_ptr<L
   struct Enrolled {
     Impl& impl;
     LineStream* stream;
+    Enrolled(Impl& i, LineStream* s) : impl(i), stream(s) {}
+    Enrolled(const Enrolled&) = delete;
+    Enrolled& operator=(const Enrolled&) = delete;
     ~Enrolled() { impl.streams.erase(stream); }
   };
   const Enrolled enrolled{*self, stream.get()};

@@ -49,6 +49,8 @@ class LineServer {
  public:
   LineServer(asio::any_io_executor executor, LineHandler handler, LineServerOptions options);
   LineServer(asio::any_io_executor executor, ReplyHandler handler, LineServerOptions options);
+  LineServer(const LineServer&) = delete;
+  LineServer& operator=(const LineServer&) = delete;
   ~LineServer();
   [[nodiscard]] Result<void> start();
   void stop();
@@ -78,6 +80,8 @@ class LineClient {
   LineClient(asio::any_io_executor executor, std::filesystem::path path);
   /// Over an inherited, connected socket; takes ownership of `fd`. It cannot reconnect.
   LineClient(asio::any_io_executor executor, int fd);
+  LineClient(const LineClient&) = delete;
+  LineClient& operator=(const LineClient&) = delete;
   ~LineClient();
 
   /// Errors: unavailable when the peer is not there or closes, deadline_exceeded, too_large.

@@ -35,6 +35,8 @@ class Turn::Guard {
     std::swap(state_, other.state_);
     return *this;
   }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
   ~Guard();
 
  private:

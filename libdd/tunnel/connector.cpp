@@ -7,6 +7,8 @@
 
 #include <optional>
 
+#include <nlohmann/json.hpp>
+
 #include "dd/log.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/net/backoff.hpp"

@@ -29,6 +29,8 @@ struct ConnectorOptions {
 class Connector {
  public:
   Connector(net::asio::any_io_executor executor, std::shared_ptr<HttpTransport> transport, ConnectorOptions options);
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
   ~Connector();
   /// Writes the token file and starts, or restarts with another token. Runs until stop(); a child that cannot be started is tried again too.
   /// Errors: those of the token file.

@@ -25,6 +25,8 @@ class KeyedLock {
     explicit Guard(std::shared_ptr<Slot> slot) : slot_(std::move(slot)) { slot_->held = true; }
     Guard(Guard&&) noexcept = default;
     Guard& operator=(Guard&&) = delete;
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
     ~Guard() {
       if (!slot_) return;
       slot_->held = false;

@@ -133,6 +133,31 @@ def refusals_are_spelled_as_they_were():
     assert call("/nothing")[1]["code"] == "NOT_FOUND"
 
 
+def what_is_different_is_what_the_page_says():
+    """docs/wire.md, 12: the rows that need no registration."""
+    good, pat = {**registration(), "ita_token": "a.b.c"}, f"Bearer {fleet.credential}"
+    json_type = {"Content-Type": "application/json"}
+    for method, path, body, headers, status, words in (
+        ("POST", "/register", "no JSON", {}, 401, "unauthorized"),
+        ("GET", "/register", None, {}, 400, "allowed are POST"),
+        ("POST", "/register", "x" * (256 * 1024 + 1), {"Authorization": pat, **json_type}, 400, "over 262144 bytes"),
+        ("POST", "/register", json.dumps(good), {"Authorization": pat}, 400, "token"),
+        ("POST", "/register", "no JSON", {"Authorization": pat, **json_type}, 400, "cannot parse JSON"),
+        ("POST", "/register", "[1]", {"Authorization": pat, **json_type}, 400, "want an object"),
+        *(("POST", "/register", json.dumps({**good, "vm_name": name}), {"Authorization": pat, **json_type}, 400, "vm_name")
+          for name in ("VM-1", "vm_1", "vm.1", "-vm", "")),
+        *(("POST", "/register", json.dumps({**good, "extra_ingress": [extra]}), {"Authorization": pat, **json_type}, 400, "extra_ingress")
+          for extra in ({"hostname_label": "web", "port": 0}, {"hostname_label": "Web", "port": 80}, {"hostname_label": "", "port": 80})),
+        ("POST", "/ingress/replace", json.dumps({"agent_id": "control-plane", "extras": []}), {"Authorization": pat, **json_type}, 404, "not found"),
+        ("GET", "/api/agents", None, {"Cookie": "dd_auth=x"}, 401, "unauthorized"),
+        ("GET", "/cp/attest", None, {"Authorization": pat}, 404, "not found"),
+        ("GET", "/", None, {}, 404, "not found"),
+    ):
+        got, text = fleet.request(method, listener_url + path, body, headers)
+        answer = json.loads(text)
+        assert got == status and words in answer["message"] and answer["code"] in ("BAD_REQUEST", "UNAUTHORIZED", "NOT_FOUND"), (method, path, got, answer, words)
+
+
 def the_native_listener_gives_it_nothing():
     before = {t["name"] for t in fleet.edge_state()["tunnels"]}
     url = fleet.about["cp_url"]
@@ -177,6 +202,7 @@ try:
         ("an agent of the earlier system registers and its hosts answer", it_registers_and_is_reachable),
         ("it is polled without a challenge and never counts as attested", it_is_polled_and_never_attested),
         ("refusals are spelled as they were", refusals_are_spelled_as_they_were),
+        ("what is different is what the page says", what_is_different_is_what_the_page_says),
         ("the native listener gives it nothing", the_native_listener_gives_it_nothing),
         ("its ingress is replaced with a PAT, and nobody else's", ingress_is_replaced_with_a_pat),
         ("a PAT deploys at an agent as it did", a_pat_deploys_as_it_did),

@@ -37,6 +37,8 @@ class Gate {
 
   /// Forwards to the API at `target`.
   explicit Gate(std::string target);
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
   ~Gate();
 
   [[nodiscard]] std::string url() const;

@@ -33,6 +33,8 @@ struct AgentShape {
 class TestAgent {
  public:
   explicit TestAgent(const TrustFleet& fleet, AgentShape shape = {});
+  TestAgent(const TestAgent&) = delete;
+  TestAgent& operator=(const TestAgent&) = delete;
   ~TestAgent();
 
   /// Evidence over the right nonce, and claims that a control plane takes. Mutate them, then submit.

@@ -18,6 +18,8 @@ struct CapabilitySocket {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
       throw std::runtime_error("no socket for the test");
   }
+  CapabilitySocket(const CapabilitySocket&) = delete;
+  CapabilitySocket& operator=(const CapabilitySocket&) = delete;
   ~CapabilitySocket() { close(ends[1]); }
 };
 

@@ -20,6 +20,8 @@ struct Kept : Room {
       : keeper(context, calls, exposer, connector, doubt_pause) {
     shows_key(cp_key.public_key());
   }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
   ~Kept() {
     keeper.stop();
     run(stopped());
@@ -88,6 +90,19 @@ TEST_CASE("a registration that failed is tried again") {
   f.start_and_join();
   CHECK(asked == 2);
   CHECK(f.registrations == 1);
+}
+
+TEST_CASE("a control plane that asks for a pause is not asked before") {
+  Kept f;
+  int asked = 0;
+  f.cp("POST /register", [&asked](const HttpRequest&) {
+    ++asked;
+    return test::http_answer(503, R"({"code":"unavailable","message":"GitHub limits us"})", {{"Retry-After", "30"}});
+  });
+  f.start();
+  f.run_until([&] { return asked == 1; });
+  f.io.run_for(std::chrono::milliseconds(600));  // it would wait 250 ms otherwise
+  CHECK(asked == 1);
 }
 
 TEST_CASE("an agent that was forgotten registers again without asking for the key") {

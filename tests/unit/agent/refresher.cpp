@@ -25,6 +25,8 @@ struct Refreshing : Room {
       return test::http_answer(200, to_text(Json{{"token", minted.back()}}));
     };
   }
+  Refreshing(const Refreshing&) = delete;
+  Refreshing& operator=(const Refreshing&) = delete;
   ~Refreshing() {
     refresher.stop();
     test::settle(io);

@@ -28,6 +28,8 @@ struct Keeping : Room {
     answers(200, to_text(Json{{"agent_id", kAgentId}}));
     REQUIRE(connector.start(Secret("first token")).has_value());
   }
+  Keeping(const Keeping&) = delete;
+  Keeping& operator=(const Keeping&) = delete;
   ~Keeping() {
     keeper.stop();
     auto stopped = [](tunnel::Connector& one) -> net::Task<bool> {
@@ -102,6 +104,19 @@ TEST_CASE("a token that is sealed for somebody else, and an answer that is none,
   f.start();
   f.until_asked(2);
   CHECK(f.token() == "first token");
+}
+
+TEST_CASE("a control plane that asks for a pause is not asked about the tunnel before") {
+  Keeping f;
+  f.cp("POST /tunnel/check", [&f](const HttpRequest&) {
+    ++f.asked;
+    return test::http_answer(503, R"({"code":"unavailable","message":"Cloudflare limits us"})",
+                             {{"Retry-After", "30"}});
+  });
+  f.start();
+  f.until_asked(1);
+  f.io.run_for(100ms);  // ten times what it would wait otherwise
+  CHECK(f.asked == 1);
 }
 
 TEST_CASE("nobody is asked before the connector has been unready for long, nor after the stop") {

@@ -341,6 +341,9 @@ struct Watching : Tunnelled {
   TakeOver take_over{context, own, *tunnel, tunnels, [this] { ++left; }};
   Successor successor{*this};
 
+  Watching() = default;
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
   ~Watching() { end(*tunnel); }
   /// The host name's record leads to the tunnel, and whoever has it answers there.
   void leads_to(const std::string& name) {

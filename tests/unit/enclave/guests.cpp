@@ -27,6 +27,8 @@ struct GuestsFixture {
     settings.clock = &system_clock();
     settings.random = &system_random();
   }
+  GuestsFixture(const GuestsFixture&) = delete;
+  GuestsFixture& operator=(const GuestsFixture&) = delete;
   ~GuestsFixture() {
     pool.join();
     io.end_tasks();

@@ -32,6 +32,8 @@ class RunningEnclave {
   explicit RunningEnclave(Json boot_workloads = Json::array(),
                           std::chrono::milliseconds stop_grace = std::chrono::seconds(5),
                           const std::function<void(EnclaveOptions&)>& change = {});
+  RunningEnclave(const RunningEnclave&) = delete;
+  RunningEnclave& operator=(const RunningEnclave&) = delete;
   ~RunningEnclave();
 
   /// One request with the token; the answer.

@@ -32,6 +32,9 @@ struct DownloadFixture {
   std::vector<AssetFound> found;
   std::vector<std::int64_t> progress;
 
+  DownloadFixture() = default;
+  DownloadFixture(const DownloadFixture&) = delete;
+  DownloadFixture& operator=(const DownloadFixture&) = delete;
   ~DownloadFixture() { close(fd); }
 
   Result<void> run(const protocol::GetAsset& order, HttpTransport& transport) {

@@ -93,6 +93,9 @@ struct Files {
   TempDir home;
   int file = open(home.write("file", "").c_str(), O_RDWR | O_CLOEXEC);
   int folder = open(home.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  Files() = default;
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
   ~Files() {
     close(file);
     close(folder);

@@ -48,6 +48,8 @@ struct AttestationServiceFixture {
     verifier_options.simulated = true;
     verifier = std::make_unique<ita::Verifier>(io.get_executor(), transport, clock, verifier_options);
   }
+  AttestationServiceFixture(const AttestationServiceFixture&) = delete;
+  AttestationServiceFixture& operator=(const AttestationServiceFixture&) = delete;
   ~AttestationServiceFixture() { test::run(io, stopped(service)); }
   static net::Task<bool> stopped(AttestationService& service) {
     co_await service.stop();

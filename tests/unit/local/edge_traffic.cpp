@@ -56,6 +56,8 @@ struct Traffic {
       }
     });
   }
+  Traffic(const Traffic&) = delete;
+  Traffic& operator=(const Traffic&) = delete;
   ~Traffic() {
     io.run([this] {
       link.reset();

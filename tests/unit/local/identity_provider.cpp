@@ -29,6 +29,8 @@ struct IdentityProviderFixture {
   std::shared_ptr<HttpTransport> transport = net::make_http_transport({});
 
   IdentityProviderFixture() { REQUIRE(provider.start().has_value()); }
+  IdentityProviderFixture(const IdentityProviderFixture&) = delete;
+  IdentityProviderFixture& operator=(const IdentityProviderFixture&) = delete;
   ~IdentityProviderFixture() { test::run(io, stopped(provider)); }
 
   static net::Task<bool> stopped(local::IdentityProvider& provider) {

@@ -32,7 +32,7 @@ class NoDescriptors {
     auto low = before_;
     low.rlim_cur = 256;
     setrlimit(RLIMIT_NOFILE, &low);
-    for (int fd; (fd = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0;) taken_.push_back(fd);
+    for (int fd = -1; (fd = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0;) taken_.push_back(fd);
   }
   ~NoDescriptors() {
     for (const int fd : taken_) close(fd);
@@ -58,6 +58,8 @@ struct AcceptFailure {
       if (record.message == "cannot accept connections" && !seen.exchange(true)) promise.set_value();
     });
   }
+  AcceptFailure(const AcceptFailure&) = delete;
+  AcceptFailure& operator=(const AcceptFailure&) = delete;
   ~AcceptFailure() { log::set_sink({}); }
   std::atomic<bool> seen = false;
   std::promise<void> promise;

@@ -45,6 +45,8 @@ struct Serving {
       started = server->start();
     });
   }
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
   ~Serving() {
     io_.run([&] { server.reset(); });
   }
@@ -72,7 +74,8 @@ int connect_to(const std::filesystem::path& path) {
 std::string read_to_end(int fd) {
   std::string text;
   char chunk[4096];
-  for (ssize_t count; (count = read(fd, chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<std::size_t>(count));
+  for (ssize_t count = 0; (count = read(fd, chunk, sizeof chunk)) > 0;)
+    text.append(chunk, static_cast<std::size_t>(count));
   close(fd);
   return text;
 }

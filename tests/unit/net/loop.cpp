@@ -18,10 +18,16 @@ struct LoopService {
   Turns turns{io.get_executor()};
   int ended = 0;
 
+  LoopService() = default;
+  LoopService(const LoopService&) = delete;
+  LoopService& operator=(const LoopService&) = delete;
   ~LoopService() { io.end_tasks(); }
 
   struct Ending {
     int& count;
+    explicit Ending(int& c) : count(c) {}
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
     ~Ending() { ++count; }
   };
   Task<void> work(std::string key) {

@@ -63,6 +63,8 @@ struct Step {
 class ScriptedApi final : public HttpTransport {
  public:
   explicit ScriptedApi(std::vector<Step> steps) : steps_(steps.begin(), steps.end()) {}
+  ScriptedApi(const ScriptedApi&) = delete;
+  ScriptedApi& operator=(const ScriptedApi&) = delete;
   ~ScriptedApi() override { CHECK_MESSAGE(steps_.empty(), "the script was not played to its end"); }
 
   void send(HttpRequest request, Done done) override {
