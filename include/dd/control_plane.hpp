@@ -71,6 +71,8 @@ struct ControlPlaneOptions {
   std::string compat_hostname;  // public name of that listener; empty: none
   /// "vm=2026-12-31": who may register there, and until when.
   std::vector<std::string> compat_vms;
+  /// "dd-env-agent-...=tunnel id": tunnels of agents that a control plane of the earlier system has left, taken over on the operator's word.
+  std::vector<std::string> compat_tunnels;
   std::uint16_t compat_agent_port = 8080;  // where those agents listen
   /// Create a tunnel for `hostname` and run a connector for it.
   bool own_tunnel = true;

@@ -157,7 +157,7 @@ Agent::Impl::Impl(AgentOptions o, std::vector<Expose> fixed)
       connector(io.get_executor(), options.transport, connector_options(options)),
       exposer(context, calls, std::move(fixed), [this] { keeper.forgotten(); }),
       keeper(context, calls, exposer, connector),
-      tunnels(context, calls, connector, [this] { keeper.forgotten(); }),
+      tunnels(context, calls, connector, [this] { keeper.tunnel_gone(); }),
       refresher(context),
       polls(context, numbers, exposer, refresher, [this] { keeper.unknown_key(); }),
       deploys(context, exposer),

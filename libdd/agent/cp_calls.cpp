@@ -8,6 +8,7 @@
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "libdd/net/backoff.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/protocol/registration.hpp"
 
@@ -34,9 +35,10 @@ net::Task<Result<std::int64_t>> SequenceNumbers::next() {
   co_return next_++;
 }
 
-std::chrono::milliseconds heeded(std::chrono::milliseconds pause, const Error& error) {
+std::chrono::milliseconds heeded(std::chrono::milliseconds pause, const Error& error, Random& random) {
   constexpr std::chrono::seconds kLongest{60};
-  return std::max<std::chrono::milliseconds>(pause, std::min(error.retry_after, kLongest));
+  const std::chrono::milliseconds asked = std::min(error.retry_after, kLongest);
+  return std::max(pause, asked + net::part_of(asked / 4, random));
 }
 
 net::Task<Result<Secret>> open_run_token(Context& context, std::string agent_id, Bytes sealed) {

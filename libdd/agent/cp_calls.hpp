@@ -25,9 +25,9 @@ class SequenceNumbers {
   net::Turns turns_;  // one block at a time, or numbers would leave out of order
 };
 
-/// How long to wait after that refusal before the control plane is asked again: `pause`, or what it has asked for itself, up to a minute, for that is
-/// not signed.
-[[nodiscard]] std::chrono::milliseconds heeded(std::chrono::milliseconds pause, const Error& error);
+/// How long to wait after that refusal before the control plane is asked again: `pause`, or what it has asked for itself and up to a quarter more, for
+/// others were told the same; a minute and a quarter at most, for that is not signed.
+[[nodiscard]] std::chrono::milliseconds heeded(std::chrono::milliseconds pause, const Error& error, Random& random);
 
 /// What the control plane has sealed for this VM. Errors: those of the capability.
 net::Task<Result<Secret>> open_run_token(Context& context, std::string agent_id, Bytes sealed);

@@ -132,16 +132,16 @@ net::Task<Result<RolloutPtr>> DeployApi::start(DeployRequest wanted) {
 }
 
 net::Task<Result<std::string>> DeployApi::start_elsewhere(DeployRequest wanted, std::string instead_of) {
+  // Beside the one before it nobody else takes its process away.
+  if (wanted.overlap == true) {
+    const auto stopped = co_await context_.runtime.stop(std::move(instead_of));
+    if (!stopped && stopped.error().code != ErrorCode::conflict) co_return tl::unexpected(stopped.error());
+  }
   const auto claims = co_await claims_.take();
   const auto neighbours = co_await check_free(wanted);
   if (!neighbours) co_return tl::unexpected(neighbours.error());
   auto complete = with_ports(std::move(wanted), *neighbours);
   if (!complete) co_return tl::unexpected(complete.error());
-  // Beside the one before it nobody else takes its process away.
-  if (complete->overlap == true) {
-    const auto stopped = co_await context_.runtime.stop(std::move(instead_of));
-    if (!stopped && stopped.error().code != ErrorCode::conflict) co_return tl::unexpected(stopped.error());
-  }
   auto id = co_await context_.runtime.deploy(*complete);
   co_return id;
 }

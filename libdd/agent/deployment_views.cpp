@@ -83,9 +83,12 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
   if (rollout) {
     auto waiting = until_public(rollout, wait);
     missing = co_await std::move(waiting);
-    id = rollout->id;  // it may have been tried again
   }
-  const auto info = co_await find_listening(id);
+  Result<DeploymentInfo> info;
+  do {
+    if (rollout) id = rollout->id;
+    info = co_await find_listening(id);
+  } while (rollout && rollout->id != id);  // it was tried again meanwhile
   if (!info) co_return tl::unexpected(info.error());
 
   protocol::DeployAnswer answer;
@@ -111,6 +114,7 @@ net::Task<Result<protocol::DeployAnswer>> DeploymentViews::what_became_of(std::s
     answer.warnings = rollout->warnings;
   }
   const bool failed = answer.settled && !answer.ready;
+  if (rollout && rollout->port_taken && !answer.settled) answer.status = dd::to_string(DeploymentStatus::deploying);
   if (rollout && is_live(info->status) && !failed && !(answer.ready && exposer_.is_wholly_public(*info))) {
     answer.status = dd::to_string(DeploymentStatus::deploying);
     answer.warnings.push_back("not public yet: " + (missing.empty() ? what_it_lacks(*info) : missing));

@@ -11,6 +11,11 @@ namespace {
 
 constexpr net::BackoffOptions kLookPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
+/// Also at an address at which visitors do not look for it.
+bool has_port(const DeploymentInfo& info, std::uint16_t port) {
+  return info.listeners && std::ranges::find(*info.listeners, port, &ListenAddress::port) != info.listeners->end();
+}
+
 net::Task<bool> answers_everywhere(DeploymentInfo info) {
   for (const auto& expose : info.expose) {
     const auto address = co_await answering_address(info, expose.port);
@@ -64,12 +69,12 @@ net::Task<Result<DeploymentInfo>> DeploymentWatch::until_ended(std::string id, s
 
 net::Task<std::string> DeploymentWatch::taken_port(DeploymentInfo info, std::set<std::string> labels) {
   for (const auto& expose : info.expose) {
-    if (!labels.contains(expose.hostname_label) || listens_on(info, expose.port)) continue;
+    if (!labels.contains(expose.hostname_label) || has_port(info, expose.port)) continue;
     const auto holder = holder_of(expose.port);
     if (holder.empty()) continue;
     // It may have begun to listen since it was looked at: only what is seen of it after the holder counts.
     const auto now = co_await look(info.id, Until::listening, std::chrono::milliseconds(0));
-    if (!now || listens_on(*now, expose.port) || (is_live(now->status) && !now->listeners)) continue;
+    if (!now || has_port(*now, expose.port) || (is_live(now->status) && !now->listeners)) continue;
     co_return "port " + std::to_string(expose.port) + " is held by a process of " + holder;
   }
   co_return std::string();

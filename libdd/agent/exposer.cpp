@@ -64,7 +64,7 @@ void Exposer::registered(std::vector<Expose> extras, std::vector<std::string> ho
 
 Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
   std::chrono::milliseconds pause = pause_.next();
-  if (!outcome) pause = heeded(pause, outcome.error());
+  if (!outcome) pause = heeded(pause, outcome.error(), context_.random);
   last_ = Attempt{std::move(extras), outcome, std::chrono::steady_clock::now() + pause};
   return outcome;
 }

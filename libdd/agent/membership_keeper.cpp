@@ -39,15 +39,21 @@ net::Task<void> MembershipKeeper::run() {
     if (stopping_) co_return;
     // What came up during the pause is settled by the same answer.
     const auto doubt = std::exchange(doubt_, Doubt::none);
-    bool unknown = doubt == Doubt::forgotten;
+    const auto polls = context_.state.polls;
+    bool unknown = doubt == Doubt::forgotten || doubt == Doubt::no_tunnel;
     bool again = false;
     if (!unknown) again = co_await registration_.control_plane_has_new_key();
     if (!unknown && !again && doubt == Doubt::silence) unknown = co_await is_unknown();
     if (unknown) co_await wait_to_believe();
+    if (unknown && is_settled(doubt, polls)) unknown = false;
     if ((!unknown && !again) || stopping_) continue;
     co_await join_until_done();
     doubt_ = Doubt::none;  // whatever came up before is settled by that
   }
+}
+
+bool MembershipKeeper::is_settled(Doubt doubt, std::uint64_t polls) const {
+  return doubt == Doubt::no_tunnel ? !connector_.tunnel_is_gone() : context_.state.polls != polls;
 }
 
 net::Task<bool> MembershipKeeper::is_unknown() {
@@ -88,13 +94,19 @@ void MembershipKeeper::forgotten() {
   doubted_.notify();
 }
 
+void MembershipKeeper::tunnel_gone() {
+  if (doubt_ != Doubt::forgotten) doubt_ = Doubt::no_tunnel;
+  doubted_.notify();
+}
+
 void MembershipKeeper::unknown_key() {
-  if (doubt_ != Doubt::forgotten) doubt_ = Doubt::unknown_key;
+  if (doubt_ != Doubt::forgotten && doubt_ != Doubt::no_tunnel) doubt_ = Doubt::unknown_key;
   doubted_.notify();
 }
 
 net::Task<void> MembershipKeeper::join_until_done() {
   auto pause = kFirstPause;
+  const auto polls = context_.state.polls;
   while (!stopping_) {
     const auto joined = co_await join();
     if (joined) co_return;
@@ -103,8 +115,12 @@ net::Task<void> MembershipKeeper::join_until_done() {
     // What the control plane refused will not get better quickly; what it could not do may.
     if (why.code == ErrorCode::permission_denied || why.code == ErrorCode::conflict)
       pause = std::max(pause, std::chrono::milliseconds(2'000));
-    co_await stop_.wait(heeded(jittered(pause, context_.random), why));
+    co_await stop_.wait(heeded(jittered(pause, context_.random), why, context_.random));
     pause = std::min(pause * 2, kLongestPause);
+    if (context_.state.membership && is_settled(Doubt::silence, polls) && is_settled(Doubt::no_tunnel, polls)) {
+      log::info("polled again, and stays registered as it is");
+      co_return;
+    }
   }
 }
 

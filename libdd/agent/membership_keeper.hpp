@@ -23,11 +23,13 @@ class MembershipKeeper {
   /// The control plane said that it does not know us: register again. Nothing proves that it was the control plane, so it is believed once in
   /// DD_RENEW_PAUSE, and less often the longer nobody polls.
   void forgotten();
+  /// The connector says that its tunnel is gone: register again, if it still says so when that is believed.
+  void tunnel_gone();
   /// A poll came under a key that we do not know: register again if the control plane at our origin really has a new one.
   void unknown_key();
 
  private:
-  enum class Doubt { none, silence, unknown_key, forgotten };
+  enum class Doubt { none, silence, unknown_key, no_tunnel, forgotten };
 
   net::Task<Result<void>> join();
   net::Task<void> join_until_done();
@@ -35,6 +37,8 @@ class MembershipKeeper {
   net::Task<void> wait_for_doubt();
 
   net::Task<bool> is_unknown();
+  /// Whether nothing of it is left: `polls` had come when it arose.
+  [[nodiscard]] bool is_settled(Doubt doubt, std::uint64_t polls) const;
   /// Until the word of somebody who may not be the control plane is believed again.
   net::Task<void> wait_to_believe();
 

@@ -112,9 +112,7 @@ void Rollouts::forget_old() {
 
 RolloutPtr Rollouts::find(const std::string& id) const {
   const auto newest_first = std::views::reverse(all_);
-  const auto found = std::ranges::find_if(newest_first, [&id](const RolloutPtr& one) {
-    return one->id == id || std::ranges::find(one->earlier_ids, id) != one->earlier_ids.end();
-  });
+  const auto found = std::ranges::find_if(newest_first, [&id](const RolloutPtr& one) { return one->is(id); });
   return found == newest_first.end() ? nullptr : *found;
 }
 
@@ -135,7 +133,7 @@ void Rollouts::supersede(const std::string& app_name, const std::string& why) {
 
 std::string Rollouts::good_one(const std::string& app_name, const std::string& running) const {
   const auto newest = std::ranges::find_if(std::views::reverse(all_), [&](const RolloutPtr& one) {
-    return one->app_name == app_name && (running.empty() || one->id == running);
+    return one->app_name == app_name && (running.empty() || one->is(running));
   });
   // One that is not known to be good yet has its own to come back to.
   const bool unsure = newest != all_.rend() && !(*newest)->settled && !(*newest)->replaced.empty();
@@ -157,10 +155,7 @@ net::Task<void> Rollouts::carry(RolloutPtr rollout) {
   if (rollout->ready) {
     log::info("deployment is ready", {{"app", rollout->app_name}, {"id", rollout->id}});
   } else {
-    if (!rollout->superseded.empty()) {
-      rollout->reason = rollout->superseded;
-      rollout->port_taken = false;
-    }
+    if (!rollout->superseded.empty()) rollout->give_way();
     log::warning("deployment is not ready",
                  {{"app", rollout->app_name}, {"id", rollout->id}, {"why", rollout->reason}});
     co_await come_back(rollout);
@@ -191,7 +186,7 @@ net::Task<bool> Rollouts::try_elsewhere(RolloutPtr rollout) {
   auto starting = rollout->start_elsewhere();
   auto id = co_await std::move(starting);
   if (!id) {
-    log::warning("cannot choose other ports", {{"app", rollout->app_name}, {"why", id.error().message}});
+    rollout->warnings.push_back("no other port was chosen: " + id.error().message);
     co_return false;
   }
   if (rollout->overlap) {
@@ -224,7 +219,8 @@ net::Task<std::string> Rollouts::judge_until_over(RolloutPtr rollout) {
     if (rollout->overlap && !rollout->superseded.empty()) co_return rollout->superseded;
     if (ended_well(info)) co_return std::string();
     if (seen->ready && !info.expose.empty()) co_return std::string();
-    if (!rollout->chosen_ports.empty()) {
+    const bool tried = info.status == DeploymentStatus::running || info.status == DeploymentStatus::exited;
+    if (tried && !rollout->chosen_ports.empty()) {
       auto taken = co_await watch_.taken_port(info, rollout->chosen_ports);
       rollout->port_taken = !taken.empty();
       if (rollout->port_taken) co_return taken;
@@ -268,7 +264,7 @@ net::Task<void> Rollouts::come_back(RolloutPtr rollout) {
     before = *std::move(started);
   }
   if (!rollout->superseded.empty() && !before) {
-    rollout->reason = rollout->superseded;
+    rollout->give_way();
     // Where it runs beside another nobody else takes its process away. Without the turn, which whoever took its place has; it may be over already.
     if (rollout->overlap && !rollout->rolled_back) (void)co_await context_.runtime.stop(rollout->id);
     co_return;

@@ -1,6 +1,7 @@
 // What becomes of each deployment, whoever listens: it is ready or not, and then what was there before comes back.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -39,6 +40,15 @@ struct Rollout {
   std::string reason;  // why it is not ready
   bool port_taken = false;  // because somebody else listens on a port that was chosen for it
   std::string superseded;  // what somebody wants in its place; nothing is rolled back then
+
+  /// Whether that is the id of one of its tries.
+  [[nodiscard]] bool is(const std::string& deployment_id) const {
+    return id == deployment_id || std::ranges::find(earlier_ids, deployment_id) != earlier_ids.end();
+  }
+  void give_way() {
+    reason = superseded;
+    port_taken = false;
+  }
 };
 using RolloutPtr = std::shared_ptr<Rollout>;
 

@@ -26,14 +26,14 @@ net::Task<void> TunnelKeeper::run() {
     }
     if (stopping_) co_return;
     const auto rest = pause.next();
-    co_await stop_.wait(renewed ? rest : heeded(rest, renewed.error()));
+    co_await stop_.wait(renewed ? rest : heeded(rest, renewed.error(), context_.random));
   }
 }
 
 net::Task<Result<bool>> TunnelKeeper::ask() {
   if (context_.options.compat) {
     // A control plane of the earlier system looks for no tunnel; but a registration makes one.
-    if (connector_.tunnel_is_gone()) forgotten_();
+    if (connector_.tunnel_is_gone()) gone_();
     co_return false;
   }
   auto token = co_await calls_.check_tunnel();

@@ -17,13 +17,9 @@ class TunnelKeeper {
   /// The longest pause between two questions, as a multiple of DD_TUNNEL_CHECK_AFTER.
   static constexpr int kLongestPause = 10;
 
-  /// `forgotten` is called when this agent has to register again.
-  TunnelKeeper(Context& context, CpCalls& calls, tunnel::Connector& connector, std::function<void()> forgotten)
-      : context_(context),
-        calls_(calls),
-        connector_(connector),
-        forgotten_(std::move(forgotten)),
-        stop_(context.executor) {}
+  /// `gone` is called when this agent has to register again to have a tunnel.
+  TunnelKeeper(Context& context, CpCalls& calls, tunnel::Connector& connector, std::function<void()> gone)
+      : context_(context), calls_(calls), connector_(connector), gone_(std::move(gone)), stop_(context.executor) {}
   /// Until stop().
   net::Task<void> run();
   void stop();
@@ -35,7 +31,7 @@ class TunnelKeeper {
   Context& context_;
   CpCalls& calls_;
   tunnel::Connector& connector_;
-  std::function<void()> forgotten_;
+  std::function<void()> gone_;
   net::Event stop_;
   bool stopping_ = false;
 };

@@ -120,6 +120,7 @@ Json to_json_value(const AgentRecord& record) {
                 {"hostname", record.hostname},
                 {"tunnel_id", record.tunnel_id},
                 {"compat", record.compat},
+                {"adopted", record.adopted},
                 {"boot_id", record.boot_id},
                 {"status", to_string(record.status)},
                 {"reason", record.reason},
@@ -159,6 +160,7 @@ Result<AgentRecord> agent_record_from(const Json& value) {
   record.hostname = reader.text("hostname");
   record.tunnel_id = reader.text("tunnel_id");
   record.compat = reader.required_boolean("compat");
+  record.adopted = reader.boolean("adopted", false);
   record.boot_id = reader.text("boot_id");
   record.status = read_status(reader, "status");
   record.reason = reader.text("reason");

@@ -37,10 +37,12 @@ struct AgentRecord {
   std::string boot_id;
   /// Registered on the compat listener: it has no keys, no boot id and no log, and never counts as attested.
   bool compat = false;
+  /// Its tunnel was made by a control plane of the earlier system: its name carries no mark of ours, and the operator's word is that it is ours.
+  bool adopted = false;
   AgentStatus status = AgentStatus::unknown;
   std::string reason;
-  std::int64_t registered_at = 0;   // unix seconds, as all times here
-  std::int64_t last_seen = 0;       // last poll that was proven
+  std::int64_t registered_at = 0;  // unix seconds, as all times here
+  std::int64_t last_seen = 0;  // last poll that was proven
   std::int64_t quarantined_at = 0;
   std::int64_t dropped_at = 0;
   /// Dropped for silence or expiry alone: its key may come back without a new credential.
@@ -49,7 +51,7 @@ struct AgentRecord {
   bool token_untaken = false;
   int failed_polls = 0;
 
-  TdxClaims pins;   // written at registration; drift is measured against them
+  TdxClaims pins;  // written at registration; drift is measured against them
   LogFacts facts;
   std::string verdict;  // JSON text
   std::string tcb_status;
@@ -64,8 +66,8 @@ struct AgentRecord {
   std::vector<Expose> extras;
   std::uint16_t agent_port = 0;
 
-  std::int64_t seq_high = -1;      // highest call number seen
-  std::uint64_t seq_window = 0;    // bit i: seq_high − i was seen
+  std::int64_t seq_high = -1;  // highest call number seen
+  std::uint64_t seq_window = 0;  // bit i: seq_high − i was seen
 
   /// Under what a revocation of it is kept: its key, or its VM name when it has none.
   [[nodiscard]] std::string deny_key() const { return compat ? "compat:" + vm_name : signing_key.kid(); }

@@ -4,8 +4,8 @@
 
 #include "dd/log.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/cp/compat_admission.hpp"
 #include "libdd/cp/compat_poll.hpp"
-#include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/evidence.hpp"
 #include "libdd/cp/owner_route.hpp"
 #include "libdd/crypto/digest.hpp"
@@ -44,14 +44,7 @@ net::Task<Result<net::ServerResponse>> CompatRegistrar::enrol(const net::ServerR
   if (!settled) co_return tl::unexpected(settled.error());
 
   AgentRecord record = *std::move(settled);
-  record.status = AgentStatus::healthy;
-  record.reason.clear();
-  record.registered_at = record.last_seen = context_.clock.unix_seconds();
-  record.failed_polls = 0;
-  record.pins = *token;
-  record.verdict = to_text(dd::to_json_value(*verdict));
-  record.tcb_status = token->tcb_status;
-  record.token_expires_at = token->expires_at;
+  fill_compat(record, *token, *verdict, context_.clock.unix_seconds());
   record.extras = request->extra_ingress;
   record.agent_port = context_.options.compat_agent_port;
   auto run_token = co_await context_.provisioner.provision(record);
@@ -70,13 +63,8 @@ net::Task<Result<void>> CompatRegistrar::check_request(protocol::SeedRegister re
     co_return refuse("owner mismatch: got " + request.owner + " expected " + options.owner.login);
   if (request.env_label != options.env)
     co_return refuse("env_label mismatch: got " + request.env_label + " expected " + options.env);
-  const auto listed = check_compat_vm(options.compat_vms, request.vm_name, context_.clock.unix_seconds());
-  if (!listed) co_return refuse(listed.error().message);
-  if (context_.store.is_denied("compat:" + request.vm_name)) co_return refuse("VM " + request.vm_name + " was revoked");
-  const auto native = co_await context_.store.was_native(request.vm_name);
-  if (!native) co_return tl::unexpected(native.error());
-  if (*native) co_return refuse("VM " + request.vm_name + " has registered with attestation and cannot go back");
-  co_return Result<void>();
+  auto admitting = may_be_compat(context_, std::move(request.vm_name));
+  co_return co_await std::move(admitting);
 }
 
 net::Task<Result<TdxClaims>> CompatRegistrar::check_token(std::string token) {

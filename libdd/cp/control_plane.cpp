@@ -13,6 +13,7 @@
 #include "libdd/cp/agent_link.hpp"
 #include "libdd/cp/agent_sessions.hpp"
 #include "libdd/cp/cloudflare_pause.hpp"
+#include "libdd/cp/compat_adoption.hpp"
 #include "libdd/cp/compat_api.hpp"
 #include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/context.hpp"
@@ -66,6 +67,7 @@ Result<void> check(ControlPlaneOptions& options) {
   if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
   if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
   if (auto good = check_compat_vms(options.compat_vms); !good) return good;
+  if (auto good = adopted_tunnels(options.compat_tunnels, options.env); !good) return tl::unexpected(good.error());
   if (options.origin.empty()) options.origin = "https://" + options.hostname;
   auto origin = net::parse_url(options.origin);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
@@ -150,6 +152,7 @@ struct Services {
         pages(context, people),
         own_vm(context, people),
         compat(context, link),
+        adoption(context),
         poller(context, link, dropper),
         sweeper(context) {}
 
@@ -187,6 +190,7 @@ struct Services {
   Pages pages;
   OwnVm own_vm;
   CompatApi compat;
+  CompatAdoption adoption;
   Poller poller;
   Sweeper sweeper;
 };
@@ -284,6 +288,7 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   net::spawn(io.get_executor(), services->own_evidence.run(), "own evidence");
   net::spawn(io.get_executor(), services->sweeper.run(), "sweeper");
   net::spawn(io.get_executor(), services->poller.run(), "poller");
+  if (options.compat) net::spawn(io.get_executor(), services->adoption.run(), "adoption");
   co_return Result<void>();
 }
 
@@ -367,6 +372,7 @@ net::Task<void> ControlPlane::Impl::stop() {
   if (services) {
     services->poller.stop();
     services->sweeper.stop();
+    services->adoption.stop();
     services->own_evidence.stop();
   }
   if (take_over) take_over->stop();

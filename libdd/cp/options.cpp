@@ -54,6 +54,9 @@ void declare_compat(Config& config, ControlPlaneOptions& options) {
   config.text("DD_COMPAT_HOSTNAME", options.compat_hostname,
               "public host name of that listener; without one it has none");
   config.list("DD_COMPAT_VMS", options.compat_vms, "VMs that may register there and until when, as in vm-1=2026-12-31");
+  config.list("DD_COMPAT_TUNNELS", options.compat_tunnels,
+              "tunnels of agents that a control plane of the earlier system has left, to be polled without a new "
+              "registration, as in dd-prod-agent-UUID=TUNNEL_ID");
   config.port("DD_COMPAT_AGENT_PORT", options.compat_agent_port, "port on which those agents listen");
 }
 

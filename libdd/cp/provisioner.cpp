@@ -92,7 +92,7 @@ net::Task<Result<void>> Provisioner::shrink(AgentRecord record) {
 
 net::Task<Result<void>> Provisioner::remove(AgentRecord record) {
   if (record.tunnel_id.empty()) co_return Result<void>();
-  if (!is_our_tunnel_name(record.agent_id, options_.env, "agent", fleet_key_))
+  if (!record.adopted && !is_our_tunnel_name(record.agent_id, options_.env, "agent", fleet_key_))
     co_return fail(ErrorCode::permission_denied,
                    "cannot delete tunnel " + record.agent_id + ": it does not carry this fleet's mark");
   co_return co_await tunnels_.remove(record.tunnel_id, record.agent_id);

@@ -1,6 +1,7 @@
 // Tunnels, ingress and DNS records of agents: made so that a crash at any point leaves nothing that nobody remembers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ class Provisioner {
   /// See TunnelProvider::is_gone.
   net::Task<Result<bool>> is_gone(std::string tunnel_id) { return tunnels_.is_gone(std::move(tunnel_id)); }
   net::Task<Result<tunnel::ConfigVersion>> publish(AgentRecord record);
+  /// The live tunnel of exactly this name, whoever made it.
+  net::Task<Result<std::optional<tunnel::Tunnel>>> find(std::string name) { return tunnels_.find(std::move(name)); }
   /// Only the agent's own host is routed; DNS stays, so workloads' hosts answer 404.
   net::Task<Result<void>> shrink(AgentRecord record);
   /// Removes tunnel and DNS; checks the name before it deletes.

@@ -13,6 +13,19 @@ std::vector<Expose> read_extras(ObjectReader& reader, const char* name) {
   return reader.find(name) == nullptr ? std::vector<Expose>() : read_extra_ingress(reader, name);
 }
 
+/// As that system's control plane reads them: a row that makes no sense is left out.
+std::vector<Expose> usable_extras(ObjectReader& reader, const char* name) {
+  std::vector<Expose> extras;
+  const auto* list = reader.find(name);
+  if (list == nullptr || !list->is_array()) return extras;
+  for (const auto& item : *list) {
+    if (extras.size() == kMaxExtraIngress) break;
+    auto row = expose_from(Json::array({item}), "$", 1);
+    if (row && row->at(0).port != 0) extras.push_back(std::move(row->at(0)));
+  }
+  return extras;
+}
+
 struct Spelling {
   int status;
   const char* code;
@@ -100,6 +113,7 @@ Result<SeedHealth> seed_health_from(const Json& value) {
   SeedHealth health;
   health.vm_name = read_vm_name(reader, "vm_name");
   health.ita_token = reader.text("ita_token", kTokenRule);
+  health.extra_ingress = usable_extras(reader, "extra_ingress");
   return finish(reader, std::move(health));
 }
 

@@ -49,6 +49,7 @@ struct SeedIngress {
 struct SeedHealth {
   std::string vm_name;
   std::string ita_token;
+  std::vector<Expose> extra_ingress;  // without rows that could not be published
   bool operator==(const SeedHealth&) const = default;
 };
 [[nodiscard]] Result<SeedHealth> seed_health_from(const nlohmann::json& value);

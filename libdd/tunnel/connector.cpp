@@ -130,8 +130,9 @@ net::Task<void> Connector::Impl::drain(std::shared_ptr<Impl> self, std::shared_p
     const auto chunk = co_await run->child->read_output();
     if (!chunk) break;
     run->output.add(*chunk, steady_clock::now());
-    // The words of one that is being replaced are about its own token.
-    if (run->output.says_tunnel_is_gone() && self->wanted()) self->tunnel_is_gone = true;
+    const bool gone = run->output.said_tunnel_is_gone();
+    // The words of one that is or was replaced are about its own token; and one connection of several may be refused for a while.
+    if (gone && !self->is_ready && self->wanted() && self->current.lock() == run) self->tunnel_is_gone = true;
   }
   run->drained = true;
   self->changed.notify();

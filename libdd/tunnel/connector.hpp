@@ -41,7 +41,7 @@ class Connector {
   net::Task<bool> wait_ready(std::chrono::milliseconds timeout);
   /// True once it has been meant to run, and not been ready, for `long_enough`; false after `timeout`.
   net::Task<bool> wait_unready(std::chrono::milliseconds long_enough, std::chrono::milliseconds timeout);
-  /// Whether the child has said so since it was started with this token, and was not ready afterwards.
+  /// Whether the child has said so since it was started with this token, while it was not ready, and has not been ready since.
   [[nodiscard]] bool tunnel_is_gone() const noexcept;
   /// Of the tunnel's configuration that it runs, as it says at `/config`; none while it does not say.
   net::Task<std::optional<std::int64_t>> config_version();

@@ -23,7 +23,7 @@ void ConnectorLog::add(std::string_view chunk, TimePoint now) {
 
 void ConnectorLog::line(TimePoint now) {
   last_line_ = redact(partial_, token_, kMaxLine);
-  if (partial_.find(kGone) != std::string::npos) says_tunnel_is_gone_ = true;
+  if (partial_.find(kGone) != std::string::npos) said_tunnel_is_gone_ = true;
   partial_.clear();
   if (now - window_start_ >= kWindow) {
     if (left_out_ > 0) log::debug("connector wrote more", {{"lines", left_out_}});

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dd/secret.hpp"
 
@@ -24,8 +25,8 @@ class ConnectorLog {
   void add(std::string_view chunk, TimePoint now);
   /// The last line, for the record of an exit; empty when there was none.
   [[nodiscard]] const std::string& last_line() const noexcept { return last_line_; }
-  /// Whether a line said that Cloudflare knows no such tunnel.
-  [[nodiscard]] bool says_tunnel_is_gone() const noexcept { return says_tunnel_is_gone_; }
+  /// Whether a line said that Cloudflare knows no such tunnel, since this was asked last.
+  [[nodiscard]] bool said_tunnel_is_gone() noexcept { return std::exchange(said_tunnel_is_gone_, false); }
 
  private:
   void line(TimePoint now);
@@ -36,7 +37,7 @@ class ConnectorLog {
   TimePoint window_start_{};
   int in_window_ = 0;
   int left_out_ = 0;
-  bool says_tunnel_is_gone_ = false;
+  bool said_tunnel_is_gone_ = false;
 };
 
 }  // namespace dd::tunnel

@@ -286,6 +286,13 @@ def stand_still(pid, meanwhile):
         os.kill(pid, signal.SIGCONT)
 
 
+def deploy_hello(fleet):
+    """Its URL."""
+    port = free_port()
+    spec = {"app_name": "web", "cmd": ["hello", str(port)], "expose": {"hostname_label": "web", "port": port}}
+    return json.loads(fleet.ctl("deploy", "-", "-o", "json", text=json.dumps(spec)))["urls"][0]
+
+
 def write_hello(path):
     """The example's file with a port of its own: fleets that run side by side share loopback."""
     spec = json.loads((Path(__file__).resolve().parent.parent.parent / "examples/workloads/hello/workload.json").read_text())

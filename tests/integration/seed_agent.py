@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,8 +25,8 @@ attestation.on_answer = lambda host, path, body: (minted.append(json.loads(body)
 class SeedAgent:
     """Public /health with its token, as that agent had it, and a connector."""
 
-    def __init__(self):
-        self.health = {"ok": True, "service": "agent", "vm_name": "vm-seed", "attestation_type": "tdx", "deployments": [], "deployment_count": 0}
+    def __init__(self, vm_name="vm-seed"):
+        self.health = {"ok": True, "service": "agent", "vm_name": vm_name, "attestation_type": "tdx", "deployments": [], "deployment_count": 0}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -46,7 +47,7 @@ class SeedAgent:
         return Handler
 
     def connect(self, tunnel_token):
-        token_file = fleet.folder / "tunnel-token"
+        token_file = fleet.folder / f"tunnel-token-{self.health['vm_name']}"
         token_file.write_text(tunnel_token)
         command = [tools / "ddctl", "connector", "tunnel", "--no-autoupdate", "--metrics", f"127.0.0.1:{free_port()}", "run"]
         self.connector = subprocess.Popen(command, env={"TUNNEL_TOKEN_FILE": str(token_file)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -189,6 +190,40 @@ def a_pat_deploys_as_it_did():
     assert status == 200 and "hello" in body, (status, body)
 
 
+def what_an_earlier_control_plane_left_is_taken_over():
+    """Its tunnel, rules and record as that system made them; a new control plane, which has never heard of the agent, is told of it in a variable."""
+    left = SeedAgent("vm-left")
+    left.health.update(ita_token=fresh_token(), extra_ingress=[{"hostname_label": "web", "port": left.port}])
+    settings = fleet.cp_environment()
+    name = f"dd-{settings['DD_ENV']}-agent-{uuid.uuid4()}"
+    host = f"{name}.{settings['DD_CF_DOMAIN']}"
+    tunnels = f"/client/v4/accounts/{settings['DD_CF_ACCOUNT_ID']}/cfd_tunnel"
+    tunnel = fleet.cloudflare("POST", tunnels, {"name": name, "config_src": "cloudflare"})["result"]
+    hosts = [f"web.{host}", host]
+    rules = [{"hostname": one, "service": f"http://localhost:{left.port}"} for one in hosts] + [{"service": "http_status:404"}]
+    assert fleet.cloudflare("PUT", f"{tunnels}/{tunnel['id']}/configurations", {"config": {"ingress": rules}})["success"]
+    for one in hosts:
+        record = {"type": "CNAME", "name": one, "content": f"{tunnel['id']}.cfargotunnel.com", "proxied": True}
+        assert fleet.cloudflare("POST", f"/client/v4/zones/{settings['DD_CF_ZONE_ID']}/dns_records", record)["success"]
+    left.connect(fleet.cloudflare("GET", f"{tunnels}/{tunnel['id']}/token")["result"])
+    try:
+        fleet.boot("cp-2", "cp", "DD_COMPAT_PORT=0", "DD_COMPAT_VMS=vm-left=2100-01-01", f"DD_COMPAT_TUNNELS={name}={tunnel['id']}",
+                   f"DD_COMPAT_AGENT_PORT={left.port}")
+        found = wait_for("taken over", lambda: fleet.agent("vm-left"))
+        assert found["agent_id"] == name and found["compat"] and not found["verdict"]["accepted"], found
+        seen = found["last_seen"]
+        wait_for("a poll", lambda: fleet.agent("vm-left")["last_seen"] > seen)
+        assert fleet.agent("vm-left")["status"] == "healthy"
+        status, answer = call("/ingress/replace", {"agent_id": name, "extras": [{"hostname_label": "api", "port": left.port}]}, fleet.credential)
+        assert (status, answer["extra_hostnames"]) == (200, [f"api.{host}"]), answer
+        assert fleet.edge_names()[1].count(f"api.{host}") == 1 and f"web.{host}" not in fleet.edge_names()[1]
+        fleet.ctl("agents", "revoke", name, "--reason", "moved on")
+        found, names = fleet.edge_names()
+        assert name not in found and not [one for one in names if name in one], (found, names)
+    finally:
+        left.stop()
+
+
 def revoked_is_for_good():
     fleet.ctl("agents", "revoke", agent.id, "--reason", "moved on")
     assert row() is None
@@ -207,6 +242,7 @@ try:
         ("its ingress is replaced with a PAT, and nobody else's", ingress_is_replaced_with_a_pat),
         ("a PAT deploys at an agent as it did", a_pat_deploys_as_it_did),
         ("revoked is for good", revoked_is_for_good),
+        ("what an earlier control plane left is taken over", what_an_earlier_control_plane_left_is_taken_over),
     ])
 finally:
     agent.stop()

@@ -188,6 +188,42 @@ TEST_CASE("that it is unknown an agent believes less and less often while nobody
   CHECK(forget(6) < std::chrono::milliseconds(1'500));
 }
 
+TEST_CASE("what is over before it is believed leads to no registration") {
+  Kept f;
+  f.options.renew_pause = std::chrono::milliseconds(50);
+  f.start_and_join();
+  const auto again = [&f](int registrations) {
+    f.run_until([&] { return f.registrations == registrations; });
+    test::settle(f.io);
+  };
+  f.keeper.forgotten();  // at once: nothing was believed before
+  again(2);
+  SUBCASE("unknown, and polled again") {
+    f.keeper.forgotten();
+    f.io.run_for(std::chrono::milliseconds(10));  // it is waiting to be believed
+    ++f.state.polls;
+  }
+  SUBCASE("without a tunnel, and the connector does not say so any more") { f.keeper.tunnel_gone(); }
+  f.io.restart();
+  f.io.run_for(std::chrono::milliseconds(200));
+  CHECK(f.registrations == 2);
+}
+
+TEST_CASE("a registration that is refused is not tried again when polls come again") {
+  Kept f;
+  f.start_and_join();
+  int refused = 0;
+  f.cp("POST /register", [&refused](const HttpRequest&) {
+    ++refused;
+    return test::http_answer(403, R"({"code":"permission_denied","message":"held by an agent that answers"})");
+  });
+  f.keeper.forgotten();
+  f.run_until([&] { return refused == 1; });
+  ++f.state.polls;
+  f.io.run_for(std::chrono::milliseconds(4'500));  // twice as long as it would wait
+  CHECK(refused == 1);
+}
+
 TEST_CASE("polls under junk keys do not make the agent ask the control plane more often") {
   Kept f(std::chrono::hours(1));
   f.start_and_join();

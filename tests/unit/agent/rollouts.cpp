@@ -388,7 +388,44 @@ TEST_CASE("other ports are tried twice, and then it is said who has the last one
   CHECK(rollout->port_taken);
   CHECK(rollout->reason == f.held(tries));
   CHECK(f.tries == tries);
-  CHECK(rollout->warnings.size() == tries);
+  CHECK(rollout->warnings.size() == (f.can_be_started ? tries : 1));
+}
+
+TEST_CASE("a try whose port somebody else has is nothing to come back to, also while the next one is being fetched") {
+  Chosen f;
+  f.deployments = {f.attempt()};
+  auto start = f.started("id-good");
+  start.chosen_ports = {"web"};
+  start.start_elsewhere = [&f]() -> net::Task<Result<std::string>> {
+    f.tries = 3;
+    f.deployments.push_back(f.deployment("id-next", Status::deploying));
+    co_return std::string("id-next");
+  };
+  const auto rollout = f.rollouts.begin(std::move(start));
+  f.io.restart();
+  while (rollout->id != "id-next") f.io.run_one();
+  CHECK(f.rollouts.good_one("app", "id-new") == "id-good");
+  f.newest().status = Status::failed;
+  f.rollouts.supersede("app", "the test is over");
+  while (!rollout->settled) f.io.run_one();
+  CHECK_FALSE(rollout->port_taken);
+}
+
+TEST_CASE("a deployment that listens elsewhere on its port has it, and one that could not be fetched lacks none") {
+  Chosen f;
+  f.deployments = {f.attempt()};
+  std::string reason = "port " + std::to_string(f.strangers[0].port()) + " does not answer after 100ms";
+  SUBCASE("at another address") { f.newest().listeners->push_back({"127.0.0.2", f.strangers[0].port()}); }
+  SUBCASE("failed") {
+    f.newest().status = Status::failed;
+    f.newest().error_message = reason = "cannot fetch: 404";
+  }
+  auto start = f.started("");
+  start.chosen_ports = {"web"};
+  start.start_elsewhere = [&f] { return f.again(); };
+  const auto rollout = f.roll(std::move(start));
+  CHECK(rollout->reason == reason);
+  CHECK(f.tries == 0);
 }
 
 TEST_CASE("a port that was named, or of which nobody can tell who listens, is not looked for elsewhere") {

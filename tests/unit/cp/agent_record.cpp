@@ -30,7 +30,7 @@ TEST_CASE("a record that lacks a member, or has another thing in its place, is r
     for (const auto& bad : {Json(), Json(Json::array({7})), Json(-2), Json(true)}) {
       if (value.type() == bad.type() && !value.is_number()) continue;
       // Of a record that was written before there were these.
-      if ((name == "renewable" || name == "token_untaken") && bad.is_null()) continue;
+      if ((name == "renewable" || name == "token_untaken" || name == "adopted") && bad.is_null()) continue;
       CAPTURE(bad.dump());
       auto bent = good;
       bent[name] = bad;

@@ -5,65 +5,11 @@
 #include "libdd/attest/policy_file.hpp"
 #include "libdd/protocol/fleet.hpp"
 #include "tests/support/check_error.hpp"
-#include "tests/unit/cp/vm.hpp"
+#include "tests/unit/cp/seed_room.hpp"
 
 using namespace dd;
 using namespace dd::cp;
 using namespace dd::test;
-
-namespace {
-
-ControlPlaneOptions with_compat(std::vector<std::string> vms = {"vm-seed=2100-01-01"}) {
-  ControlPlaneOptions options;
-  options.compat = true;
-  options.compat_vms = std::move(vms);
-  return options;
-}
-
-/// An agent of the earlier system beside a control plane that serves it.
-struct Seed : Room {
-  CompatApi compat{context, link};
-  net::Router listener = compat.routes();
-  Json health = {{"ok", true}, {"service", "agent"}, {"vm_name", "vm-seed"}};
-  int tokens_made = 0;
-
-  explicit Seed(ControlPlaneOptions base = with_compat()) : Room(std::move(base)) {}
-
-  std::string token(const Json& claims = Json::object()) {
-    auto payload = ita::v1_payload();
-    payload["iat"] = payload["nbf"] = clock.unix_seconds();
-    payload["exp"] = clock.unix_seconds() + 300;
-    payload["jti"] = "token " + std::to_string(++tokens_made);
-    payload.update(claims);
-    return ita::signed_token(ita::kGoodHeader, payload.dump());
-  }
-  Json body(const Json& changes = Json::object()) {
-    Json request = {{"vm_name", "vm-seed"},
-                    {"env_label", "test"},
-                    {"owner", "octo"},
-                    {"ita_token", token()},
-                    {"extra_ingress", Json::array({{{"hostname_label", "web"}, {"port", 9000}}})}};
-    request.update(changes);
-    return request;
-  }
-  Answer call(const std::string& method, const std::string& path, const Json& sent,
-              const std::string& pat = kOwnerPat) {
-    return test::ask(io, listener, {method, path, test::bearer(pat), to_text(sent)});
-  }
-  Answer enrol(const Json& changes = Json::object()) { return call("POST", "/register", body(changes)); }
-  std::string enrolled() { return body_of(enrol()).at("agent_id").get<std::string>(); }
-
-  /// From now on its host answers /health with a new token of these claims.
-  void answers(const std::string& agent_id, const Json& claims = Json::object()) {
-    health["ita_token"] = token(claims);
-    agents[agent_id + ".dd.example"] = [this](const HttpRequest& request) {
-      CHECK(request.headers.find("DD-Challenge") == nullptr);
-      return test::http_answer(200, to_text(health));
-    };
-  }
-};
-
-}  // namespace
 
 TEST_CASE("an allowed VM of the earlier system registers with a PAT and a token, and is never attested") {
   Seed f;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fstream>
 #include <iterator>
 
@@ -274,7 +275,10 @@ TEST_CASE("a connector is unready for long only while it is meant to run") {
 }
 
 TEST_CASE("that its tunnel is gone a child says, and it counts until it is ready or has another token") {
-  Supervised cloudflared("echo '{\"level\":\"error\",\"error\":\"Unauthorized: Failed to get tunnel\"}'\n" + kSleep);
+  Supervised cloudflared(
+      "echo '{\"level\":\"error\",\"error\":\"Unauthorized: Failed to get tunnel\"}'\n"
+      "while ! [ -e more ]; do sleep 0.01; done\necho later\necho > said\n" +
+      kSleep);
   cloudflared.transport->ready = false;
   CHECK_FALSE(cloudflared.connector().tunnel_is_gone());
   REQUIRE(cloudflared.connector().start(Secret("t")).has_value());
@@ -282,6 +286,14 @@ TEST_CASE("that its tunnel is gone a child says, and it counts until it is ready
   SUBCASE("ready") {
     cloudflared.transport->ready = true;
     REQUIRE(cloudflared.run(cloudflared.connector().wait_ready(10s)));
+    // What it says afterwards is about something else.
+    cloudflared.dir.write("more", "");
+    cloudflared.await_lines("said", 1);
+    boost::asio::steady_timer rest(cloudflared.io, 20ms);
+    cloudflared.io.restart();
+    bool over = false;
+    rest.async_wait([&over](const boost::system::error_code&) { over = true; });
+    while (!over) cloudflared.io.run_one();
   }
   SUBCASE("another token") { REQUIRE(cloudflared.connector().start(Secret("another")).has_value()); }
   CHECK_FALSE(cloudflared.connector().tunnel_is_gone());
