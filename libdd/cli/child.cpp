@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "libdd/core/fork.hpp"
+
 namespace dd::cli {
 namespace {
 
@@ -23,9 +25,7 @@ constexpr int kNoExec = 127;
   // A ddctl that was killed must not leave VMs behind.
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kNoExec);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  forget_signals();
   const int null = open("/dev/null", O_RDONLY);
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
@@ -57,7 +57,7 @@ Result<Child> Child::start(std::filesystem::path program, const Environment& env
     return fail(ErrorCode::unavailable, "cannot start " + name + ": " + std::strerror(errno));
   }
   const pid_t parent = getpid();
-  const pid_t pid = fork();
+  const pid_t pid = fork_deaf();
   if (pid == 0) become(name.c_str(), argv, envp.data(), log, failure[1], parent);
   int why = pid < 0 ? errno : 0;
   close(log);

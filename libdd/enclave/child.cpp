@@ -12,6 +12,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libdd/core/fork.hpp"
 #include "libdd/enclave/child_setup.hpp"
 #include "libdd/enclave/system_error.hpp"
 
@@ -36,20 +37,6 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (auto& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
-}
-
-// The parent's handlers must not run in the child: they belong to another process's state.
-pid_t fork_with_signals_blocked(const ChildPlan& plan) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const auto pid = fork();
-  if (pid == 0) become_workload(plan);
-  const auto saved = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  errno = saved;
-  return pid;
 }
 
 Result<Started> launch(ChildSpec spec) {
@@ -87,7 +74,8 @@ Result<Started> launch(ChildSpec spec) {
                        .error_fd = error_fd.get(),
                        .capability_fd = capability_fd.get(),
                        .report_fd = report_fd.get()};
-  started.pid = fork_with_signals_blocked(plan);
+  started.pid = fork_deaf();
+  if (started.pid == 0) become_workload(plan);
   if (started.pid < 0) return system_failure(what);
   // Not yet waited for, so the number is still the child's.
   started.pidfd = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, started.pid, 0)));

@@ -14,6 +14,8 @@
 #include <csignal>
 #include <ctime>
 
+#include "libdd/core/fork.hpp"
+
 namespace dd::enclave {
 namespace {
 
@@ -22,16 +24,6 @@ namespace {
   // A parent that is gone has nobody to tell.
   [[maybe_unused]] const auto written = write(plan.report_fd, &failure, sizeof failure);
   _exit(127);
-}
-
-// The parent blocked every signal before the fork, so none of its handlers ran here.
-void reset_signals() noexcept {
-  struct sigaction standard{};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &standard, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 bool place_descriptors(const ChildPlan& plan) noexcept {
@@ -88,7 +80,7 @@ bool clear_capabilities() noexcept {
 }
 
 void become_workload(const ChildPlan& plan) noexcept {
-  reset_signals();
+  forget_signals();
   setsid();
   umask(022);
   const rlimit no_core{0, 0};

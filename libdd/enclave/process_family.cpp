@@ -15,6 +15,7 @@
 #include "dd/log.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/core/folder.hpp"
+#include "libdd/core/fork.hpp"
 #include "libdd/enclave/child_setup.hpp"
 
 namespace dd::enclave {
@@ -209,7 +210,8 @@ net::Task<void> purge(ProcessFamily family, Beside beside) {
 
 bool kill_everything_of(uid_t uid) {
   if (uid == 0) return false;
-  const auto helper = fork();
+  // Deaf: processes of that uid may signal it, and the handlers are the runtime's.
+  const auto helper = fork_deaf();
   if (helper == 0) {
     // With a capability left it would be every process of the machine.
     if (syscall(SYS_setresuid, uid, uid, uid) != 0 || !clear_capabilities()) _exit(1);

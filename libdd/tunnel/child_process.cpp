@@ -12,6 +12,7 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include "libdd/core/fork.hpp"
 #include "libdd/net/into.hpp"
 
 namespace dd::tunnel {
@@ -51,10 +52,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   // KILL, as cloudflared would use up its grace period on TERM with nobody to stop it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kCannotExecute);  // we were gone before the line above
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) signal(number, SIG_DFL);
+  forget_signals();
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
@@ -84,7 +82,7 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(net::asio::any_io_exec
   std::array<int, 2> output{};
   if (pipe2(output.data(), O_CLOEXEC) != 0) return tl::unexpected(cannot_start(*path));
   const auto parent = getpid();
-  const auto pid = fork();
+  const auto pid = fork_deaf();
   if (pid == 0) become(path->c_str(), argv.data(), environment.data(), output[1], parent);
   close(output[1]);
   if (pid < 0) {

@@ -51,7 +51,7 @@ elsewhere = free_port()
 
 def server(app, name, how, port, **more):
     return {"app_name": app, "cmd": ["python3", "-c", SERVER, name, how, str(port), str(elsewhere)], "expose": {"hostname_label": app, "port": port},
-            "ready_timeout": "1500ms"} | more
+            "ready_timeout": "1500ms" if how in ("never", "elsewhere") else "60s"} | more
 
 
 def shell(app, script, **more):

@@ -1,5 +1,7 @@
 // Supervision against small shell scripts; whether they are "ready" is the test's to say.
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,7 +15,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "libdd/tunnel/child_process.hpp"
 #include "libdd/tunnel/connector.hpp"
+#include "tests/support/run_task.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace dd;
@@ -157,6 +161,28 @@ TEST_CASE("a connector that stays unready is replaced") {
   REQUIRE(cloudflared.connector().start(Secret("t")).has_value());
   cloudflared.await_lines("starts", 2);
   cloudflared.stop();
+}
+
+TEST_CASE("a child that is stopped before it runs does not make its parent hear the signal") {
+  static int told[2];
+  REQUIRE(pipe2(told, O_CLOEXEC | O_NONBLOCK) == 0);
+  struct sigaction handled{};
+  struct sigaction before{};
+  handled.sa_handler = [](int) { (void)!write(told[1], "x", 1); };
+  sigaction(SIGTERM, &handled, &before);
+  boost::asio::io_context io;
+  const tunnel::ChildCommand command{{"/bin/sleep", "5"}, {}, "/bin"};
+  for (int i = 0; i < 50; ++i) {
+    const auto child = tunnel::ChildProcess::start(io.get_executor(), command);
+    REQUIRE(child.has_value());
+    (*child)->signal(SIGTERM);
+    REQUIRE(test::run(io, (*child)->wait()) == "signal 15");
+  }
+  sigaction(SIGTERM, &before, nullptr);
+  char byte = 0;
+  CHECK(read(told[0], &byte, 1) == -1);
+  close(told[0]);
+  close(told[1]);
 }
 
 TEST_CASE("another token restarts the connector with it") {
