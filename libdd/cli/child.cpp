@@ -47,6 +47,7 @@ Result<Child> Child::start(std::filesystem::path program, const Environment& env
   std::vector<std::string> settings;
   for (const auto& [name, value] : environment) settings.push_back(name + "=" + value);
   std::vector<char*> envp;
+  envp.reserve(settings.size() + 1);
   for (auto& setting : settings) envp.push_back(setting.data());
   envp.push_back(nullptr);
   auto name = program.string();
