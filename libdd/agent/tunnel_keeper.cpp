@@ -25,8 +25,9 @@ net::Task<void> TunnelKeeper::run() {
       continue;
     }
     if (stopping_) co_return;
-    const auto rest = pause.next();
-    co_await stop_.wait(renewed ? rest : heeded(rest, renewed.error(), context_.random));
+    auto rest = pause.next();
+    if (!renewed) rest = heeded(rest, renewed.error(), context_.random);
+    co_await stop_.wait(rest);
   }
 }
 

@@ -53,8 +53,8 @@ net::Task<std::vector<DeploymentInfo>> Runtime::with_listeners() {
   std::vector<DeploymentInfo> all;
   for (const auto& deployment : deployments_.all()) {
     all.push_back(deployment->info);
-    if (const auto own = listeners.find(deployment->info.id); own != listeners.end() && deployment->run)
-      all.back().listeners = own->second;
+    // What was started during the walk listens nowhere as far as is known: nothing would mean that nobody can tell.
+    if (deployment->run) all.back().listeners = std::move(listeners[deployment->info.id]);
   }
   co_return all;
 }
@@ -78,7 +78,8 @@ net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std
     }
     // Until it is over only its end is waited for, and that is an event.
     const bool looks = until == Until::listening && deployment->run;
-    co_await changed_.wait(looks ? std::min(pause, left) : left);
+    const auto rest = looks ? std::min(pause, left) : left;
+    co_await changed_.wait(rest);
     if (looks) pause = std::min(pause * 2, kLongestPause);
   }
 }

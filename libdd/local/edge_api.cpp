@@ -160,7 +160,8 @@ net::Task<EdgeApi::Answer> EdgeApi::put_configuration(const net::ServerRequest& 
   const Json result = {
       {"tunnel_id", tunnel->id}, {"version", tunnel->version}, {"config", tunnel->config}, {"source", "cloudflare"}};
   // Cloudflare says yes before its connectors have got it; we wait, unless a test wants to see what comes of that.
-  co_await reverse_.publish(tunnel->id, state_.apply_late.count() > 0 ? std::chrono::milliseconds(0) : kDelivery);
+  const auto wait = state_.apply_late.count() > 0 ? std::chrono::milliseconds(0) : kDelivery;
+  co_await reverse_.publish(tunnel->id, wait);
   co_return cf_result(result);
 }
 

@@ -116,8 +116,8 @@ net::Task<void> EdgeReverse::Impl::greet(Socket socket) {
   const auto* tunnel = state.find_tunnel(tunnel_id);
   if (reader.error() || !state.may_connect(account, tunnel_id, secret)) {
     const bool gone = tunnel == nullptr || !tunnel->deleted_at.empty();
-    co_await write_line(socket,
-                        refuse(gone ? "Unauthorized: Failed to get tunnel" : "Unauthorized: Invalid tunnel secret"));
+    const auto why = gone ? "Unauthorized: Failed to get tunnel" : "Unauthorized: Invalid tunnel secret";
+    co_await write_line(socket, refuse(why));
     co_return;
   }
   const bool welcomed = co_await write_line(socket, "{\"ok\":true}");

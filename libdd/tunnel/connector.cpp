@@ -294,7 +294,8 @@ net::Task<bool> Connector::wait_unready(milliseconds long_enough, milliseconds t
     if (unready && missing.count() <= 0) co_return true;
     const auto left = std::chrono::ceil<milliseconds>(until - now);
     if (left.count() <= 0) co_return false;
-    co_await impl->changed.wait(unready ? std::min(missing, left) : left);
+    const auto rest = unready ? std::min(missing, left) : left;
+    co_await impl->changed.wait(rest);
   }
 }
 

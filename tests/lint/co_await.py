@@ -7,7 +7,8 @@ GCC 12 corrupts the heap when it holds an aggregate, a lambda, or a defaulted ag
 Nor does it stand in the condition of an if, while or switch: in a coroutine that declares no variable GCC 12 then puts the condition's value in
 front of the frame, and every parameter is read from eight bytes behind where it is.
 
-Nor is it a branch of `?:`, `&&` or `||`: what it gives is destroyed in the branch that was not taken too."""
+Nor is it a branch of `?:`, `&&` or `||`: what it gives is destroyed in the branch that was not taken too. Nor are there branches of `?:` in what
+it is given: both are evaluated."""
 
 import re
 
@@ -70,6 +71,8 @@ def awaits(path, code):
 
 def branches(path, code):
     for match in AWAIT.finditer(code):
+        if "?" in expression(code, match.end()):
+            yield Problem(path, line_of(code, match.start()), "a choice inside co_await: name it on the line above")
         before = code[: match.start()].rstrip()
         statement = re.split(r"[;{}]", before)[-1]
         if before.endswith(("?", "&&", "||")) or (before.endswith(":") and "?" in statement):
