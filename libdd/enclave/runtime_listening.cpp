@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kLongestPause = 100ms;
 
 std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& sockets) {
   std::vector<ListenAddress> addresses;
+  addresses.reserve(sockets.size());
   for (const auto& socket : sockets) addresses.push_back({socket.address.to_string(), socket.port});
   return addresses;
 }
