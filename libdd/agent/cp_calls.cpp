@@ -80,7 +80,8 @@ net::Task<Result<void>> CpCalls::check() {
     const auto listed = co_await seed.lists_us();
     if (!listed) co_return tl::unexpected(listed.error());
     if (!*listed)
-      co_return fail(ErrorCode::not_found, "agent_unknown", "the control plane does not list this agent any more");
+      co_return fail(ErrorCode::not_found, "agent_unknown",
+                     "cannot find this agent in the control plane's list any more");
     co_return Result<void>();
   }
   const auto response = co_await post("/register/check", "{}");

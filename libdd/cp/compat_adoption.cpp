@@ -4,13 +4,9 @@
 #include <utility>
 
 #include "dd/log.hpp"
-#include "libdd/core/json.hpp"
 #include "libdd/cp/compat_admission.hpp"
 #include "libdd/cp/compat_poll.hpp"
 #include "libdd/net/backoff.hpp"
-#include "libdd/net/error_body.hpp"
-#include "libdd/net/http_client.hpp"
-#include "libdd/protocol/seed.hpp"
 #include "libdd/tunnel/cloudflare_tunnels.hpp"
 
 namespace dd::cp {
@@ -21,19 +17,6 @@ constexpr std::chrono::minutes kLongestRest{10};
 bool may_be_better_later(const Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::rate_limited ||
          error.code == ErrorCode::deadline_exceeded || error.code == ErrorCode::upstream;
-}
-
-net::Task<Result<protocol::SeedHealth>> ask_health(Context& context, std::string hostname) {
-  HttpRequest request;
-  request.url = context.agent_url(hostname) + "/health";
-  request.deadline = context.options.poll_timeout;
-  const auto response = co_await net::send(context.transport, std::move(request));
-  if (!response) co_return fail(ErrorCode::unavailable, response.error().message);
-  if (response->status != 200) co_return fail(ErrorCode::unavailable, net::error_from(*response).message);
-  const auto value = parse_json(response->body);
-  auto health = value ? protocol::seed_health_from(*value) : tl::unexpected(value.error());
-  if (!health) co_return fail(ErrorCode::unavailable, health.error().message);
-  co_return health;
 }
 
 }  // namespace
@@ -96,7 +79,7 @@ net::Task<Result<void>> CompatAdoption::take_in(AdoptedTunnel tunnel) {
   record.adopted = true;
   record.hostname = context_.provisioner.hostname_of(record.agent_id);
   record.agent_port = context_.options.compat_agent_port;
-  auto health = co_await ask_health(context_, record.hostname);
+  auto health = co_await ask_compat_health(context_, record.hostname);
   if (!health) co_return tl::unexpected(health.error());
   record.vm_name = health->vm_name;
   record.extras = std::move(health->extra_ingress);

@@ -7,7 +7,6 @@
 #include "libdd/cp/evidence.hpp"
 #include "libdd/net/error_body.hpp"
 #include "libdd/net/http_client.hpp"
-#include "libdd/protocol/seed.hpp"
 
 namespace dd::cp {
 
@@ -19,19 +18,24 @@ Result<Verdict> appraise_compat(const Policy& policy, const TdxClaims& token) {
   return verdict;
 }
 
+net::Task<Result<protocol::SeedHealth>> ask_compat_health(Context& context, std::string hostname) {
+  HttpRequest request;
+  request.url = context.agent_url(hostname) + "/health";
+  request.deadline = context.options.poll_timeout;
+  const auto response = co_await net::send(context.transport, std::move(request));
+  if (!response) co_return fail(ErrorCode::unavailable, response.error().message);
+  if (response->status != 200) co_return fail(ErrorCode::unavailable, net::error_from(*response).message);
+  const auto value = parse_json(response->body);
+  auto health = value ? protocol::seed_health_from(*value) : tl::unexpected(value.error());
+  if (!health) co_return fail(ErrorCode::unavailable, health.error().message);
+  co_return health;
+}
+
 net::Task<PollOutcome> poll_compat(Context& context, AgentRecord record) {
   const auto listed = check_compat_vm(context.options.compat_vms, record.vm_name, context.clock.unix_seconds());
   if (!listed) co_return outcome_of(Finding::refused, listed.error().message, std::move(record));
 
-  HttpRequest request;
-  request.url = context.agent_url(record.hostname) + "/health";
-  request.deadline = context.options.poll_timeout;
-  const auto response = co_await net::send(context.transport, std::move(request));
-  if (!response) co_return outcome_of(Finding::unreachable, response.error().message, std::move(record));
-  if (response->status != 200)
-    co_return outcome_of(Finding::unreachable, net::error_from(*response).message, std::move(record));
-  const auto value = parse_json(response->body);
-  const auto health = value ? protocol::seed_health_from(*value) : tl::unexpected(value.error());
+  const auto health = co_await ask_compat_health(context, record.hostname);
   if (!health) co_return outcome_of(Finding::unreachable, health.error().message, std::move(record));
   if (health->vm_name != record.vm_name)
     co_return outcome_of(Finding::refused, "the answer is of VM " + health->vm_name, std::move(record));

@@ -1,5 +1,6 @@
 #include "libdd/protocol/seed.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,7 +22,9 @@ std::vector<Expose> usable_extras(ObjectReader& reader, const char* name) {
   for (const auto& item : *list) {
     if (extras.size() == kMaxExtraIngress) break;
     auto row = expose_from(Json::array({item}), "$", 1);
-    if (row && row->at(0).port != 0) extras.push_back(std::move(row->at(0)));
+    if (!row || row->at(0).port == 0) continue;
+    const bool known = std::ranges::find(extras, row->at(0).hostname_label, &Expose::hostname_label) != extras.end();
+    if (!known) extras.push_back(std::move(row->at(0)));
   }
   return extras;
 }

@@ -22,6 +22,7 @@ struct Left : Seed {
     tunnels.names.insert(kLeft);
     health["extra_ingress"] = Json::array({{{"hostname_label", "web"}, {"port", 9000}},
                                            {{"hostname_label", ""}, {"port", 9001}},
+                                           {{"hostname_label", "web"}, {"port", 9003}},
                                            {{"hostname_label", "none"}, {"port", 0}},
                                            7});
     answers(kLeft);
