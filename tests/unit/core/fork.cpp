@@ -1,46 +1,17 @@
 #include "libdd/core/fork.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
+#include "tests/support/heard_signal.hpp"
+
 using namespace dd;
 
-namespace {
-
-int told[2];  // as Asio has one: whoever runs the handler writes to it
-
-/// While it lives SIGUSR1 is told in a pipe.
-struct Handler {
-  Handler() {
-    REQUIRE(pipe2(told, O_CLOEXEC | O_NONBLOCK) == 0);
-    struct sigaction handled{};
-    handled.sa_handler = [](int) { (void)!write(told[1], "x", 1); };
-    sigaction(SIGUSR1, &handled, &before_);
-  }
-  Handler(const Handler&) = delete;
-  Handler& operator=(const Handler&) = delete;
-  ~Handler() {
-    sigaction(SIGUSR1, &before_, nullptr);
-    close(told[0]);
-    close(told[1]);
-  }
-  [[nodiscard]] static bool ran() {
-    char byte = 0;
-    return read(told[0], &byte, 1) == 1;
-  }
-
- private:
-  struct sigaction before_{};
-};
-
-}  // namespace
-
 TEST_CASE("a signal that comes to a child before it is set up is not handled as the parent's, and ends it") {
-  const Handler handler;
+  const test::HeardSignal heard(SIGUSR1);
   const auto child = fork_deaf();
   if (child == 0) {
     kill(getpid(), SIGUSR1);
@@ -50,16 +21,16 @@ TEST_CASE("a signal that comes to a child before it is set up is not handled as 
   REQUIRE(child > 0);
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK_FALSE(Handler::ran());
+  CHECK_FALSE(test::HeardSignal::came());
   REQUIRE(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGUSR1);
 
   raise(SIGUSR1);  // the parent hears as before
-  CHECK(Handler::ran());
+  CHECK(test::HeardSignal::came());
 }
 
 TEST_CASE("a child that has forgotten its signals blocks and ignores none") {
-  const Handler handler;
+  const test::HeardSignal heard(SIGUSR1);
   signal(SIGUSR2, SIG_IGN);
   const auto child = fork_deaf();
   if (child == 0) {

@@ -9,13 +9,12 @@
 #include <doctest/doctest.h>
 
 #include "libdd/core/fork.hpp"
+#include "tests/support/heard_signal.hpp"
 
 using namespace dd;
 using namespace dd::enclave;
 
 namespace {
-
-int told[2];  // as Asio has one: whoever runs the handler writes to it
 
 /// A process of `uid` that signals all of that uid, again and again; it has begun when this returns.
 pid_t noisy_process(uid_t uid) {
@@ -39,11 +38,7 @@ pid_t noisy_process(uid_t uid) {
 
 TEST_CASE("what a workload signals while it is killed is not taken for a signal to the runtime") {
   if (geteuid() != 0) return;
-  REQUIRE(pipe2(told, O_CLOEXEC | O_NONBLOCK) == 0);
-  struct sigaction handled{};
-  struct sigaction before{};
-  handled.sa_handler = [](int) { (void)!write(told[1], "x", 1); };
-  sigaction(SIGTERM, &handled, &before);
+  const test::HeardSignal heard(SIGTERM);
   const auto uid = 3'000'000'000U + static_cast<uid_t>(getpid());  // nobody's
   for (int i = 0; i < 50; ++i) {
     const auto noisy = noisy_process(uid);
@@ -53,9 +48,5 @@ TEST_CASE("what a workload signals while it is killed is not taken for a signal 
     while (waitpid(noisy, &status, WNOHANG) == 0) kill_everything_of(uid);
     CHECK(WTERMSIG(status) == SIGKILL);
   }
-  sigaction(SIGTERM, &before, nullptr);
-  char byte = 0;
-  CHECK(read(told[0], &byte, 1) == -1);
-  close(told[0]);
-  close(told[1]);
+  CHECK_FALSE(test::HeardSignal::came());
 }

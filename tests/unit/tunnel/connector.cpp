@@ -1,7 +1,5 @@
 // Supervision against small shell scripts; whether they are "ready" is the test's to say.
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +15,7 @@
 
 #include "libdd/tunnel/child_process.hpp"
 #include "libdd/tunnel/connector.hpp"
+#include "tests/support/heard_signal.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -164,12 +163,7 @@ TEST_CASE("a connector that stays unready is replaced") {
 }
 
 TEST_CASE("a child that is stopped before it runs does not make its parent hear the signal") {
-  static int told[2];
-  REQUIRE(pipe2(told, O_CLOEXEC | O_NONBLOCK) == 0);
-  struct sigaction handled{};
-  struct sigaction before{};
-  handled.sa_handler = [](int) { (void)!write(told[1], "x", 1); };
-  sigaction(SIGTERM, &handled, &before);
+  const test::HeardSignal heard(SIGTERM);
   boost::asio::io_context io;
   const tunnel::ChildCommand command{{"/bin/sleep", "5"}, {}, "/bin"};
   for (int i = 0; i < 50; ++i) {
@@ -178,11 +172,7 @@ TEST_CASE("a child that is stopped before it runs does not make its parent hear 
     (*child)->signal(SIGTERM);
     REQUIRE(test::run(io, (*child)->wait()) == "signal 15");
   }
-  sigaction(SIGTERM, &before, nullptr);
-  char byte = 0;
-  CHECK(read(told[0], &byte, 1) == -1);
-  close(told[0]);
-  close(told[1]);
+  CHECK_FALSE(test::HeardSignal::came());
 }
 
 TEST_CASE("another token restarts the connector with it") {
