@@ -13,6 +13,7 @@
 #include "libdd/attest/simulated/simulator.hpp"
 #include "libdd/cli/output.hpp"
 #include "libdd/cli/private_file.hpp"
+#include "libdd/core/tree_removal.hpp"
 #include "libdd/crypto/digest.hpp"
 
 namespace dd::cli {
@@ -278,8 +279,8 @@ void UpFleet::stop() {
   vms_.clear();
   client_.reset();
   services_.reset();
-  std::error_code ignored;
-  if (temporary_home_) fs::remove_all(home_, ignored);
+  if (temporary_home_)
+    if (const auto removed = remove_tree(home_); !removed) progress(removed.error().message);
   temporary_home_ = false;
 }
 

@@ -1,7 +1,13 @@
 #include "libdd/crypto/digest.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include <openssl/core_names.h>
 
@@ -81,13 +87,24 @@ Digest256 hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
 Result<Digest256> sha256_file(const char* path) {
   const FilePtr file(std::fopen(path, "rbe"));
   if (!file) return fail(ErrorCode::not_found, "cannot read " + std::string(path));
+  auto sum = sha256_open_file(fileno(file.get()));
+  if (!sum) return wrap(sum.error(), "cannot read " + std::string(path));
+  return sum;
+}
+
+Result<Digest256> sha256_open_file(int fd) {
   const MdCtxPtr context(EVP_MD_CTX_new());
   if (EVP_DigestInit_ex2(context.get(), sha256_md(), nullptr) != 1) out_of_openssl("digest");
   std::vector<std::byte> buffer(64 * 1024);
-  while (const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get()))
-    if (EVP_DigestUpdate(context.get(), buffer.data(), got) != 1) out_of_openssl("digest");
-  if (std::ferror(file.get()) != 0)
-    return fail(ErrorCode::unavailable, "cannot read " + std::string(path) + " to its end");
+  for (off_t at = 0;;) {
+    const auto got = pread(fd, buffer.data(), buffer.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0)
+      return fail(ErrorCode::unavailable, "cannot read a file to its end: " + std::generic_category().message(errno));
+    if (got == 0) break;
+    if (EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(got)) != 1) out_of_openssl("digest");
+    at += got;
+  }
   Digest256 sum{};
   if (EVP_DigestFinal_ex(context.get(), buffer_of(sum), nullptr) != 1) out_of_openssl("digest");
   return sum;

@@ -17,5 +17,7 @@ namespace dd::crypto {
 
 /// SHA-256 of a file, read in pieces. Blocks. Errors: not_found, unavailable.
 [[nodiscard]] Result<Digest256> sha256_file(const char* path);
+/// The same of what a descriptor has open, from its beginning; where it reads next stays as it is.
+[[nodiscard]] Result<Digest256> sha256_open_file(int fd);
 
 }  // namespace dd::crypto

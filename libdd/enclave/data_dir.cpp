@@ -1,18 +1,23 @@
 #include "libdd/enclave/data_dir.hpp"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dd/log.hpp"
 #include "libdd/core/folder.hpp"
+#include "libdd/core/tree_removal.hpp"
 #include "libdd/enclave/system_error.hpp"
 
 namespace dd::enclave {
 namespace {
 
 namespace fs = std::filesystem;
+
+// No app's name starts with a dot.
+const std::string kAside = ".removed-";
 
 Result<void> make_folder(const fs::path& folder, mode_t mode) {
   const auto what = "cannot make folder " + folder.string();
@@ -35,11 +40,9 @@ Result<void> check_searchable(const fs::path& folder) {
   }
 }
 
-void remove_folder(const fs::path& path) {
-  std::error_code failed;
-  fs::remove_all(path, failed);
-  if (failed)
-    log::warning("cannot remove folder of an earlier workload", {{"path", path.string()}, {"error", failed.message()}});
+void remove_leftover(const fs::path& path) {
+  if (const auto removed = remove_tree(path); !removed)
+    log::warning("what an earlier workload left is still there", {{"error", removed.error().message}});
 }
 
 }  // namespace
@@ -77,13 +80,29 @@ Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid
   return folder;
 }
 
-void DataDir::remove_work(const std::string& app) const { remove_folder(work(app)); }
+fs::path DataDir::set_aside(const std::string& app) const {
+  const auto folder = work(app);
+  auto aside = (root_ / "work" / (kAside + "XXXXXX")).string();
+  if (mkdtemp(aside.data()) != nullptr && rename(folder.c_str(), aside.c_str()) == 0) return aside;
+  const auto failure = errno;
+  rmdir(aside.c_str());
+  // A link or a file is no folder, and gone as quickly.
+  if (failure == ENOENT || unlink(folder.c_str()) == 0) return {};
+  log::warning("cannot set a folder aside",
+               {{"path", folder.string()}, {"error", std::generic_category().message(failure)}});
+  return {};
+}
 
-void DataDir::clear(const std::set<std::string>& keep) const {
+std::vector<fs::path> DataDir::clear(const std::set<std::string>& keep) const {
   for (const auto& folder : {store(), tools()})
-    for (const auto& entry : entries_of(folder)) remove_folder(entry);
-  for (const auto& app : entries_of(root_ / "work"))
-    if (!keep.contains(app.filename().string())) remove_folder(app);
+    for (const auto& entry : entries_of(folder)) remove_leftover(entry);
+  std::vector<fs::path> left;
+  for (const auto& entry : entries_of(root_ / "work")) {
+    const auto name = entry.filename().string();
+    if (keep.contains(name)) continue;
+    left.push_back(name.starts_with(kAside) ? entry : set_aside(name));
+  }
+  return left;
 }
 
 }  // namespace dd::enclave

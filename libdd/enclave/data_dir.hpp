@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "dd/error.hpp"
 #include "libdd/enclave/unique_fd.hpp"
@@ -24,9 +25,10 @@ class DataDir {
   [[nodiscard]] std::filesystem::path work(const std::string& app) const { return root_ / "work" / app; }
   /// Makes the app's folder, for its owner alone. What is in it stays. Errors: conflict when it is another uid's.
   [[nodiscard]] Result<std::filesystem::path> make_work(const std::string& app, uid_t uid, gid_t gid) const;
-  void remove_work(const std::string& app) const;
-  /// Executables and apps of an earlier run go; only those in `keep` have a claim to what they left.
-  void clear(const std::set<std::string>& keep) const;
+  /// Makes the app's name free at once. What was there is to be removed from where it is now; empty: nothing was.
+  [[nodiscard]] std::filesystem::path set_aside(const std::string& app) const;
+  /// Executables of an earlier run go. Returns what is to be removed of its apps; only those in `keep` have a claim to what they left.
+  [[nodiscard]] std::vector<std::filesystem::path> clear(const std::set<std::string>& keep) const;
 
  private:
   DataDir(std::filesystem::path root, UniqueFd lock) : root_(std::move(root)), lock_(std::move(lock)) {}

@@ -70,7 +70,7 @@ struct Enclave::Impl {
         keys(*settings.random),
         log(io.get_executor(), pool, std::move(quotes)),
         capability(keys, log, settings.boundary(), power_off),
-        runtime(io.get_executor(), pool, settings, data, keys, log, capability),
+        runtime(io.get_executor(), pool, cleaner, settings, data, keys, log, capability),
         socket(settings, runtime, log, keys),
         server(
             io.get_executor(),
@@ -118,6 +118,7 @@ struct Enclave::Impl {
   // First, so that it is destroyed last: the others hold timers and sockets of it.
   net::Loop io;
   net::asio::thread_pool pool{1};
+  Cleaner cleaner;
   Settings settings;
   DataDir data;
   UniqueFd uid_lock;
@@ -146,9 +147,10 @@ Result<std::unique_ptr<Enclave>> Enclave::create(EnclaveOptions options) {
   if (!quotes) return tl::unexpected(quotes.error());
 
   if (settings->uid_per_workload) end_leftovers(*settings);
-  data->clear(boot_names(*settings));
+  auto left = data->clear(boot_names(*settings));
   std::unique_ptr<Enclave> enclave(new Enclave());
   enclave->impl_ = std::make_unique<Impl>(*std::move(settings), *std::move(data), *std::move(uids), *std::move(quotes));
+  for (auto& folder : left) enclave->impl_->cleaner.remove(std::move(folder));
   enclave->impl_->on_serving = std::move(options.on_serving);
   return enclave;
 }

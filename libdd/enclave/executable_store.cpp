@@ -9,16 +9,11 @@
 
 #include "dd/workload.hpp"
 #include "libdd/crypto/digest.hpp"
+#include "libdd/enclave/program_file.hpp"
 #include "libdd/enclave/system_error.hpp"
-#include "libdd/enclave/unique_fd.hpp"
 
 namespace dd::enclave {
 namespace {
-
-bool is_executable_file(const std::filesystem::path& path) {
-  struct stat info{};
-  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
-}
 
 Result<void> write_all(int fd, const std::byte* data, std::size_t size, const std::string& what) {
   while (size > 0) {
@@ -52,10 +47,12 @@ Result<StagedExecutable> ExecutableStore::stage(const std::string& program) {
   if (!source) return tl::unexpected(source.error());
   // What we put here ourselves and hashed there is known; the source is hashed to see whether it is that. If it changes meanwhile,
   // what runs is still the file in the store.
-  if (const auto digest = crypto::sha256_file(source->c_str()))
+  if (const auto digest = crypto::sha256_open_file(source->get()))
     if (auto known = find_staged(std::string(kDigestPrefix) + to_hex(*digest))) return *std::move(known);
-  auto copy = copy_of(*source);
+  auto copy = TemporaryFile::make(folder_);
   if (!copy) return tl::unexpected(copy.error());
+  if (const auto copied = copy_bytes(source->get(), copy->fd(), "cannot copy program " + program); !copied)
+    return tl::unexpected(copied.error());
   return adopt(*std::move(copy));
 }
 
@@ -86,12 +83,8 @@ void ExecutableStore::retain(const std::set<std::string>& used) {
   });
 }
 
-Result<std::filesystem::path> ExecutableStore::find(const std::string& program) const {
-  if (program.starts_with('/')) {
-    if (is_executable_file(program)) return std::filesystem::path(program);
-    return fail_at(ErrorCode::not_found, "$.cmd[0]",
-                   "cannot find program " + program + ": no executable file is there");
-  }
+Result<UniqueFd> ExecutableStore::find(const std::string& program) const {
+  if (program.starts_with('/')) return open_program(program);
   if (program.empty() || program.find('/') != std::string::npos)
     return fail_at(ErrorCode::invalid_argument, "$.cmd[0]",
                    "cannot find program " + program + ": want an absolute path, or a name without '/'");
@@ -99,23 +92,11 @@ Result<std::filesystem::path> ExecutableStore::find(const std::string& program) 
   while (!rest.empty()) {
     const auto folder = rest.substr(0, rest.find(':'));
     rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-    const auto candidate = std::filesystem::path(folder) / program;
-    if (folder.starts_with('/') && is_executable_file(candidate)) return candidate;
+    if (!folder.starts_with('/')) continue;
+    auto file = open_program(std::filesystem::path(folder) / program);
+    if (file || file.error().code != ErrorCode::not_found) return file;
   }
   return fail_at(ErrorCode::not_found, "$.cmd[0]", "cannot find program " + program + " in " + search_path_);
-}
-
-Result<TemporaryFile> ExecutableStore::copy_of(const std::filesystem::path& source) const {
-  const auto what = "cannot copy program " + source.string();
-  // Not blocking: the file may have become a FIFO since it was looked at.
-  const UniqueFd from(open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info{};
-  if (!from || fstat(from.get(), &info) != 0) return system_failure(what);
-  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::invalid_argument, what + ": it is no regular file");
-  auto copy = TemporaryFile::make(folder_);
-  if (!copy) return copy;
-  if (const auto copied = copy_bytes(from.get(), copy->fd(), what); !copied) return tl::unexpected(copied.error());
-  return copy;
 }
 
 std::filesystem::path ExecutableStore::path_of(const std::string& digest) const {

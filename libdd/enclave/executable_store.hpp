@@ -24,8 +24,8 @@ class ExecutableStore {
   ExecutableStore(std::filesystem::path folder, std::string search_path);
 
   /// Finds `program` (absolute, or a name without '/' in the search path), copies it, and names the copy by the digest of the bytes copied.
-  /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path, no executable file),
-  /// unavailable.
+  /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path),
+  /// permission_denied (a workload's link, see open_program), unavailable.
   [[nodiscard]] Result<StagedExecutable> stage(const std::string& program);
   /// A file in folder() that nobody writes any more gets its digest for a name. Blocks. Errors: unavailable.
   [[nodiscard]] Result<StagedExecutable> adopt(TemporaryFile file);
@@ -36,8 +36,7 @@ class ExecutableStore {
   void retain(const std::set<std::string>& used);
 
  private:
-  [[nodiscard]] Result<std::filesystem::path> find(const std::string& program) const;
-  [[nodiscard]] Result<TemporaryFile> copy_of(const std::filesystem::path& source) const;
+  [[nodiscard]] Result<UniqueFd> find(const std::string& program) const;
   [[nodiscard]] std::filesystem::path path_of(const std::string& digest) const;
 
   std::filesystem::path folder_;

@@ -77,10 +77,14 @@ Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
   if (!host) return tl::unexpected(host.error());
   guest.host = *std::move(host);
   guest.id = new_deployment_id(*settings_.random);
-  guest.place.request.privileged = request.privileged || (guest.host && guest.host->request.privileged);
+  const bool host_is_privileged = guest.host && guest.host->request.privileged;
+  guest.place.request.privileged = request.privileged || host_is_privileged;
+  if (request.privileged && !host_is_privileged) guest.folder = Supervisor::Folder::none;
   if (guest.host) {
     guest.place.info.app_name = request.app_name;
     guest.place.info.id = guest.host->info.id;
+    if (guest.folder == Supervisor::Folder::none) return {};
+    guest.folder = Supervisor::Folder::as_it_is;
     guest.place.request.env = guest.host->request.env;
     return {};
   }
@@ -119,8 +123,7 @@ net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
 net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, GuestStdio stdio) {
   if (stopping_) co_return fail(ErrorCode::unavailable, "the runtime is stopping");
   if (guest->host && !guest->host->run) co_return fail(ErrorCode::conflict, "the workload has ended meanwhile");
-  const auto folder = guest->host ? Supervisor::Folder::as_it_is : Supervisor::Folder::made_new;
-  auto place = supervisor_.place_for(guest->place, folder);
+  auto place = supervisor_.place_for(guest->place, guest->folder);
   if (!place) co_return tl::unexpected(place.error());
   const auto& identity = place->identity;
   Result<void> given;

@@ -22,6 +22,7 @@ struct GuestRequest {
   std::vector<std::string> cmd;
   /// The workload whose uid, environment and folder it shares, for as long as that runs. Empty: a uid and an empty folder of its own.
   std::string app_name;
+  /// Root. Beside a workload that is not, it shares no more than that one's time: what lies in the folder could be run by mistake (`json.py`, `.bashrc`).
   bool privileged = false;
 };
 
@@ -35,6 +36,7 @@ struct GuestStdio {
 struct Guest {
   std::string id;
   Deployment place;  // who and where it is; no record that anybody sees
+  Supervisor::Folder folder = Supervisor::Folder::made_new;
   DeploymentPtr host;  // none: on its own
   std::string digest;
   std::shared_ptr<Child> child;  // none: not started yet

@@ -7,6 +7,7 @@
 
 #include "dd/log.hpp"
 #include "dd/workload.hpp"
+#include "libdd/core/tree_removal.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "libdd/enclave/system_error.hpp"
 #include "libdd/enclave/tree_takeover.hpp"
@@ -35,10 +36,15 @@ std::string programs_in(const fs::path& tree) {
   return names.empty() ? "none" : names;
 }
 
+void remove_or_say(const fs::path& tree) {
+  if (const auto removed = remove_tree(tree); !removed)
+    log::warning("an unpacked archive is left", {{"error", removed.error().message}});
+}
+
 }  // namespace
 
 IncomingTree::~IncomingTree() {
-  if (!path_.empty()) ReleaseTrees::remove(path_);
+  if (!path_.empty()) remove_or_say(path_);
 }
 
 Result<IncomingTree> ReleaseTrees::make(uid_t uid, gid_t gid) const {
@@ -57,7 +63,7 @@ Result<fs::path> ReleaseTrees::keep(IncomingTree tree, uid_t uid, const std::str
   // Two fetches of the same archive: the first one's may be in use.
   if (kept_.contains(digest)) return path;
   // What an earlier run left is not believed.
-  remove(path);
+  remove_or_say(path);
   if (rename(tree.path().c_str(), path.c_str()) != 0)
     return system_failure("cannot put " + path.string() + " in place");
   tree.kept();
@@ -98,12 +104,6 @@ std::vector<fs::path> ReleaseTrees::retain(const std::set<std::string>& used) {
     return true;
   });
   return gone;
-}
-
-void ReleaseTrees::remove(const fs::path& tree) {
-  std::error_code failed;
-  fs::remove_all(tree, failed);
-  if (failed) log::warning("cannot remove an unpacked archive", {{"path", tree.string()}, {"error", failed.message()}});
 }
 
 fs::path ReleaseTrees::path_of(const std::string& digest) const {

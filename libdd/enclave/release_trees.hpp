@@ -48,10 +48,8 @@ class ReleaseTrees {
   [[nodiscard]] Result<StagedExecutable> program_in(const std::filesystem::path& tree, const std::string& name) const;
   /// The tree of an archive with that digest, or empty.
   [[nodiscard]] std::filesystem::path find(const std::string& digest);
-  /// Takes every tree whose digest is not in `used` away, to the folders that it returns: for remove().
+  /// Takes every tree whose digest is not in `used` away, to the folders that it returns: they are to be removed.
   [[nodiscard]] std::vector<std::filesystem::path> retain(const std::set<std::string>& used);
-  /// Blocks, for seconds when the tree is large.
-  static void remove(const std::filesystem::path& tree);
 
  private:
   [[nodiscard]] std::filesystem::path path_of(const std::string& digest) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <nlohmann/json.hpp>
 
@@ -21,10 +20,12 @@ std::string command_text(const std::vector<std::string>& cmd) {
 
 }  // namespace
 
-Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings,
-                 const DataDir& data, const VmKeys& keys, MeasuredLog& log, CapabilityServer& capability)
+Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, Cleaner& cleaner,
+                 const Settings& settings, const DataDir& data, const VmKeys& keys, MeasuredLog& log,
+                 CapabilityServer& capability)
     : executor_(executor),
       pool_(pool),
+      cleaner_(cleaner),
       settings_(settings),
       keys_(keys),
       log_(log),
@@ -32,7 +33,7 @@ Runtime::Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& po
       trees_(data.store()),
       tools_(data.tools()),
       fetcher_(executor, pool, settings, store_, trees_),
-      supervisor_(executor, settings, data, capability,
+      supervisor_(executor, cleaner, settings, data, capability,
                   [this](DeploymentPtr deployment) { ended(std::move(deployment)); }),
       guests_(executor, pool, settings, deployments_, store_, log, supervisor_, [this] { tidy(); }),
       turns_(executor),
@@ -234,8 +235,7 @@ void Runtime::tidy() {
   if (guests_.staging()) return;
   guests_.add_digests(used);
   store_.retain(used);
-  for (auto& tree : trees_.retain(used))
-    net::asio::post(pool_, [tree = std::move(tree)] { ReleaseTrees::remove(tree); });
+  for (auto& tree : trees_.retain(used)) cleaner_.remove(std::move(tree));
 }
 
 bool Runtime::is_trusted(uid_t uid) const {

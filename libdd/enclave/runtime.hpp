@@ -28,7 +28,7 @@ class Runtime {
   /// Deploys that have not come to run yet; more are refused.
   static constexpr std::size_t kMaxPending = 64;
 
-  Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, const Settings& settings,
+  Runtime(net::asio::any_io_executor executor, net::asio::thread_pool& pool, Cleaner& cleaner, const Settings& settings,
           const DataDir& data, const VmKeys& keys, MeasuredLog& log, CapabilityServer& capability);
 
   /// Logs the boot and starts the boot workloads: the connector is staged, then control plane, agent, the rest. Deploys wait for it.
@@ -85,6 +85,7 @@ class Runtime {
 
   net::asio::any_io_executor executor_;
   net::asio::thread_pool& pool_;
+  Cleaner& cleaner_;
   const Settings& settings_;
   const VmKeys& keys_;
   MeasuredLog& log_;

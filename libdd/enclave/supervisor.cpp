@@ -32,14 +32,15 @@ bool has_own_uid(const Identity& identity) { return identity.switch_user && !ide
 
 }  // namespace
 
-Supervisor::Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data,
-                       CapabilityServer& capability, Ended on_ended)
+Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, const Settings& settings,
+                       const DataDir& data, CapabilityServer& capability, Ended on_ended)
     : executor_(std::move(executor)),
+      cleaner_(cleaner),
       settings_(settings),
       data_(data),
       capability_(capability),
       on_ended_(std::move(on_ended)),
-      uids_(settings.uid_base, [&data](const std::string& app) { data.remove_work(app); }) {}
+      uids_(settings.uid_base, [this](const std::string& app) { clear_work(app); }) {}
 
 void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }
 
@@ -73,12 +74,15 @@ void Supervisor::give_back_uid(const Deployment& deployment) {
   if (settings_.uid_per_workload && !deployment.request.privileged) uids_.release(deployment.info.app_name);
 }
 
+void Supervisor::clear_work(const std::string& app) const { cleaner_.remove(data_.set_aside(app)); }
+
 Result<Supervisor::Place> Supervisor::place_for(const Deployment& guest, Folder folder) {
   const auto identity = identity_of(guest);
   if (!identity) return tl::unexpected(identity.error());
+  if (folder == Folder::none) return Place{*identity, environment_of(guest, "/root"), "/"};
   Result<std::filesystem::path> work = data_.work(guest.info.app_name);
   if (folder == Folder::made_new) {
-    data_.remove_work(guest.info.app_name);
+    clear_work(guest.info.app_name);
     work = data_.make_work(guest.info.app_name, identity->uid, identity->gid);
   }
   if (work) return Place{*identity, environment_of(guest, work->string()), *work};
@@ -111,7 +115,7 @@ Result<std::filesystem::path> Supervisor::work_of(const Deployment& deployment, 
   const auto& app = deployment.info.app_name;
   auto work = data_.make_work(app, identity.uid, identity.gid);
   if (work || work.error().code != ErrorCode::conflict || deployment.info.boot) return work;
-  data_.remove_work(app);
+  clear_work(app);
   return data_.make_work(app, identity.uid, identity.gid);
 }
 

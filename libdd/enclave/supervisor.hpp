@@ -7,8 +7,10 @@
 
 #include "libdd/enclave/capability_server.hpp"
 #include "libdd/enclave/child.hpp"
+#include "libdd/enclave/cleaner.hpp"
 #include "libdd/enclave/data_dir.hpp"
 #include "libdd/enclave/deployment.hpp"
+#include "libdd/enclave/process_family.hpp"
 #include "libdd/enclave/settings.hpp"
 #include "libdd/enclave/uid_pool.hpp"
 #include "libdd/net/task.hpp"
@@ -21,7 +23,7 @@ class Supervisor {
   using Ended = std::function<void(DeploymentPtr)>;
 
   /// Borrows all; `on_ended` is called when no process of a deployment is left and its record says so.
-  Supervisor(net::asio::any_io_executor executor, const Settings& settings, const DataDir& data,
+  Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, const Settings& settings, const DataDir& data,
              CapabilityServer& capability, Ended on_ended);
 
   /// The argv prefix that agents and control planes run their connector with.
@@ -37,12 +39,14 @@ class Supervisor {
     std::vector<std::string> environment;
     std::filesystem::path work_dir;
   };
-  enum class Folder { as_it_is, made_new };
+  /// none: the working directory is `/` and HOME root's.
+  enum class Folder { as_it_is, made_new, none };
   /// Where a process beside the workloads runs: as one of `guest.info.app_name`, whose uid is held until it is given back. Errors: unavailable.
   [[nodiscard]] Result<Place> place_for(const Deployment& guest, Folder folder);
   void give_back_uid(const Deployment& deployment);
 
  private:
+  void clear_work(const std::string& app) const;
   [[nodiscard]] Result<Identity> identity_of(const Deployment& deployment);
   [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
   [[nodiscard]] Result<std::filesystem::path> work_of(const Deployment& deployment, const Identity& identity) const;
@@ -57,6 +61,7 @@ class Supervisor {
   [[nodiscard]] std::vector<ProcessFamily> families_beside(const Run& run) const;
 
   net::asio::any_io_executor executor_;
+  Cleaner& cleaner_;
   const Settings& settings_;
   const DataDir& data_;
   CapabilityServer& capability_;

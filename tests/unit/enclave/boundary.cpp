@@ -1,5 +1,6 @@
 // The attack table's rows about a workload that turns on its VM: it gets its own files and the network, not the agent's
 // memory, socket, token or key.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <set>
@@ -7,6 +8,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/folder.hpp"
+#include "tests/support/few_descriptors.hpp"
 #include "tests/unit/enclave/running_enclave.hpp"
 
 using namespace dd;
@@ -142,6 +145,31 @@ TEST_CASE("what an app wrote while it was privileged is not its next run's" * do
   const auto id = enclave.deploy("app", {"sh", "-c", "ls; echo mine > file"});
   CHECK(enclave.finished(id).exit_code == 0);
   CHECK(enclave.logs(id).empty());
+}
+
+TEST_CASE("an app that nested folders without end is deployed again" * doctest::skip(test::kNoRoot)) {
+  const test::FewDescriptors limited(256);
+  RunningEnclave enclave;
+  const auto nest = "import os\nfor _ in range(600):\n  os.mkdir('f' * 9)\n  os.chdir('f' * 9)\n";
+  CHECK(enclave.finished(enclave.deploy("app", {"python3", "-c", nest})).exit_code == 0);
+  const auto again = enclave.finished(enclave.deploy("app", {"ls"}, {{"privileged", true}}));
+  CHECK(again.exit_code == 0);
+  CHECK(enclave.logs(again.id).empty());
+  CHECK(test::eventually([&enclave] { return entries_of(enclave.data() / "work").size() == 2; }));
+}
+
+TEST_CASE("a workload's link does not make the runtime copy what only root may read" * doctest::skip(test::kNoRoot)) {
+  RunningEnclave enclave;
+  const TempDir roots;
+  const auto secret = roots.write("secret", "of root");
+  chmod(secret.c_str(), 0700);
+  const auto link = "ln -s " + secret.string() + " tool; exec sleep 1000";
+  enclave.settled(enclave.deploy("app", {"sh", "-c", link}));
+  const auto tool = enclave.data() / "work/app/tool";
+  CHECK(test::eventually([&tool] { return std::filesystem::is_symlink(tool); }));
+  const auto failed = enclave.settled(enclave.deploy("other", {tool.string()}));
+  CHECK(failed.status == DeploymentStatus::failed);
+  CHECK(failed.error_message.find("a link leads out of a folder of uid ") != std::string::npos);
 }
 
 TEST_CASE("a workload inherits three descriptors and a clean environment") {

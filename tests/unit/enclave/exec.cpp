@@ -157,6 +157,25 @@ TEST_CASE("root is who asks to be, and whoever is in a privileged workload" * do
   CHECK(enclave.call(exec_shell("echo mine > file && cat file", {{"app", "plain"}})).at("stdout") == "mine\n");
 }
 
+TEST_CASE("root's command takes nothing from the workload beside which it runs" * doctest::skip(test::kNoRoot)) {
+  RunningEnclave enclave;
+  const auto trap = "echo trap > json.py; echo 'echo trap' > .bashrc; exec sleep 1000";
+  enclave.settled(enclave.deploy("app", {"sh", "-c", trap}, {{"env", {"BASH_ENV=.bashrc", "PYTHONPATH=."}}}));
+  enclave.settled(enclave.deploy("root", kForever, {{"privileged", true}, {"env", {"NAME=of root"}}}));
+  for (const Json& where : {Json{{"app", "app"}, {"privileged", true}}, Json{{"privileged", true}}}) {
+    CAPTURE(where.dump());
+    CHECK(enclave.call(exec({"pwd"}, where)).at("stdout") == "/\n");
+    const auto environment = enclave.call(exec({"env"}, where)).at("stdout").get<std::string>();
+    CHECK(environment.find("HOME=/root\n") != std::string::npos);
+    for (const auto& of_the_app :
+         {std::string("BASH_ENV"), std::string("PYTHONPATH"), (enclave.data() / "work").string()})
+      CHECK(environment.find(of_the_app) == std::string::npos);
+  }
+  // Whoever is root already is at home in its own folder.
+  const auto own = enclave.call(exec_shell("pwd; echo $NAME", {{"app", "root"}, {"privileged", true}}));
+  CHECK(own.at("stdout") == (enclave.data() / "work/root").string() + "\nof root\n");
+}
+
 TEST_CASE("exec is refused with the reason") {
   const Json boot = Json::array({{{"app_name", "dd-agent"}, {"role", "agent"}, {"cmd", kForever}}});
   RunningEnclave enclave(boot);

@@ -44,6 +44,7 @@ struct GuestsFixture {
   TempDir folder;
   net::Loop io;
   net::asio::thread_pool pool{1};
+  Cleaner cleaner;
   Settings settings;
   DataDir data = DataDir::open(folder.path() / "data", false).value();
   VmKeys keys{system_random()};
@@ -51,7 +52,7 @@ struct GuestsFixture {
   CapabilityServer capability{keys, log, "none", [] { return Result<void>{}; }};
   Deployments deployments;
   ExecutableStore store{data.store(), "/usr/bin:/bin"};
-  Supervisor supervisor{io.get_executor(), settings, data, capability, [](DeploymentPtr) {}};
+  Supervisor supervisor{io.get_executor(), cleaner, settings, data, capability, [](DeploymentPtr) {}};
   Guests guests{io.get_executor(), pool, settings, deployments, store, log, supervisor, [] {}};
 };
 

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "libdd/core/tree_removal.hpp"
 #include "libdd/crypto/digest.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -45,7 +46,7 @@ TEST_CASE("a tree is kept under the digest of its archive until nobody uses it")
   REQUIRE(gone.size() == 1);
   CHECK(f.trees.find(kDigest).empty());
   CHECK_FALSE(fs::exists(path));
-  ReleaseTrees::remove(gone.front());
+  CHECK(remove_tree(gone.front()).has_value());
   CHECK_FALSE(fs::exists(gone.front()));
 }
 

@@ -1,0 +1,40 @@
+// Removes what workloads left, beside everything else: a folder that one of them filled may take minutes.
+#pragma once
+
+#include <filesystem>
+#include <stop_token>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "dd/log.hpp"
+#include "libdd/core/tree_removal.hpp"
+
+namespace dd::enclave {
+
+/// One after the other, in a thread of its own. What is not gone when this goes is left for the next run. Thread-safe.
+class Cleaner {
+ public:
+  Cleaner() = default;
+  Cleaner(const Cleaner&) = delete;
+  Cleaner& operator=(const Cleaner&) = delete;
+  ~Cleaner() {
+    stop_.request_stop();
+    thread_.join();
+  }
+
+  /// Of an empty path nothing. The folder's name must not be needed again: see DataDir::set_aside.
+  void remove(std::filesystem::path folder) {
+    if (folder.empty()) return;
+    boost::asio::post(thread_, [folder = std::move(folder), stop = stop_.get_token()] {
+      if (const auto removed = remove_tree(folder, stop); !removed)
+        log::warning("what a workload left is still there", {{"error", removed.error().message}});
+    });
+  }
+
+ private:
+  std::stop_source stop_;
+  boost::asio::thread_pool thread_{1};
+};
+
+}  // namespace dd::enclave
