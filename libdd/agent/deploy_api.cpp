@@ -1,7 +1,6 @@
 #include "libdd/agent/deploy_api.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,13 +11,12 @@
 #include "libdd/agent/owner_auth.hpp"
 #include "libdd/agent/ports.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/workload/reserved_names.hpp"
 
 namespace dd::agent {
 namespace {
 
 constexpr std::size_t kMaxDeployRequest = 256 * 1024;
-// Also where this VM boots nothing of that name: who reads a list of what runs must not take a workload for the platform.
-constexpr std::array<std::string_view, 4> kPlatformNames = {"connector", "dd-agent", "dd-cp", "dd-enclave"};
 
 std::string port_text(const Expose& expose) { return "port " + std::to_string(expose.port); }
 
@@ -207,7 +205,7 @@ Result<DeploymentInfo> DeployApi::one_to_restart(const std::vector<DeploymentInf
 }
 
 net::Task<Result<DeployApi::Neighbours>> DeployApi::check_free(DeployRequest wanted) {
-  if (std::find(kPlatformNames.begin(), kPlatformNames.end(), wanted.app_name) != kPlatformNames.end())
+  if (is_platform_name(wanted.app_name))
     co_return fail(ErrorCode::conflict, "reserved_name",
                    "cannot deploy " + wanted.app_name + ": the name belongs to the platform");
   const auto running = co_await context_.runtime.list();
@@ -216,7 +214,7 @@ net::Task<Result<DeployApi::Neighbours>> DeployApi::check_free(DeployRequest wan
   Neighbours neighbours;
   const auto needed = rollouts_.needed();
   for (const auto& other : *running) {
-    if (other.boot && other.app_name == wanted.app_name)
+    if (other.boot && is_same_name(other.app_name, wanted.app_name))
       co_return fail(ErrorCode::conflict, "reserved_name",
                      "cannot deploy " + wanted.app_name + ": the name belongs to a boot workload");
     if (!is_live(other.status) && !needed.contains(other.id)) continue;

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <map>
 
+#include "libdd/workload/reserved_names.hpp"
+
 namespace dd::enclave {
 
 DeploymentPtr Deployments::find(const std::string& id) const {
@@ -20,7 +22,8 @@ std::vector<DeploymentPtr> Deployments::live(const std::string& app) const {
 }
 
 bool Deployments::is_boot_name(const std::string& app) const {
-  return std::ranges::any_of(all_, [&app](const DeploymentPtr& d) { return d->info.boot && d->info.app_name == app; });
+  return std::ranges::any_of(
+      all_, [&app](const DeploymentPtr& d) { return d->info.boot && is_same_name(d->info.app_name, app); });
 }
 
 void Deployments::drop_old() {

@@ -16,15 +16,21 @@ bool FailureLimit::is_over(const Window& window, std::int64_t now) const {
   return now < window.started_at || now >= window.started_at + options_.window.count();
 }
 
-Result<void> FailureLimit::check(std::string_view client, std::int64_t now) const {
-  const auto known = clients_.find(client);
-  if (known == clients_.end() || known->second.failures < options_.failures || is_over(known->second, now)) return {};
-  const auto wait = known->second.started_at + options_.window.count() - now;
-  return fail(ErrorCode::rate_limited,
-              "cannot sign in: too many failed attempts, try again in " + std::to_string(wait) + " s");
+Result<void> FailureLimit::begin(std::string_view client, std::int64_t now) {
+  auto& window = window_of(client, now);
+  if (window.failures >= options_.failures)
+    return fail(ErrorCode::rate_limited, "cannot sign in: too many failed attempts, try again in " +
+                                             std::to_string(window.started_at + options_.window.count() - now) + " s");
+  ++window.failures;
+  return {};
 }
 
-void FailureLimit::failed(std::string_view client, std::int64_t now) {
+void FailureLimit::forgive(std::string_view client) {
+  const auto known = clients_.find(client);
+  if (known != clients_.end() && known->second.failures > 0) --known->second.failures;
+}
+
+FailureLimit::Window& FailureLimit::window_of(std::string_view client, std::int64_t now) {
   auto known = clients_.find(client);
   if (known == clients_.end()) {
     if (clients_.size() >= options_.most_clients)
@@ -32,7 +38,7 @@ void FailureLimit::failed(std::string_view client, std::int64_t now) {
     known = clients_.emplace(client, Window{now, 0}).first;
   }
   if (is_over(known->second, now)) known->second = {now, 0};
-  ++known->second.failures;
+  return known->second;
 }
 
 std::string client_of(const HttpHeaders& headers) {

@@ -23,15 +23,18 @@ class FailureLimit {
  public:
   explicit FailureLimit(FailureLimitOptions options) : options_(options) {}
 
-  /// Errors: rate_limited when the client has to wait; the message says how long.
-  [[nodiscard]] Result<void> check(std::string_view client, std::int64_t now) const;
-  void failed(std::string_view client, std::int64_t now);
+  /// Before a try, which counts as failed until it is forgiven: of many at once no more are let through than may fail. Errors: rate_limited when the
+  /// client has to wait; the message says how long.
+  [[nodiscard]] Result<void> begin(std::string_view client, std::int64_t now);
+  /// A try that began has succeeded, or says nothing about who it was.
+  void forgive(std::string_view client);
 
  private:
   struct Window {
     std::int64_t started_at = 0;
     int failures = 0;
   };
+  [[nodiscard]] Window& window_of(std::string_view client, std::int64_t now);
   [[nodiscard]] bool is_over(const Window& window, std::int64_t now) const;
 
   FailureLimitOptions options_;

@@ -153,7 +153,7 @@ def strangers_get_nothing_of_the_owners():
 
 
 def platform_names_are_taken():
-    for name in ("dd-agent", "connector", "dd-cp", "dd-enclave"):
+    for name in ("dd-agent", "dd-agent.", "connector", "cloudflared", "dd-cp", "dd-management", "dd-enclave", "easyenclave"):
         status, answer = fleet.as_owner("POST", url_of("vm-1", "/deploy"), json.dumps({"app_name": name, "cmd": ["sleep", "1000"]}))
         assert (status, answer.get("reason")) == (409, "reserved_name"), (name, answer)
     for name in ("dd-agent", "connector"):
