@@ -13,6 +13,7 @@
 #include "libdd/agent/poll_api.hpp"
 #include "libdd/agent/session_api.hpp"
 #include "libdd/agent/tunnel_keeper.hpp"
+#include "libdd/core/config_values.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/identity/owner_lookup.hpp"
@@ -66,7 +67,14 @@ Result<void> check(AgentOptions& options) {
   auto origin = net::parse_url(options.cp_url);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_URL");
   options.cp_url = origin->origin();
-  return {};
+  using namespace std::chrono_literals;
+  return config_values::check_durations({{"DD_REFRESH_INTERVAL", options.refresh_interval, 10ms},
+                                         {"DD_DEPLOY_WAIT", options.deploy_wait, 0ms},
+                                         {"DD_STEADY_AFTER", options.steady_after, 0ms},
+                                         {"DD_TUNNEL_CHECK_AFTER", options.tunnel_check_after, 10ms},
+                                         {"DD_RENEW_PAUSE", options.renew_pause, 10ms},
+                                         {"DD_WATCH_INTERVAL", options.watch_interval, 10ms},
+                                         {"DD_STOP_GRACE", options.stop_grace, 0ms}});
 }
 
 net::HttpClientOptions client_options(const AgentOptions& options) {

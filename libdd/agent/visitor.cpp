@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libdd/identity/session.hpp"
+#include "libdd/net/url.hpp"
 
 namespace dd::agent {
 namespace {
@@ -13,16 +14,18 @@ Result<std::string> session_subject(const Context& context, std::string_view tok
     return fail(ErrorCode::unauthenticated, "signature_invalid",
                 "cannot accept session: this agent is not registered yet");
   const identity::StatementReader reader{membership->cp_key, membership->agent_id, context.clock.unix_seconds()};
-  return identity::verify_session(token, reader).map([](const auto& claims) { return claims.login; });
+  auto claims = identity::verify_session(token, reader);
+  if (!claims) return tl::unexpected(std::move(claims).error());
+  if (context.state.sessions.any_ended(claims->from))
+    return fail(ErrorCode::unauthenticated, "signature_invalid",
+                "cannot accept session: the one that it came from was signed out");
+  return std::move(claims->login);
 }
 
 }  // namespace
 
 std::string origin_of(const Context& context, const std::string& hostname) {
-  const auto host_at = context.cp_origin.find("://") + 3;
-  const auto port_at = context.cp_origin.find(':', host_at);
-  return context.cp_origin.substr(0, host_at) + hostname +
-         (port_at == std::string::npos ? "" : context.cp_origin.substr(port_at));
+  return net::origin_of_host(context.cp_origin, hostname);
 }
 
 Result<identity::Site> own_site(const Context& context) {

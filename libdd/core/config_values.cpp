@@ -38,6 +38,15 @@ std::optional<std::chrono::milliseconds> duration(std::string_view text) {
   return std::chrono::milliseconds(*count * unit);
 }
 
+Result<void> check_durations(std::initializer_list<DurationOption> options) {
+  constexpr std::chrono::milliseconds kMost(kTenYears);
+  for (const auto& option : options)
+    if (option.value < option.least || option.value > kMost)
+      return fail(ErrorCode::invalid_argument, "cannot use " + std::string(option.name) + ": " + show(option.value) +
+                                                   ", want " + show(option.least) + " to " + show(kMost));
+  return {};
+}
+
 std::optional<bool> boolean(std::string_view text) {
   for (const auto* yes : {"true", "1", "yes", "on"})
     if (text == yes) return true;
@@ -64,6 +73,7 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 std::string show(std::chrono::milliseconds duration) {
+  if (duration.count() == 0) return "0s";
   for (const auto& [suffix, milliseconds] : kShownUnits)
     if (duration.count() % milliseconds == 0)
       return std::to_string(duration.count() / milliseconds) + std::string(suffix);

@@ -3,10 +3,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "dd/error.hpp"
 
 namespace dd::config_values {
 
@@ -21,12 +24,21 @@ namespace dd::config_values {
 /// `text` without the white space around it. Borrowed.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 
-/// In the largest unit that divides it: "1500ms", "90s", "2h".
+/// In the largest unit that divides it: "1500ms", "90s", "2h"; "0s".
 [[nodiscard]] std::string show(std::chrono::milliseconds duration);
 /// The items of a JSON array of texts; empty when it is none.
 [[nodiscard]] std::vector<std::string> argv(std::string_view text);
 /// The JSON array of `argv`, "" when it is empty.
 [[nodiscard]] std::string show(const std::vector<std::string>& argv);
+/// An option as its caller has filled it, by the name of its variable.
+struct DurationOption {
+  const char* name;
+  std::chrono::milliseconds value;
+  std::chrono::milliseconds least{1};
+};
+/// Each at least that and at most ten years, for whoever fills options without Config. Errors: invalid_argument for the first that is not.
+[[nodiscard]] Result<void> check_durations(std::initializer_list<DurationOption> options);
+
 [[nodiscard]] std::string join(const std::vector<std::string>& items, std::string_view separator);
 
 }  // namespace dd::config_values

@@ -8,6 +8,7 @@
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/net/url.hpp"
 
 namespace dd::cp {
 namespace {
@@ -36,18 +37,19 @@ struct AgentLink::Exchange {
   HttpResponse response;
 };
 
-std::string Context::agent_url(const std::string& hostname) const {
-  const auto host_at = origin.find("://") + 3;
-  const auto port_at = origin.find(':', host_at);
-  return origin.substr(0, host_at) + hostname + (port_at == std::string::npos ? "" : origin.substr(port_at));
-}
+std::string Context::agent_url(const std::string& hostname) const { return net::origin_of_host(origin, hostname); }
 
 net::Task<Result<AgentLink::Exchange>> AgentLink::ask(AgentRecord record, std::string path) {
   Exchange exchange;
   exchange.nonce = context_.nonces.for_poll(record.agent_id);
   const auto now = context_.clock.unix_seconds();
-  const protocol::PollClaims claims{record.agent_id, context_.origin, now,
-                                    now + kPollLife, exchange.nonce,  record.quoted_events};
+  const protocol::PollClaims claims{record.agent_id,
+                                    context_.origin,
+                                    now,
+                                    now + kPollLife,
+                                    exchange.nonce,
+                                    record.quoted_events,
+                                    context_.sessions.latest_ended(now)};
   auto statement = co_await context_.capability.sign(std::string(crypto::kPollTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign poll");
 

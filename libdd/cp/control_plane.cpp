@@ -15,7 +15,6 @@
 #include "libdd/cp/cloudflare_pause.hpp"
 #include "libdd/cp/compat_adoption.hpp"
 #include "libdd/cp/compat_api.hpp"
-#include "libdd/cp/compat_vms.hpp"
 #include "libdd/cp/context.hpp"
 #include "libdd/cp/dropper.hpp"
 #include "libdd/cp/fleet_api.hpp"
@@ -29,13 +28,12 @@
 #include "libdd/cp/sign_in_api.hpp"
 #include "libdd/cp/sweeper.hpp"
 #include "libdd/cp/take_over.hpp"
+#include "libdd/cp/valid_options.hpp"
 #include "libdd/crypto/hkdf.hpp"
-#include "libdd/identity/owner_config.hpp"
 #include "libdd/identity/owner_lookup.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/net/loop.hpp"
 #include "libdd/net/service_runner.hpp"
-#include "libdd/net/url.hpp"
 
 namespace dd {
 namespace {
@@ -57,29 +55,6 @@ Result<Policy> load_policy(const ControlPlaneOptions& options) {
   auto policy = Policy::parse(*text);
   if (!policy) return wrap(policy.error(), "cannot use policy " + options.policy);
   return policy;
-}
-
-Result<void> check(ControlPlaneOptions& options) {
-  const auto refuse = [](const char* what) { return fail(ErrorCode::invalid_argument, what); };
-  if (!valid_env_label(options.env))
-    return refuse("cannot use DD_ENV: want 1 to 17 lower-case letters, digits and inner hyphens");
-  if (auto good = identity::check_owner(options.owner); !good) return good;
-  if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
-  if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
-  if (auto good = check_compat_vms(options.compat_vms); !good) return good;
-  if (auto good = adopted_tunnels(options.compat_tunnels, options.env); !good) return tl::unexpected(good.error());
-  if (options.origin.empty()) options.origin = "https://" + options.hostname;
-  auto origin = net::parse_url(options.origin);
-  if (!origin) return wrap(origin.error(), "cannot use DD_CP_ORIGIN");
-  options.origin = origin->origin();
-  if (options.github_client_id.empty() != options.github_client_secret.empty())
-    return refuse("cannot use DD_GITHUB_CLIENT_ID: it and DD_GITHUB_CLIENT_SECRET go together");
-  if (options.session_life < std::chrono::seconds(1)) return refuse("cannot use DD_SESSION_LIFE: want at least 1s");
-#ifndef DD_SIMULATION
-  if (options.accept_simulated)
-    return fail(ErrorCode::unsupported, "cannot accept simulated evidence: this build has no -Dsimulation=true");
-#endif
-  return {};
 }
 
 ita::VerifierOptions verifier_options(const ControlPlaneOptions& options) {
@@ -401,7 +376,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::create(ControlPlaneOptions o
     const auto known = identity::complete_owner(*options.transport, options.github_api_url, options.owner);
     if (!known) return tl::unexpected(known.error());
   }
-  if (auto good = check(options); !good) return tl::unexpected(good.error());
+  if (auto good = make_valid(options); !good) return tl::unexpected(good.error());
   auto policy = load_policy(options);
   if (!policy) return tl::unexpected(policy.error());
   std::unique_ptr<ControlPlane> control_plane(new ControlPlane);

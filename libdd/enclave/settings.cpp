@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dd/config.hpp"
+#include "libdd/core/config_values.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/core/text_file.hpp"
 #include "libdd/enclave/fetch_helper.hpp"
@@ -107,6 +108,11 @@ Secret new_token(Random& random) {
 Result<Settings> settings_from(const EnclaveOptions& options) {
   const auto file = read_config_file(options.config_file);
   if (!file) return tl::unexpected(file.error());
+
+  if (auto good = config_values::check_durations({{"DD_FETCH_TIMEOUT", options.fetch_timeout},
+                                                  {"DD_STOP_GRACE", options.stop_grace, std::chrono::milliseconds(0)}});
+      !good)
+    return tl::unexpected(std::move(good).error());
 
   Settings settings;
   settings.socket_path = first_of(options.socket_path.string(), file->socket_path, kDefaultSocket);

@@ -68,6 +68,12 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::string origin_of_host(std::string_view origin, std::string hostname) {
+  auto url = parse_url(origin).value_or(Url{"https", {}, 443});
+  url.host = std::move(hostname);
+  return url.origin();
+}
+
 Result<Url> resolve_url(const Url& base, std::string_view reference) {
   if (reference.empty()) return refuse_url("empty");
   if (reference.starts_with("//")) return parse_url(base.scheme + ":" + std::string(reference));

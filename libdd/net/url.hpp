@@ -29,6 +29,9 @@ struct Url {
 /// a character that a URL may not have.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
+/// `origin`, which parse_url() has read before, of another host: with its scheme and port.
+[[nodiscard]] std::string origin_of_host(std::string_view origin, std::string hostname);
+
 /// What `reference` (the Location of a redirect) means at `base` (RFC 3986, 5.2, without dot segments). Errors: as parse_url.
 [[nodiscard]] Result<Url> resolve_url(const Url& base, std::string_view reference);
 

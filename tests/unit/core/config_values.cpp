@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
+
 using namespace dd;
 using std::chrono::milliseconds;
 
@@ -30,8 +32,23 @@ TEST_CASE("a duration is shown in the largest unit that divides it") {
   const struct {
     std::int64_t milliseconds;
     const char* text;
-  } cases[] = {{1500, "1500ms"}, {90'000, "90s"}, {300'000, "5m"}, {7'200'000, "2h"}};
+  } cases[] = {{1500, "1500ms"}, {90'000, "90s"}, {300'000, "5m"}, {7'200'000, "2h"}, {0, "0s"}};
   for (const auto& c : cases) CHECK(config_values::show(milliseconds(c.milliseconds)) == c.text);
+}
+
+TEST_CASE("durations that somebody filled in himself have bounds, and the first that is out of them is named") {
+  const auto check = [](milliseconds value) {
+    return config_values::check_durations(
+        {{"DD_GOOD", milliseconds(1)}, {"DD_ONE", value, milliseconds(10)}, {"DD_LATER", milliseconds(0)}});
+  };
+  constexpr std::chrono::hours kTenYears(10 * 366 * 24);
+  for (const auto value : {milliseconds(9), milliseconds(0), milliseconds(-1), milliseconds::min(), milliseconds::max(),
+                           milliseconds(kTenYears) + milliseconds(1)}) {
+    CAPTURE(value.count());
+    test::check_error(check(value), ErrorCode::invalid_argument, {}, "cannot use DD_ONE: ");
+  }
+  for (const auto value : {milliseconds(10), milliseconds(kTenYears)})
+    test::check_error(check(value), ErrorCode::invalid_argument, {}, "cannot use DD_LATER: 0s, want 1ms to 87840h");
 }
 
 TEST_CASE("an integer is decimal and nothing else") {

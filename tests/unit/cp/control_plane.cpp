@@ -60,6 +60,15 @@ TEST_CASE("an option that cannot work is refused by its variable's name") {
       {"DD_CF_DOMAIN", [](auto& o) { o.domain.clear(); }},
       {"DD_CP_ORIGIN", [](auto& o) { o.origin = "app.dd.example"; }},
       {"DD_CP_ORIGIN", [](auto& o) { o.origin = "ftp://app.dd.example"; }},
+      {"DD_SCRAPE_INTERVAL", [](auto& o) { o.poll_interval = {}; }},
+      {"DD_POLL_TIMEOUT", [](auto& o) { o.poll_timeout = {}; }},
+      {"DD_REFRESH_INTERVAL", [](auto& o) { o.refresh_interval = {}; }},
+      {"DD_TOKEN_LEEWAY", [](auto& o) { o.token_leeway = -std::chrono::seconds(1); }},
+      {"DD_DELETE_AFTER", [](auto& o) { o.delete_after = {}; }},
+      {"DD_TUNNEL_CHECK_AFTER", [](auto& o) { o.tunnel_check_after = {}; }},
+      {"DD_RENEW_FOR", [](auto& o) { o.renew_for = std::chrono::hours(1'000'000); }},
+      {"DD_SESSION_LIFE", [](auto& o) { o.session_life = std::chrono::milliseconds(999); }},
+      {"DD_STOP_GRACE", [](auto& o) { o.stop_grace = -std::chrono::seconds(1); }},
       {"cannot create", [&](auto& o) { o.state_dir = not_json + "/state"; }},
   };
   for (const auto& row : rows) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace dd;
@@ -82,6 +83,15 @@ TEST_CASE("a configuration file that was named must be there, and be a file") {
     CHECK(settings.error().code == ErrorCode::invalid_argument);
     CHECK(settings.error().message.starts_with("cannot use DD_ENCLAVE_CONFIG: cannot read " + path));
   }
+}
+
+TEST_CASE("durations that cannot work are refused by their variable's names") {
+  EnclaveOptions options;
+  options.fetch_timeout = {};
+  test::check_error(settings_from(options), ErrorCode::invalid_argument, {}, "cannot use DD_FETCH_TIMEOUT: ");
+  options = {};
+  options.stop_grace = -std::chrono::seconds(1);
+  test::check_error(settings_from(options), ErrorCode::invalid_argument, {}, "cannot use DD_STOP_GRACE: ");
 }
 
 TEST_CASE("a socket path that the kernel cannot hold is refused") {

@@ -29,6 +29,13 @@ TEST_CASE("a URL's origin is lower case without a default port") {
   }
 }
 
+TEST_CASE("an origin of another host keeps scheme and port, also of an IPv6 address") {
+  CHECK(origin_of_host("https://app.example.com", "dd-1.example.com") == "https://dd-1.example.com");
+  CHECK(origin_of_host("http://app.dd.localhost:7000", "a.dd.localhost") == "http://a.dd.localhost:7000");
+  CHECK(origin_of_host("http://[::1]:8080", "a.dd.localhost") == "http://a.dd.localhost:8080");
+  CHECK(origin_of_host("http://[::1]", "a.dd.localhost") == "http://a.dd.localhost");
+}
+
 TEST_CASE("what is no http URL is refused") {
   for (const auto* text :
        {"", "example.com", "ftp://example.com", "http://", "http:///x", "http://user@example.com",
