@@ -53,11 +53,14 @@ net::Task<Result<net::ServerResponse>> AgentSessions::token(const net::ServerReq
   if (!agent) co_return tl::unexpected(agent.error());
   const auto visitor = co_await people_.who(request.method, request.headers);
   if (!visitor) co_return tl::unexpected(visitor.error());
-  const auto claims =
-      identity::new_session(visitor->person, agent->agent_id, kTokenLife, context_.clock, system_random());
+  auto claims = identity::new_session(visitor->person, agent->agent_id, kTokenLife, context_.clock, system_random());
+  if (visitor->session) {
+    claims.expires_at = std::min(claims.expires_at, visitor->session->expires_at);
+    claims.from = identity::lineage_of(*visitor->session);
+  }
   auto compact = co_await context_.capability.sign(std::string(crypto::kSessionTyp), protocol::to_json_value(claims));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
-  const protocol::TokenAnswer answer{*std::move(compact), kTokenLife.count()};
+  const protocol::TokenAnswer answer{*std::move(compact), claims.expires_at - claims.issued_at};
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 
@@ -80,6 +83,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::hand_off(const net::Server
   if (!browser) co_return tl::unexpected(browser.error());
   protocol::HandoffClaims claims;
   claims.base = identity::new_session(visitor.person, agent->agent_id, kHandoffLife, context_.clock, system_random());
+  claims.base.from = identity::lineage_of(*visitor.session);
   claims.browser = *browser;
   claims.session_expires_at = visitor.session->expires_at;
   auto statement = co_await context_.capability.sign(std::string(crypto::kHandoffTyp), protocol::to_json_value(claims));

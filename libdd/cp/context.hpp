@@ -8,6 +8,7 @@
 #include "libdd/cp/provisioner.hpp"
 #include "libdd/cp/store.hpp"
 #include "libdd/enclave_client/capability.hpp"
+#include "libdd/identity/cookie_sessions.hpp"
 #include "libdd/identity/pat_verifier.hpp"
 #include "libdd/ita/verifier.hpp"
 #include "libdd/net/turns.hpp"
@@ -30,6 +31,7 @@ struct Context {
   enclave_client::Capability& capability;
   crypto::OkpPublicKey cp_key;
   std::string attestation_type = {};  // of the VM that this runs in
+  identity::CookieSessions sessions = {};  // at our own pages
 
   /// "https://host" of an agent, with the scheme and port of our own origin.
   [[nodiscard]] std::string agent_url(const std::string& hostname) const;

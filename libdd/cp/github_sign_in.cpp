@@ -62,23 +62,23 @@ net::Task<Result<net::ServerResponse>> GithubSignIn::sign_in(const net::ServerRe
   if (!cookies) co_return tl::unexpected(cookies.error());
   const auto client = identity::client_of(request.headers);
   const auto now = context_.clock.unix_seconds();
-  if (auto allowed = failures_.check(client, now); !allowed) co_return tl::unexpected(std::move(allowed).error());
+  if (auto allowed = failures_.begin(client, now); !allowed) co_return tl::unexpected(std::move(allowed).error());
   const auto kept = cookies->find(request.headers, kCookie);
+  if (!kept) failures_.forgive(client);
   if (!kept) co_return tl::unexpected(kept.error());
   identity::GithubReturn back{request.query_value("code").value_or(""), request.query_value("state").value_or(""),
                               request.query_value("error").value_or("")};
   auto arrival = github_.arrive(std::move(back), kept->value_or(""));
   // What this browser did not begin is not its failure: any page could have it locked out.
-  if (!arrival && arrival.error().code != ErrorCode::unauthenticated) failures_.failed(client, now);
+  if (!arrival && arrival.error().code == ErrorCode::unauthenticated) failures_.forgive(client);
   if (!arrival) co_return tl::unexpected(std::move(arrival).error());
   auto next = identity::local_path(arrival->next);
   auto person = co_await github_.finish(*std::move(arrival));
-  if (!person) {
-    failures_.failed(client, now);
-    co_return tl::unexpected(std::move(person).error());
-  }
+  if (!person) co_return tl::unexpected(std::move(person).error());
+  failures_.forgive(client);
   log::info("signed in", {{"who", person->login}, {"by", "GitHub"}});
-  auto cookie = co_await people_.sign_in(*std::move(person));
+  identity::SignInGrounds grounds{*std::move(person), {}, {}, std::nullopt};
+  auto cookie = co_await people_.sign_in(std::move(grounds));
   if (!cookie) co_return tl::unexpected(std::move(cookie).error());
   // The code is in this URL: the answer leads away from it.
   auto response = web::redirect(std::move(next));

@@ -1,7 +1,10 @@
 #include "libdd/cp/people.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
+#include "dd/log.hpp"
 #include "libdd/crypto/statement.hpp"
 #include "libdd/identity/session.hpp"
 #include "libdd/net/url.hpp"
@@ -9,17 +12,74 @@
 
 namespace dd::cp {
 
+namespace {
+
+// PatVerifier keeps an answer longer, so that GitHub is seldom asked.
+constexpr std::int64_t kTokenCheckPeriod = 60;  // s
+// Of one owner's people; for the oldest beyond them a revoked PAT ends nothing before its time.
+constexpr std::size_t kMostTokens = 1024;
+
+const std::string& first_of(const protocol::SessionClaims& session) {
+  return session.from.empty() ? session.id : session.from.front();
+}
+
+}  // namespace
+
+Result<identity::SignInGrounds> grounds_of(const Visitor& visitor) {
+  identity::SignInGrounds grounds{visitor.person, visitor.token, {}, std::nullopt};
+  if (!visitor.session) return grounds;
+  grounds.from = identity::lineage_of(*visitor.session);
+  if (grounds.from.size() >= protocol::kMostAncestors)
+    return fail(ErrorCode::conflict, "cannot make a sign-in link: this session came from " +
+                                         std::to_string(grounds.from.size() - 1) + " links already, sign in anew");
+  grounds.ends_at = visitor.session->expires_at;
+  return grounds;
+}
+
 net::Task<Result<Visitor>> People::who(std::string method, HttpHeaders headers) {
   if (headers.find("Authorization") == nullptr && headers.find("Cookie") != nullptr) {
-    auto session = sessions_.find(method, headers, site_, context_.clock.unix_seconds());
+    auto session = context_.sessions.find(method, headers, site_, context_.clock.unix_seconds());
     if (!session) co_return tl::unexpected(std::move(session).error());
-    if (*session) co_return Visitor{Principal{(*session)->login, (*session)->user_id, {}}, *std::move(session)};
+    if (*session) {
+      auto good = co_await check_token(**session);
+      if (!good) co_return tl::unexpected(std::move(good).error());
+      co_return Visitor{Principal{(*session)->login, (*session)->user_id, {}}, *std::move(session), {}};
+    }
   }
   auto token = identity::bearer_token(headers);
   if (!token) co_return tl::unexpected(std::move(token).error());
-  auto person = co_await context_.owners.verify(*std::move(token));
+  auto shown = *token;
+  auto person = co_await context_.owners.verify(std::move(shown));
   if (!person) co_return tl::unexpected(std::move(person).error());
-  co_return Visitor{*std::move(person), std::nullopt};
+  co_return Visitor{*std::move(person), std::nullopt, *std::move(token)};
+}
+
+// What GitHub does not answer ends nobody's session.
+net::Task<Result<void>> People::check_token(protocol::SessionClaims session) {
+  const auto first = first_of(session);
+  const auto kept = tokens_.find(first);
+  if (kept == tokens_.end() || context_.clock.unix_seconds() - kept->second.checked_at < kTokenCheckPeriod)
+    co_return Result<void>{};
+  auto token = kept->second.token;
+  const auto person = co_await context_.owners.verify(std::move(token));
+  const auto now = context_.clock.unix_seconds();
+  const auto still = tokens_.find(first);
+  const bool is_refused = !person && (person.error().code == ErrorCode::unauthenticated ||
+                                      person.error().code == ErrorCode::permission_denied);
+  if (still != tokens_.end()) still->second.checked_at = now;
+  if (!is_refused) co_return Result<void>{};
+  context_.sessions.revoke({first, still == tokens_.end() ? session.expires_at : still->second.expires_at}, now);
+  log::info("a session ended with its token", {{"who", session.login}});
+  co_return fail(ErrorCode::unauthenticated, "signature_invalid",
+                 "cannot accept session: the token that it began with is no longer good");
+}
+
+void People::keep_token(const std::string& session_id, KeptToken kept) {
+  if (kept.token.empty()) return;
+  std::erase_if(tokens_, [&kept](const auto& entry) { return entry.second.expires_at <= kept.checked_at; });
+  if (tokens_.size() >= kMostTokens)
+    tokens_.erase(std::ranges::min_element(tokens_, {}, [](const auto& entry) { return entry.second.expires_at; }));
+  tokens_.insert_or_assign(session_id, std::move(kept));
 }
 
 net::Authenticate People::owner_only() {
@@ -30,17 +90,23 @@ net::Authenticate People::owner_only() {
   };
 }
 
-net::Task<Result<std::string>> People::sign_in(Principal person) {
+net::Task<Result<std::string>> People::sign_in(identity::SignInGrounds grounds) {
+  const auto now = context_.clock.unix_seconds();
+  if (context_.sessions.any_ended(grounds.from) || grounds.ends_at.value_or(now + 1) <= now)
+    co_return fail(ErrorCode::unauthenticated, "cannot sign in: the session that made this link is over");
   const auto life = std::chrono::floor<std::chrono::seconds>(context_.options.session_life);
-  const auto claims = identity::new_session(person, site_.origin, life, context_.clock, system_random());
+  auto claims = identity::new_session(grounds.person, site_.origin, life, context_.clock, system_random());
+  claims.expires_at = std::min(claims.expires_at, grounds.ends_at.value_or(claims.expires_at));
+  claims.from = std::move(grounds.from);
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kSessionTyp), protocol::to_json_value(claims));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
+  keep_token(claims.id, {std::move(grounds.token), claims.expires_at, now});
   co_return identity::CookieSessions::start(*compact, claims, site_, context_.clock.unix_seconds());
 }
 
 Result<std::string> People::sign_out(const protocol::SessionClaims& session) {
-  return sessions_.end(session, site_, context_.clock.unix_seconds());
+  return context_.sessions.end(session, site_, context_.clock.unix_seconds());
 }
 
 net::ServerResponse People::turn_away(const net::ServerRequest& request, const Error& why) {

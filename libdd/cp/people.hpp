@@ -1,11 +1,13 @@
 // Who is asking the control plane: an owner with a PAT, or somebody who is signed in at our pages.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
 #include "libdd/cp/context.hpp"
 #include "libdd/identity/cookie_sessions.hpp"
+#include "libdd/identity/sign_in_links.hpp"
 #include "libdd/net/http_server.hpp"
 
 namespace dd::cp {
@@ -15,7 +17,12 @@ struct Visitor {
   Principal person;
   /// The session of the cookie; none for who came with a PAT.
   std::optional<protocol::SessionClaims> session;
+  /// The PAT; empty with a session.
+  Secret token;
 };
+
+/// What a link that this visitor makes rests on. Errors: conflict when the session came from too many links already.
+[[nodiscard]] Result<identity::SignInGrounds> grounds_of(const Visitor& visitor);
 
 /// Use on the io thread.
 class People {
@@ -28,8 +35,9 @@ class People {
   /// The same before a body is read; the principal is the login.
   [[nodiscard]] net::Authenticate owner_only();
 
-  /// Value of the Set-Cookie header that signs `person` in.
-  net::Task<Result<std::string>> sign_in(Principal person);
+  /// Value of the Set-Cookie header that signs somebody in. While that session lives its token is kept, and asked about again: the session, and all that came
+  /// from it, ends with it. Errors: unauthenticated when the grounds are gone.
+  net::Task<Result<std::string>> sign_in(identity::SignInGrounds grounds);
   /// Value of the Set-Cookie header that signs out.
   [[nodiscard]] Result<std::string> sign_out(const protocol::SessionClaims& session);
 
@@ -37,9 +45,18 @@ class People {
   [[nodiscard]] static net::ServerResponse turn_away(const net::ServerRequest& request, const Error& why);
 
  private:
+  struct KeptToken {
+    Secret token;
+    std::int64_t expires_at = 0;
+    std::int64_t checked_at = 0;
+  };
+
+  net::Task<Result<void>> check_token(protocol::SessionClaims session);
+  void keep_token(const std::string& session_id, KeptToken kept);
+
   Context& context_;
   identity::Site site_;
-  identity::CookieSessions sessions_;
+  std::map<std::string, KeptToken, std::less<>> tokens_;  // by the session that began with it
 };
 
 }  // namespace dd::cp

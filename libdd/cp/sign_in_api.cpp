@@ -46,12 +46,7 @@ net::ServerResponse SignInApi::form_page(const net::ServerRequest& request) cons
 Result<net::Form> SignInApi::form_in(const net::ServerRequest& request) const {
   if (auto ours = identity::check_request_origin(request.headers, context_.origin); !ours)
     return tl::unexpected(std::move(ours).error());
-  auto form = net::Form::parse(request);
-  if (!form) return form;
-  const auto client = identity::client_of(request.headers);
-  if (auto allowed = failures_.check(client, context_.clock.unix_seconds()); !allowed)
-    return tl::unexpected(std::move(allowed).error());
-  return form;
+  return net::Form::parse(request);
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerRequest& request) {
@@ -60,19 +55,26 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerReques
   auto next = identity::local_path(form->value("next"));
   auto token = identity::typed_token(form->value("pat"));
   if (!token) co_return refuse(token.error(), std::move(next));
-  auto person = co_await context_.owners.verify(*std::move(token));
-  if (person) co_return co_await welcome(*std::move(person), std::move(next));
+  const auto client = identity::client_of(request.headers);
+  const auto allowed = failures_.begin(client, context_.clock.unix_seconds());
+  if (!allowed) co_return refuse(allowed.error(), std::move(next));
+  auto shown = *token;
+  auto person = co_await context_.owners.verify(std::move(shown));
   // It counts when it was about who somebody is, not when GitHub was down.
-  const auto code = person.error().code;
-  if (code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied)
-    failures_.failed(identity::client_of(request.headers), context_.clock.unix_seconds());
-  co_return refuse(person.error(), std::move(next));
+  const bool is_theirs = !person && (person.error().code == ErrorCode::unauthenticated ||
+                                     person.error().code == ErrorCode::permission_denied);
+  if (!is_theirs) failures_.forgive(client);
+  if (!person) co_return refuse(person.error(), std::move(next));
+  identity::SignInGrounds grounds{*std::move(person), *std::move(token), {}, std::nullopt};
+  co_return co_await welcome(std::move(grounds), std::move(next));
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::make_link(const net::ServerRequest& request) {
   auto visitor = co_await people_.who(request.method, request.headers);
   if (!visitor) co_return tl::unexpected(std::move(visitor).error());
-  const auto code = links_.make(std::move(visitor->person), context_.clock.unix_seconds());
+  auto grounds = grounds_of(*visitor);
+  if (!grounds) co_return tl::unexpected(std::move(grounds).error());
+  const auto code = links_.make(*std::move(grounds), context_.clock.unix_seconds());
   if (!code) co_return tl::unexpected(code.error());
   log::info("sign-in link made", {{"by", request.principal}});
   const protocol::LinkAnswer answer{context_.origin + "/auth/link?code=" + *code, identity::SignInLinks::kLife};
@@ -83,10 +85,12 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
   const auto form = form_in(request);
   if (!form) co_return refuse(form.error(), "/");
   const auto now = context_.clock.unix_seconds();
-  auto person = links_.use(form->value("code"), now);
-  if (person) co_return co_await welcome(*std::move(person), "/");
-  failures_.failed(identity::client_of(request.headers), now);
-  co_return refuse(person.error(), "/");
+  const auto client = identity::client_of(request.headers);
+  if (const auto allowed = failures_.begin(client, now); !allowed) co_return refuse(allowed.error(), "/");
+  auto grounds = links_.use(form->value("code"), now);
+  if (!grounds) co_return refuse(grounds.error(), "/");
+  failures_.forgive(client);
+  co_return co_await welcome(*std::move(grounds), "/");
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerRequest& request) {
@@ -102,9 +106,10 @@ net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerReques
   co_return response;
 }
 
-net::Task<Result<net::ServerResponse>> SignInApi::welcome(Principal person, std::string next) {
-  const auto login = person.login;
-  auto cookie = co_await people_.sign_in(std::move(person));
+net::Task<Result<net::ServerResponse>> SignInApi::welcome(identity::SignInGrounds grounds, std::string next) {
+  const auto login = grounds.person.login;
+  auto cookie = co_await people_.sign_in(std::move(grounds));
+  if (!cookie && cookie.error().code == ErrorCode::unauthenticated) co_return refuse(cookie.error(), std::move(next));
   if (!cookie) co_return tl::unexpected(std::move(cookie).error());
   log::info("signed in", {{"who", login}});
   auto response = web::redirect(std::move(next));

@@ -22,9 +22,9 @@ class SignInApi {
   net::Task<Result<net::ServerResponse>> logout(const net::ServerRequest& request);
 
   /// Signs in and goes on to `next`, or shows the form with what went wrong.
-  net::Task<Result<net::ServerResponse>> welcome(Principal person, std::string next);
+  net::Task<Result<net::ServerResponse>> welcome(identity::SignInGrounds grounds, std::string next);
   [[nodiscard]] net::ServerResponse refuse(const Error& why, std::string next) const;
-  /// What a form of ours says, and by whom it was sent. Errors: permission_denied for another page's, unsupported, malformed; rate_limited.
+  /// What a form of ours says, and by whom it was sent. Errors: permission_denied for another page's, unsupported, malformed.
   [[nodiscard]] Result<net::Form> form_in(const net::ServerRequest& request) const;
   [[nodiscard]] bool offers_github() const { return !context_.options.github_client_id.empty(); }
 

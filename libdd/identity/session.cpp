@@ -38,7 +38,13 @@ std::string new_id(Random& random) {
 protocol::SessionClaims new_session(const Principal& person, std::string audience, std::chrono::seconds life,
                                     const Clock& clock, Random& random) {
   const auto now = clock.unix_seconds();
-  return {std::move(audience), person.login, person.id, now, now + life.count(), new_id(random)};
+  return {std::move(audience), person.login, person.id, now, now + life.count(), new_id(random), {}};
+}
+
+std::vector<std::string> lineage_of(const protocol::SessionClaims& session) {
+  auto lineage = session.from;
+  lineage.push_back(session.id);
+  return lineage;
 }
 
 Result<protocol::SessionClaims> verify_session(std::string_view compact, const StatementReader& reader) {

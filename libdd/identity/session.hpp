@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dd/clock.hpp"
 #include "dd/identity.hpp"
@@ -19,6 +20,9 @@ namespace dd::identity {
 /// Claims of a session from now on.
 [[nodiscard]] protocol::SessionClaims new_session(const Principal& person, std::string audience,
                                                   std::chrono::seconds life, const Clock& clock, Random& random);
+
+/// What a session that comes from this one has in `from`.
+[[nodiscard]] std::vector<std::string> lineage_of(const protocol::SessionClaims& session);
 
 /// Who must have signed, for whom it must be, and when it is read.
 struct StatementReader {

@@ -11,7 +11,7 @@ constexpr std::size_t kMostLinks = 64;
 
 }  // namespace
 
-Result<std::string> SignInLinks::make(Principal person, std::int64_t now) {
+Result<std::string> SignInLinks::make(SignInGrounds grounds, std::int64_t now) {
   std::erase_if(links_, [now](const auto& entry) { return entry.second.expires_at <= now; });
   if (links_.size() >= kMostLinks)
     return fail(ErrorCode::rate_limited, "cannot make a sign-in link: " + std::to_string(kMostLinks) +
@@ -19,18 +19,18 @@ Result<std::string> SignInLinks::make(Principal person, std::int64_t now) {
   std::array<std::byte, 32> bytes{};
   random_.fill(bytes);
   auto code = to_base64url(bytes);
-  links_.emplace(crypto::sha256(as_bytes(code)), Link{std::move(person), now + kLife});
+  links_.emplace(crypto::sha256(as_bytes(code)), Link{std::move(grounds), now + kLife});
   return code;
 }
 
-Result<Principal> SignInLinks::use(std::string_view code, std::int64_t now) {
+Result<SignInGrounds> SignInLinks::use(std::string_view code, std::int64_t now) {
   // By hash: how long the look-up takes says nothing of the codes that are good.
   const auto link = links_.find(crypto::sha256(as_bytes(code)));
   if (link == links_.end() || link->second.expires_at <= now)
     return fail(ErrorCode::unauthenticated, "cannot sign in: this link was used, has expired or never was one");
-  auto person = std::move(link->second.person);
+  auto grounds = std::move(link->second.grounds);
   links_.erase(link);
-  return person;
+  return grounds;
 }
 
 }  // namespace dd::identity

@@ -3,14 +3,25 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dd/bytes.hpp"
 #include "dd/identity.hpp"
 #include "dd/random.hpp"
+#include "dd/secret.hpp"
 
 namespace dd::identity {
+
+/// What a sign-in rests on, and falls with.
+struct SignInGrounds {
+  Principal person;
+  Secret token;  // GitHub's; empty where it was not kept, or where a session is the ground
+  std::vector<std::string> from;  // the ids of that session and of those that it came from, the first one first
+  std::optional<std::int64_t> ends_at;  // of that session
+};
 
 /// Bounded; keeps hashes of the codes. Times are unix seconds. Not thread-safe.
 class SignInLinks {
@@ -19,14 +30,14 @@ class SignInLinks {
 
   explicit SignInLinks(Random& random) : random_(random) {}
 
-  /// A code of 256 random bits for `person`. Errors: rate_limited when too many wait to be used.
-  [[nodiscard]] Result<std::string> make(Principal person, std::int64_t now);
-  /// Whom the code is for; it is used up. Errors: unauthenticated for any other code, and one that was used or has expired.
-  [[nodiscard]] Result<Principal> use(std::string_view code, std::int64_t now);
+  /// A code of 256 random bits for whoever is signed in on these grounds. Errors: rate_limited when too many wait to be used.
+  [[nodiscard]] Result<std::string> make(SignInGrounds grounds, std::int64_t now);
+  /// What the code was made on; it is used up. Errors: unauthenticated for any other code, and one that was used or has expired.
+  [[nodiscard]] Result<SignInGrounds> use(std::string_view code, std::int64_t now);
 
  private:
   struct Link {
-    Principal person;
+    SignInGrounds grounds;
     std::int64_t expires_at = 0;
   };
 

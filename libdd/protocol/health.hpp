@@ -10,6 +10,7 @@
 
 #include "dd/bytes.hpp"
 #include "dd/workload.hpp"
+#include "libdd/protocol/session.hpp"
 
 namespace dd::protocol {
 
@@ -25,6 +26,7 @@ struct PollClaims {
   std::int64_t expires_at = 0;
   Digest256 nonce{};
   std::int64_t log_from = 0;
+  std::vector<EndedSession> signed_out;  // at the control plane lately; at most kMostSignedOut
   bool operator==(const PollClaims&) const = default;
 };
 

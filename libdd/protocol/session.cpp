@@ -8,7 +8,7 @@ namespace dd::protocol {
 namespace {
 
 constexpr TextRule kLoginRule{1, 128, nullptr, nullptr};
-constexpr TextRule kSessionIdRule{1, 64, nullptr, nullptr};
+constexpr TextRule kSessionIdRule{1, kLongestSessionId, nullptr, nullptr};
 constexpr TextRule kSessionTokenRule{1, 8192, nullptr, nullptr};
 
 SessionClaims read_session(ObjectReader& reader) {
@@ -19,14 +19,17 @@ SessionClaims read_session(ObjectReader& reader) {
   claims.issued_at = read_count(reader, "iat");
   claims.expires_at = read_count(reader, "exp");
   claims.id = reader.text("jti", kSessionIdRule);
+  claims.from = reader.texts("from", kMostAncestors, kSessionIdRule);
   return claims;
 }
 
 }  // namespace
 
 Json to_json_value(const SessionClaims& claims) {
-  return {{"aud", claims.audience},  {"sub", claims.login},      {"user_id", claims.user_id},
-          {"iat", claims.issued_at}, {"exp", claims.expires_at}, {"jti", claims.id}};
+  Json value = {{"aud", claims.audience},  {"sub", claims.login},      {"user_id", claims.user_id},
+                {"iat", claims.issued_at}, {"exp", claims.expires_at}, {"jti", claims.id}};
+  if (!claims.from.empty()) value["from"] = claims.from;
+  return value;
 }
 
 Result<SessionClaims> session_claims_from(const Json& value) {

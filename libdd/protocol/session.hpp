@@ -4,12 +4,28 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "dd/bytes.hpp"
 
 namespace dd::protocol {
+
+/// A link that a session makes starts another session: eight times after one another, and the last one may still be handed off to an agent.
+inline constexpr std::size_t kMostAncestors = 9;
+
+inline constexpr std::size_t kLongestSessionId = 64;
+
+/// So many are told to agents.
+inline constexpr std::size_t kMostSignedOut = 32;
+
+/// A session that is over before its time: signed out, or its token was refused.
+struct EndedSession {
+  std::string id;
+  std::int64_t expires_at = 0;
+  bool operator==(const EndedSession&) const = default;
+};
 
 /// Claims of dd-session+jwt.
 struct SessionClaims {
@@ -19,6 +35,7 @@ struct SessionClaims {
   std::int64_t issued_at = 0;
   std::int64_t expires_at = 0;
   std::string id;  // jti
+  std::vector<std::string> from;  // jti of the sessions that it came from and ends with, the first one first
   bool operator==(const SessionClaims&) const = default;
 };
 

@@ -32,6 +32,24 @@ Json parties(const Claims& claims) {
   return {{"aud", claims.audience}, {"iss", claims.issuer}, {"iat", claims.issued_at}};
 }
 
+std::vector<EndedSession> read_signed_out(ObjectReader& reader) {
+  constexpr auto kName = "signed_out";
+  const auto* ended = reader.find(kName);
+  if (ended == nullptr) return {};
+  const auto good = [](const auto& member) {
+    return !member.key().empty() && member.key().size() <= kLongestSessionId && member.value().is_number_integer() &&
+           member.value().template get<std::int64_t>() >= 0;
+  };
+  bool all_good = ended->is_object() && ended->size() <= kMostSignedOut;
+  std::vector<EndedSession> sessions;
+  for (auto member = ended->begin(); all_good && member != ended->end(); ++member) {
+    all_good = good(member);
+    if (all_good) sessions.push_back({member.key(), member.value().get<std::int64_t>()});
+  }
+  if (!all_good) reader.problem(kName, ErrorCode::malformed, "want an object of ids, each with a time");
+  return sessions;
+}
+
 }  // namespace
 
 Json to_json_value(const PollClaims& claims) {
@@ -39,6 +57,7 @@ Json to_json_value(const PollClaims& claims) {
   value["exp"] = claims.expires_at;
   value["nonce"] = to_base64url(claims.nonce);
   value["log_from"] = claims.log_from;
+  for (const auto& session : claims.signed_out) value["signed_out"][session.id] = session.expires_at;
   return value;
 }
 
@@ -49,6 +68,7 @@ Result<PollClaims> poll_claims_from(const Json& value) {
   claims.expires_at = read_count(reader, "exp");
   claims.nonce = read_digest256(reader, "nonce");
   claims.log_from = read_count(reader, "log_from");
+  claims.signed_out = read_signed_out(reader);
   return finish(reader, std::move(claims));
 }
 

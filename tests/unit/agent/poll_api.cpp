@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include "libdd/agent/visitor.hpp"
 #include "libdd/crypto/digest.hpp"
+#include "libdd/identity/session.hpp"
 #include "tests/support/check_error.hpp"
+#include "tests/support/run_task.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
@@ -28,7 +31,7 @@ struct Polled : Room {
     Digest256 bytes{};
     bytes[0] = static_cast<std::byte>(nonce & 0xff);
     bytes[1] = static_cast<std::byte>(nonce >> 8);
-    return {kAgentId, kOrigin, clock.unix_seconds(), clock.unix_seconds() + 60, bytes, 0};
+    return {kAgentId, kOrigin, clock.unix_seconds(), clock.unix_seconds() + 60, bytes, 0, {}};
   }
   Result<net::ServerResponse> poll(const std::string& statement, const std::string& target = "/health") {
     return ask(router, {"GET", target, test::header(protocol::kChallengeHeader, statement), {}});
@@ -113,6 +116,23 @@ TEST_CASE("a poll that is for someone else, from someone else, or out of time is
   auto ahead = f.claims();
   ahead.issued_at += 60;  // a control plane whose clock is a minute fast
   CHECK(f.poll(ahead).has_value());
+}
+
+TEST_CASE("who signed out at the control plane is signed out here with the next poll") {
+  Polled f;
+  auto session =
+      identity::new_session({"octo", 42, {}}, kAgentId, std::chrono::seconds(600), f.clock, f.context.random);
+  session.from = {"first", "second"};
+  const auto token = f.by_cp(crypto::kSessionTyp, protocol::to_json_value(session));
+  const auto asks = [&] { return test::run(f.io, who(f.context, "GET", test::bearer(token))); };
+  auto claims = f.claims();
+  claims.signed_out = {{"another", session.expires_at}};
+  CHECK(f.poll(claims).has_value());
+  CHECK(asks().has_value());
+  claims = f.claims(2);
+  claims.signed_out = {{"second", session.expires_at}};
+  CHECK(f.poll(claims).has_value());
+  check_error(asks(), ErrorCode::unauthenticated, "signature_invalid", "the one that it came from was signed out");
 }
 
 TEST_CASE("a statement that is no poll is refused") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/check_error.hpp"
 #include "tests/unit/cp/visitors.hpp"
 
 using namespace dd;
@@ -22,11 +23,6 @@ void check_redirect(const Answer& answer, const std::string& location) {
   REQUIRE(answer.has_value());
   CHECK(answer->status == 303);
   CHECK(header_of(answer, "Location") == location);
-}
-
-std::string code_of(const Answer& link) {
-  const auto url = body_of(link).at("url").get<std::string>();
-  return url.substr(url.find("code=") + 5);
 }
 
 }  // namespace
@@ -105,6 +101,16 @@ TEST_CASE("who fails too often waits, and nobody else does") {
   CHECK(try_from("203.0.113.9", kOwnerPat)->status == 303);
 }
 
+TEST_CASE("of many tries at once no more are asked about than may fail") {
+  Visitors f;
+  auto headers = Browser().headers();
+  headers.set("Content-Type", "application/x-www-form-urlencoded");
+  std::vector<test::RouteCall> guesses;
+  for (int i = 0; i < 30; ++i) guesses.push_back({"POST", "/auth/pat", headers, "pat=ghp_guess" + std::to_string(i)});
+  CHECK(test::granted_of(f.io, f.router, std::move(guesses)) == 30);  // each is answered with the form
+  CHECK(f.transport->requests.size() == 10);
+}
+
 TEST_CASE("while GitHub is down nobody is locked out") {
   Visitors f;
   f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
@@ -126,6 +132,61 @@ TEST_CASE("a one-time link signs in with a click and not by being fetched") {
   browser.keep(used);
   CHECK(f.get(browser, "/api/agents").has_value());
   check_form(f.post({}, "/auth/link/use", "code=" + code), 401, "was used");
+}
+
+TEST_CASE("a session that comes from a session's link ends with it, and not later") {
+  Visitors f;
+  const auto first = f.signed_in();
+  f.clock.advance(std::chrono::seconds(3000));
+  auto last = first;
+  for (int i = 0; i < 8; ++i) {
+    Browser next;
+    next.keep(f.post(next, "/auth/link/use", "code=" + f.link_of(last)));
+    last = next;
+  }
+  CHECK(f.get(last, "/api/agents").has_value());
+  test::check_error(f.ask("POST", "/auth/link", last.headers()), ErrorCode::conflict, {}, "sign in anew");
+  f.clock.advance(std::chrono::seconds(600));
+  CHECK_FALSE(f.get(last, "/api/agents").has_value());
+}
+
+TEST_CASE("who signs out ends what came from that session, and nobody else's") {
+  Visitors f;
+  const auto first = f.signed_in();
+  const auto unused = f.link_of(first);
+  Browser second;
+  second.keep(f.post(second, "/auth/link/use", "code=" + f.link_of(first)));
+  Browser third;
+  third.keep(f.post(third, "/auth/link/use", "code=" + f.link_of(second)));
+  Browser beside;
+  beside.keep(f.post(beside, "/auth/link/use", "code=" + f.link_of(first)));
+  f.post(second, "/auth/logout");
+  CHECK(f.get(first, "/api/agents").has_value());
+  CHECK(f.get(beside, "/api/agents").has_value());
+  CHECK_FALSE(f.get(third, "/api/agents").has_value());
+  f.post(first, "/auth/logout");
+  CHECK_FALSE(f.get(beside, "/api/agents").has_value());
+  check_form(f.post({}, "/auth/link/use", "code=" + unused), 401, "the session that made this link is over");
+}
+
+TEST_CASE("a revoked PAT ends the sessions that it began, also through a link") {
+  Visitors f;
+  const auto by_form = f.signed_in();
+  Browser by_link;
+  by_link.keep(f.post(by_link, "/auth/link/use", "code=" + code_of(f.as_owner("POST", "/auth/link"))));
+  Browser derived;
+  derived.keep(f.post(derived, "/auth/link/use", "code=" + f.link_of(by_link)));
+  f.clock.advance(std::chrono::seconds(400));
+  // GitHub's silence says nothing of a token.
+  f.github.set_outage(fail(ErrorCode::unavailable, "cannot connect"));
+  for (const auto& browser : {by_form, by_link, derived}) CHECK(f.get(browser, "/api/agents").has_value());
+  f.github.set_outage(test::http_answer(401, "{}"));
+  f.clock.advance(std::chrono::seconds(60));
+  for (const auto& browser : {by_form, by_link, derived})
+    test::check_error(f.get(browser, "/api/agents"), ErrorCode::unauthenticated, "signature_invalid",
+                      "cannot accept session: ");
+  f.github.reset();
+  for (const auto& browser : {by_form, by_link, derived}) CHECK_FALSE(f.get(browser, "/api/agents").has_value());
 }
 
 TEST_CASE("a link is made for an owner only") {

@@ -17,6 +17,13 @@ inline std::string header_of(const Answer& answer, const char* name) {
   return value == nullptr ? "" : *value;
 }
 
+/// Of the answer to POST /auth/link.
+inline std::string code_of(const Answer& link) {
+  REQUIRE_MESSAGE(link.has_value(), link.error().message);
+  const auto url = body_of(link).at("url").get<std::string>();
+  return url.substr(url.find("code=") + 5);
+}
+
 /// What a browser sends of a page of ours.
 struct Browser {
   std::string cookie;
@@ -54,6 +61,8 @@ struct Visitors : Room {
     browser.keep(post(browser, "/auth/pat", "pat=" + kOwnerPat));
     return browser;
   }
+  /// The code of a link that this browser's session makes.
+  std::string link_of(const Browser& browser) { return code_of(ask("POST", "/auth/link", browser.headers())); }
   void keep_agent(const std::string& id, AgentStatus status) {
     auto record = sample_record(id, "vm of " + id);
     record.status = status;

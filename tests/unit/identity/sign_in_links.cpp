@@ -11,7 +11,7 @@ using namespace dd::test;
 namespace {
 
 constexpr std::int64_t kLinkNow = 1'790'000'000;
-const Principal kLinkOcto{"octo", 42, "owner"};
+const SignInGrounds kLinkOcto{{"octo", 42, "owner"}, {}, {"first", "second"}, kLinkNow + 1000};
 
 }  // namespace
 
@@ -19,11 +19,13 @@ TEST_CASE("a link signs in whom it was made for, once") {
   SignInLinks links(system_random());
   const auto code = links.make(kLinkOcto, kLinkNow).value();
   CHECK(code.size() == 43);
-  CHECK(links.make({"other", 43, "member"}, kLinkNow).value() != code);
-  const auto person = links.use(code, kLinkNow + 1);
-  REQUIRE(person.has_value());
-  CHECK(person->login == "octo");
-  CHECK(person->id == 42);
+  CHECK(links.make({{"other", 43, "member"}, {}, {}, {}}, kLinkNow).value() != code);
+  const auto grounds = links.use(code, kLinkNow + 1);
+  REQUIRE(grounds.has_value());
+  CHECK(grounds->person.login == "octo");
+  CHECK(grounds->person.id == 42);
+  CHECK(grounds->from == kLinkOcto.from);
+  CHECK(grounds->ends_at == kLinkOcto.ends_at);
   check_code(links.use(code, kLinkNow + 1), ErrorCode::unauthenticated);
 }
 

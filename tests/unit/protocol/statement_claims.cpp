@@ -10,7 +10,7 @@ using namespace dd::protocol;
 
 namespace {
 
-PollClaims poll() { return {"agent-1", "https://app.dd.example", 1000, 1060, samples::filled(1), 17}; }
+PollClaims poll() { return {"agent-1", "https://app.dd.example", 1000, 1060, samples::filled(1), 17, {}}; }
 
 ProofClaims proof() {
   return {"https://app.dd.example",
@@ -37,6 +37,10 @@ TEST_CASE("statements have the claims that docs/wire.md lists") {
     return out;
   };
   CHECK(names(to_json_value(poll())) == "aud exp iat iss log_from nonce ");
+  auto with_sign_outs = poll();
+  with_sign_outs.signed_out = {{"id-1", 1600}, {"id-2", 1700}};
+  CHECK(names(to_json_value(with_sign_outs)) == "aud exp iat iss log_from nonce signed_out ");
+  CHECK(poll_claims_from(to_json_value(with_sign_outs)).value() == with_sign_outs);
   CHECK(names(to_json_value(proof())) == "aud body_sha256 boot_id iat iss log_head nonce seq token_sha256 ");
   CHECK(names(to_json_value(call())) == "aud body_sha256 iat iss method path seq ");
 }
@@ -57,6 +61,10 @@ TEST_CASE("claims of a statement that are not well formed are refused with their
       {"poll without end", to_json_value(poll()), read_poll, "exp", nullptr},
       {"poll with a short nonce", to_json_value(poll()), read_poll, "nonce", "AAAA"},
       {"poll from before the log", to_json_value(poll()), read_poll, "log_from", -1},
+      {"poll with sign-outs of no time", to_json_value(poll()), read_poll, "signed_out", {{"id-1", "soon"}}},
+      {"poll with a sign-out before all time", to_json_value(poll()), read_poll, "signed_out", {{"id-1", -1}}},
+      {"poll with sign-outs of nobody", to_json_value(poll()), read_poll, "signed_out", {{"", 1600}}},
+      {"poll with a list of sign-outs", to_json_value(poll()), read_poll, "signed_out", Json::array({"id-1"})},
       {"proof without boot", to_json_value(proof()), read_proof, "boot_id", nullptr},
       {"proof with a hash in hex", to_json_value(proof()), read_proof, "token_sha256", std::string(64, '0')},
       {"proof with a head in base64url", to_json_value(proof()), read_proof, "log_head", std::string(64, 'A')},
