@@ -52,11 +52,12 @@ struct LogFacts {
   std::string owner;
   std::string owner_id;
   std::string cp_origin;  // of DD_CP_URL of the workload with role agent
-  /// What the agent was given that decides whom it believes and is not the default: "NAME=value NAME=value" in the order of names, values
-  /// as the log has them. "default" when there is nothing of the kind.
+  /// What decides whom runtime and agent believe, and what names they look up resolve to, where it is not the default: "NAME=value NAME=value", the
+  /// runtime's first, as "runtime.NAME", each in the order of names; values as the log has them, with %20 for a blank. "default" when there is nothing.
   std::string trust_settings = "default";
   std::string boot_id;
-  bool privileged = false;  // something privileged was started
+  /// Something privileged was started, or something that holds the runtime's token and is neither agent nor control plane.
+  bool privileged = false;
 };
 
 /// Reads the facts from events in order. Errors: malformed when the first event is no `boot` event or a role occurs twice.

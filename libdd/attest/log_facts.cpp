@@ -5,12 +5,12 @@
 
 #include "dd/event_log.hpp"
 #include "libdd/attest/fact_text.hpp"
+#include "libdd/attest/privileged_event.hpp"
+#include "libdd/attest/trust_settings.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd {
 namespace {
-
-constexpr std::string_view kGithubApi = "https://api.github.com";
 
 std::string read_digest(ObjectReader& reader, const char* name) {
   return reader.text(name, {.accepts = attest::is_digest, .expected = "sha256: and 64 lower-case hex digits"});
@@ -22,31 +22,17 @@ void read_boot(ObjectReader& reader, LogFacts& facts) {
   facts.attestation_type = reader.text("attestation_type");
   facts.rtmr3_extended = reader.text("rtmr3") == "extended";
   facts.boundary = reader.text("boundary") == "uid";
-}
-
-/// Our own variables that say where GitHub, the edge and the connector are and which authorities TLS trusts, and every variable that is not
-/// ours: the loader and OpenSSL read some of those.
-bool decides_whom_to_believe(std::string_view name) {
-  if (!name.starts_with("DD_") && !name.starts_with("EE_")) return true;
-  return name == "DD_CA_FILE" || name == "DD_CONNECTOR" || name == "DD_EDGE_URL" || name == "DD_GITHUB_API_URL";
-}
-
-std::string trust_settings(const Json& env) {
-  std::string found;
-  for (const auto& [name, value] : env.items()) {
-    const auto text = value.is_string() ? value.get<std::string>() : to_text(value);
-    const bool usual = text.empty() || (name == "DD_GITHUB_API_URL" && text == kGithubApi);
-    if (usual || !decides_whom_to_believe(name)) continue;
-    found += (found.empty() ? "" : " ") + name + "=" + text;
-  }
-  return found.empty() ? "default" : found;
+  if (const auto* config = reader.object("config"))
+    facts.trust_settings = attest::runtime_trust_settings(*config, reader.path_of("config"), reader);
 }
 
 void read_agent(ObjectReader& reader, LogFacts& facts) {
   facts.agent_digest = read_digest(reader, "digest");
   const Json* env = reader.object("env");
   if (env == nullptr) return;
-  facts.trust_settings = trust_settings(*env);
+  // The boot event comes first, and so do the runtime's.
+  const auto own = attest::agent_trust_settings(*env);
+  facts.trust_settings += (own.empty() || facts.trust_settings.empty() ? "" : " ") + own;
   ObjectReader settings(*env, reader.path_of("env"));
   facts.owner = settings.optional_text("DD_OWNER").value_or("");
   facts.owner_id = settings.optional_text("DD_OWNER_ID").value_or("");
@@ -71,7 +57,7 @@ Result<void> read_event(const Json& event, std::size_t index, std::set<std::stri
     reader.problem("type", ErrorCode::malformed, "the first event is boot, and no other");
   if (type == "boot") read_boot(reader, facts);
   if (type == "workload") read_workload(reader, roles, facts);
-  facts.privileged = facts.privileged || reader.boolean("privileged", false);
+  if (attest::starts_privileged(reader)) facts.privileged = true;
   if (reader.error()) return tl::unexpected(*reader.error());
   return {};
 }
@@ -81,12 +67,14 @@ Result<void> read_event(const Json& event, std::size_t index, std::set<std::stri
 Result<LogFacts> log_facts(const EventLog& log) {
   if (log.size() == 0) return fail(ErrorCode::malformed, "cannot read event log: it has no event");
   LogFacts facts;
+  facts.trust_settings.clear();
   std::set<std::string> roles;
   for (std::size_t i = 0; i < log.size(); ++i) {
     const auto event = parse_json(log.events()[i], {.max_bytes = EventLog::kMaxEventBytes});
     if (!event) return wrap(event.error(), "cannot read event log");
     if (auto read = read_event(*event, i, roles, facts); !read) return wrap(read.error(), "cannot read event log");
   }
+  if (facts.trust_settings.empty()) facts.trust_settings = "default";
   return facts;
 }
 

@@ -76,7 +76,9 @@ std::vector<std::string> notes_for(const TdxClaims& claims, const LogFacts& fact
   if (claims.simulated) notes.push_back("simulated evidence: it proves nothing about hardware");
   if (!facts.boundary)
     notes.push_back("no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent");
-  if (facts.privileged) notes.push_back("something privileged was started: this workload can impersonate the agent");
+  if (facts.privileged)
+    notes.push_back(
+        "something privileged was started, or was given the runtime's token: this workload can impersonate the agent");
   if (!facts.rtmr3_extended)
     notes.push_back("RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only");
   return notes;

@@ -108,7 +108,9 @@ void print(const Findings& findings) {
   print_line("agent     " + printable(findings.facts.agent_digest));
   print_line("connector " + printable(findings.facts.connector_digest));
   if (!findings.facts.boundary) print_line("note  no boundary: every workload can impersonate the agent");
-  if (findings.facts.privileged) print_line("note  something privileged was started: it can impersonate the agent");
+  if (findings.facts.privileged)
+    print_line(
+        "note  something privileged was started, or was given the runtime's token: it can impersonate the agent");
 }
 
 /// "https://host/anything" or a name that the fleet knows.

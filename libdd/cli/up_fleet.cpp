@@ -11,6 +11,7 @@
 #include "dd/random.hpp"
 #include "libdd/attest/policy_file.hpp"
 #include "libdd/attest/simulated/simulator.hpp"
+#include "libdd/attest/trust_settings.hpp"
 #include "libdd/cli/output.hpp"
 #include "libdd/cli/private_file.hpp"
 #include "libdd/core/tree_removal.hpp"
@@ -129,9 +130,11 @@ Result<void> UpFleet::write_policy(const std::string& enclave_digest) {
   values.connector_digest = {*connector_digest};
   values.owner_id = std::to_string(kUpOwnerId);
   values.cp_origin = context_.cp_url;
-  // Here GitHub and the edge are our own.
-  values.trust_settings = {"DD_EDGE_URL=" + services_->edge_url() +
-                           " DD_GITHUB_API_URL=" + services_->github_api_url()};
+  // Here GitHub and the edge are our own, and so are the examples.
+  values.trust_settings = {attest::trust_setting("runtime.DD_ENCLAVE_PATH", search_path(programs_)) + " " +
+                           attest::trust_setting("runtime.DD_GITHUB_API_URL", services_->releases_api_url()) + " " +
+                           attest::trust_setting("DD_EDGE_URL", services_->edge_url()) + " " +
+                           attest::trust_setting("DD_GITHUB_API_URL", services_->github_api_url())};
   const auto text = attest::policy_file(values);
   if (!text) return tl::unexpected(text.error());
   policy_file_ = home_ / "policy.json";

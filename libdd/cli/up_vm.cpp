@@ -53,6 +53,8 @@ Result<UpPrograms> find_programs() {
   return programs;
 }
 
+std::string search_path(const UpPrograms& programs) { return programs.examples.string() + ":" + kSystemPath; }
+
 Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
   std::error_code failed;
   fs::create_directories(vm.directory, failed);
@@ -69,7 +71,7 @@ Result<Child> boot(const UpVm& vm, const UpPrograms& programs) {
   if (auto written = write_private_file(config_file, to_text(config)); !written) return tl::unexpected(written.error());
   const Child::Environment environment = {{"PATH", kSystemPath},
                                           {"DD_ENCLAVE_CONFIG", config_file.string()},
-                                          {"DD_ENCLAVE_PATH", programs.examples.string() + ":" + kSystemPath},
+                                          {"DD_ENCLAVE_PATH", search_path(programs)},
                                           {"DD_SIMULATOR_FILE", vm.simulator_file.string()},
                                           {"DD_GITHUB_API_URL", vm.releases_api_url},
                                           {"DD_UID_BASE", std::to_string(vm.first_uid)}};

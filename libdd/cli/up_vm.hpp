@@ -34,6 +34,8 @@ struct UpVm {
   std::string extra_workloads;  // JSON array of further boot workloads, or empty
 };
 
+/// DD_ENCLAVE_PATH of every VM.
+[[nodiscard]] std::string search_path(const UpPrograms& programs);
 /// Writes the VM's configuration and boots it.
 [[nodiscard]] Result<Child> boot(const UpVm& vm, const UpPrograms& programs);
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/privileged_event.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
 
@@ -16,7 +17,7 @@ Result<void> LogTail::append(std::span<const std::string> events) {
     ObjectReader reader(*event, "$.log.events[" + std::to_string(length()) + "]");
     const auto index = reader.integer("index", 0, length() + 1'000'000);
     const auto type = reader.text("type");
-    const bool privileged = reader.boolean("privileged", false);
+    const bool privileged = attest::starts_privileged(reader);
     if (reader.error()) return tl::unexpected(*reader.error());
     if (index != length())
       return fail(ErrorCode::malformed, "cannot replay event log: index " + std::to_string(index) + " where " +

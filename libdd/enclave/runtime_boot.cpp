@@ -27,6 +27,7 @@ Json effective_configuration(const Settings& settings) {
           {"search_path", settings.search_path},
           {"github_api_url", settings.github_api_url},
           {"ca_file", settings.ca_file.string()},
+          {"fetch_program", settings.other_fetch_program.string()},
           {"simulator_file", settings.simulator_file.string()},
           {"stop_grace_ms", settings.stop_grace.count()},
           {"uid_base", settings.uid_base},

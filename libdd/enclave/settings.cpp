@@ -133,6 +133,7 @@ Result<Settings> settings_from(const EnclaveOptions& options) {
   settings.github_token = options.github_token;
   settings.ca_file = options.ca_file;
   settings.fetch_timeout = options.fetch_timeout;
+  settings.other_fetch_program = options.fetch_program;
   settings.fetch_program = options.fetch_program.empty() ? find_fetch_program() : options.fetch_program;
   settings.simulator_file = options.simulator_file;
   settings.uid_base = static_cast<uid_t>(options.uid_base);

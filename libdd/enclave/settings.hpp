@@ -25,6 +25,8 @@ struct Settings {
   std::filesystem::path ca_file;
   std::chrono::milliseconds fetch_timeout{0};
   std::filesystem::path fetch_program;  // empty: there is none
+  std::filesystem::path
+      other_fetch_program;  // the same where it was named; empty: it is the one that belongs to this build
   uid_t uid_base = 0;
   std::chrono::milliseconds stop_grace{0};
   bool uid_per_workload = false;  // as root

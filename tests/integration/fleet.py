@@ -80,9 +80,9 @@ class Fleet:
     def __exit__(self, *_):
         self.stop()
 
-    def boot(self, name, like, *settings, change=None):
-        """A further VM: a dd-enclave configured like VM `like` of `ddctl up`, but for these settings of its agent or control plane, and for what
-        `change` does to the list of boot workloads."""
+    def boot(self, name, like, *settings, change=None, runtime=None):
+        """A further VM: a dd-enclave configured like VM `like` of `ddctl up`, but for these settings of its agent or control plane, for what
+        `change` does to the list of boot workloads, and for the variables of `runtime`."""
         folder = self.home / name
         folder.mkdir(mode=0o711)
         config = json.loads((self.home / like / "config.json").read_text())
@@ -96,7 +96,7 @@ class Fleet:
         (folder / "config.json").touch(0o600)
         (folder / "config.json").write_text(json.dumps(config))
         environment = environment_of(self.runtime_of("cp"))
-        environment["DD_ENCLAVE_CONFIG"] = str(folder / "config.json")
+        environment.update(runtime or {}, DD_ENCLAVE_CONFIG=str(folder / "config.json"))
         slot = next(i for i in range(len(self.slots) + 1) if i not in self.slots.values())
         self.slots[name] = slot
         environment["DD_UID_BASE"] = str(int(environment["DD_UID_BASE"]) + 5000 + 1000 * slot)

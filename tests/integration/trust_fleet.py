@@ -164,6 +164,24 @@ def platform_names_are_taken():
     assert status == 200 and running["dd-agent"] == "running" and "sleep 1000" not in [d["source"] for d in answer["deployments"]], answer
 
 
+def a_host_chooses_nothing_that_runs():
+    """The same programs as every VM, started by somebody who says what names resolve to, where releases are and who vouches for them."""
+    hostile = fleet.home / "hostile"
+    hostile.mkdir()
+    (hostile / "id").write_text("#!/bin/sh\necho uid=0")
+    (hostile / "id").chmod(0o755)
+    as_owner = ("DD_VM_NAME=vm-3", f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=")
+    for name, value in (("DD_ENCLAVE_PATH", f"{hostile}:/usr/bin:/bin"), ("DD_GITHUB_API_URL", "http://127.0.0.1:9"),
+                        ("DD_CA_FILE", str(hostile / "id")), ("DD_FETCH_PROGRAM", str(hostile / "id"))):
+        fleet.boot("vm-3", "vm-1", *as_owner, runtime={name: value})
+        wait_for(f"refused for {name}", lambda: "trust_settings is runtime." in fleet.said("vm-3"))
+        fleet.end("vm-3")
+    assert "vm-3" not in [a["vm_name"] for a in fleet.ctl_json("agents")]
+    fleet.boot("vm-3", "vm-1", *as_owner)
+    wait_for("in without them", lambda: "healthy" in [a["status"] for a in fleet.ctl_json("agents") if a["vm_name"] == "vm-3"])
+    fleet.end("vm-3")
+
+
 def deploys_still_work():
     port = free_port()
     spec = {"app_name": "after", "cmd": ["hello", str(port)], "expose": {"hostname_label": "after", "port": port}}
@@ -227,6 +245,7 @@ try:
         ("nobody chooses the report data of a quote", report_data_is_not_the_callers),
         ("strangers get no quote, no log and no deploy", strangers_get_nothing_of_the_owners),
         ("names of the platform are neither deployed nor mopped", platform_names_are_taken),
+        ("a host that says what the runtime runs and believes gets no VM in", a_host_chooses_nothing_that_runs),
         ("deploys work after all that", deploys_still_work),
         ("a health answer altered at the edge drops the agent", an_altered_health_answer_is_noticed),
         ("a poll that comes later than its exp is refused", late_polls_are_refused),

@@ -52,6 +52,30 @@ TEST_CASE("settings that decide whom the agent believes are facts") {
         "DD_CONNECTOR=hmac-sha256:00 SSL_CERT_FILE=hmac-sha256:00");
 }
 
+TEST_CASE("settings that decide what the runtime runs are facts, before those of the agent") {
+  const std::string usual = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
+  const auto told = [](json config) {
+    return log_facts(log_of({with(boot_event(), "/config", std::move(config)),
+                             with(agent_event(), "/env", {{"DD_EDGE_URL", "http://edge"}})}))
+        ->trust_settings;
+  };
+  const std::string agents = "DD_EDGE_URL=http://edge";
+  CHECK(told({{"search_path", usual + ":/data/bin"},
+              {"data_dir", "/data"},
+              {"github_api_url", "https://api.github.com"},
+              {"ca_file", ""},
+              {"fetch_program", ""}}) == agents);
+  CHECK(told({{"search_path", usual + ":/other/bin"}, {"data_dir", "/data"}}) ==
+        "runtime.DD_ENCLAVE_PATH=" + usual + ":/other/bin " + agents);
+  CHECK(told({{"search_path", "/evil:" + usual}}) == "runtime.DD_ENCLAVE_PATH=/evil:" + usual + " " + agents);
+  CHECK(told({{"github_api_url", "http://evil"}, {"fetch_program", "/evil"}, {"ca_file", "/a DD_X=b"}}) ==
+        "runtime.DD_CA_FILE=/a%20DD_X=b runtime.DD_FETCH_PROGRAM=/evil runtime.DD_GITHUB_API_URL=http://evil " +
+            agents);
+  const auto alone = log_facts(log_of({with(boot_event(), "/config", {{"ca_file", "/ca"}}), agent_event()}));
+  CHECK(alone->trust_settings == "runtime.DD_CA_FILE=/ca");
+  CHECK_FALSE(log_facts(log_of({with(boot_event(), "/config", {{"ca_file", 1}})})).has_value());
+}
+
 TEST_CASE("what the log does not say stays empty and false") {
   const auto boot = with(with(boot_event(), "/rtmr3", "unavailable"), "/boundary", "none");
   const auto facts = log_facts(log_of({boot, with(agent_event(), "/env", json::object())}));
@@ -61,6 +85,16 @@ TEST_CASE("what the log does not say stays empty and false") {
   CHECK(facts->owner_id.empty());
   CHECK(facts->cp_origin.empty());
   CHECK(facts->connector_digest.empty());
+}
+
+TEST_CASE("who was given the runtime's token counts as privileged, but for agent and control plane") {
+  auto holder = agent_event();
+  holder.erase("role");
+  CHECK(log_facts(log_of({boot_event(), holder}))->privileged);
+  CHECK_FALSE(log_facts(log_of({boot_event(), with(holder, "/inherit_token", false)}))->privileged);
+  CHECK(log_facts(log_of({boot_event(), with(agent_event(), "/role", "connector")}))->privileged);
+  CHECK_FALSE(log_facts(log_of({boot_event(), agent_event()}))->privileged);
+  CHECK_FALSE(log_facts(log_of({boot_event(), with(agent_event(), "/role", "cp")}))->privileged);
 }
 
 TEST_CASE("anything privileged shows, whoever it was") {

@@ -181,12 +181,13 @@ TEST_CASE("the notes tell what nobody was refused for") {
   facts.boundary = false;
   facts.privileged = true;
   facts.rtmr3_extended = false;
-  CHECK(policy_of(sample_file()).appraise(claims, facts).notes ==
-        std::vector<std::string>{
-            "simulated evidence: it proves nothing about hardware",
-            "no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent",
-            "something privileged was started: this workload can impersonate the agent",
-            "RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only"});
+  CHECK(
+      policy_of(sample_file()).appraise(claims, facts).notes ==
+      std::vector<std::string>{
+          "simulated evidence: it proves nothing about hardware",
+          "no boundary: workloads run under the agent's own uid, so each of them can impersonate the agent",
+          "something privileged was started, or was given the runtime's token: this workload can impersonate the agent",
+          "RTMR3 not extended by this kernel: the log is vouched for by REPORTDATA only"});
 }
 
 TEST_CASE("an allow list is an alternative, and an empty one allows nothing") {

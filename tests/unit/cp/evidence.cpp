@@ -127,7 +127,8 @@ TEST_CASE("without RTMR3 the log is held by REPORTDATA alone") {
                 {"runtime_digest", digest_text('1')},
                 {"attestation_type", "tdx"},
                 {"rtmr3", "unavailable"},
-                {"boundary", "none"}});
+                {"boundary", "none"},
+                {"config", Json::object()}});
   vm.add_event({{"type", "workload"},
                 {"role", "agent"},
                 {"digest", digest_text('2')},

@@ -81,4 +81,8 @@ TEST_CASE("a tail remembers that something privileged was started") {
                                       R"({"index":2,"type":"stop"})"};
   REQUIRE(tail.append(more).has_value());
   CHECK(tail.privileged());
+  LogTail with_token(0, Digest384{});
+  const std::vector<std::string> holder{R"({"index":0,"inherit_token":true,"type":"workload"})"};
+  REQUIRE(with_token.append(holder).has_value());
+  CHECK(with_token.privileged());
 }

@@ -23,7 +23,8 @@ class Vm {
                {"runtime_digest", digest_text('1')},
                {"attestation_type", "tdx"},
                {"rtmr3", "extended"},
-               {"boundary", "uid"}});
+               {"boundary", "uid"},
+               {"config", Json::object()}});
     add_event({{"type", "workload"},
                {"role", "agent"},
                {"digest", digest_text('2')},

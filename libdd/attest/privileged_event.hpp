@@ -1,0 +1,12 @@
+// Which events of a log let something into the VM that can impersonate its agent.
+#pragma once
+
+#include "libdd/core/json.hpp"
+
+namespace dd::attest {
+
+/// What is privileged; and a boot workload with the runtime's token, which can act in every workload, but for agent and control plane, for which a policy
+/// has rules of their own.
+[[nodiscard]] bool starts_privileged(ObjectReader& event);
+
+}  // namespace dd::attest
