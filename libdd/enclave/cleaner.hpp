@@ -9,6 +9,8 @@
 
 #include "dd/log.hpp"
 #include "libdd/core/tree_removal.hpp"
+#include "libdd/enclave/leftovers.hpp"
+#include "libdd/net/task.hpp"
 
 namespace dd::enclave {
 
@@ -18,9 +20,12 @@ class Cleaner {
   Cleaner() = default;
   Cleaner(const Cleaner&) = delete;
   Cleaner& operator=(const Cleaner&) = delete;
-  ~Cleaner() {
+  ~Cleaner() { stop(); }
+  /// Returns when nothing is under way any more.
+  void stop() {
     stop_.request_stop();
     thread_.join();
+    aside_.join();
   }
 
   /// Of an empty path nothing. The folder's name must not be needed again: see DataDir::set_aside.
@@ -32,9 +37,21 @@ class Cleaner {
     });
   }
 
+  /// Takes what processes of these uids left in shared places out of reach, and removes it later. See set_leftovers_aside. Blocks shortly.
+  void take_from(UidSpan uids) {
+    remove_ipc_of(uids);
+    for (auto& folder : set_leftovers_aside(uids)) remove(std::move(folder));
+  }
+  /// The same in another thread.
+  net::Task<void> take_from(uid_t uid) {
+    std::function<void()> work = [this, uid] { take_from(UidSpan{uid}); };
+    co_await net::run_on(aside_, std::move(work));
+  }
+
  private:
   std::stop_source stop_;
   boost::asio::thread_pool thread_{1};
+  boost::asio::thread_pool aside_{1};  // never waits for a removal
 };
 
 }  // namespace dd::enclave

@@ -83,7 +83,12 @@ Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid
 fs::path DataDir::set_aside(const std::string& app) const {
   const auto folder = work(app);
   auto aside = (root_ / "work" / (kAside + "XXXXXX")).string();
-  if (mkdtemp(aside.data()) != nullptr && rename(folder.c_str(), aside.c_str()) == 0) return aside;
+  if (mkdtemp(aside.data()) != nullptr && rename(folder.c_str(), aside.c_str()) == 0) {
+    // Whoever has its uid next must not get in.
+    if (geteuid() == 0 && lchown(aside.c_str(), 0, 0) != 0)
+      log::warning("cannot take a folder from its uid", {{"path", aside}});
+    return aside;
+  }
   const auto failure = errno;
   rmdir(aside.c_str());
   // A link or a file is no folder, and gone as quickly.

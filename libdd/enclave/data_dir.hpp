@@ -20,6 +20,8 @@ class DataDir {
   [[nodiscard]] static Result<DataDir> open(std::filesystem::path root, bool other_users);
 
   [[nodiscard]] std::filesystem::path store() const { return root_ / "store"; }
+  /// Which app has which uid.
+  [[nodiscard]] std::filesystem::path uids() const { return root_ / "uids.json"; }
   /// Programs that were fetched for others.
   [[nodiscard]] std::filesystem::path tools() const { return root_ / "bin"; }
   [[nodiscard]] std::filesystem::path work(const std::string& app) const { return root_ / "work" / app; }

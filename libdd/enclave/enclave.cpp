@@ -82,6 +82,7 @@ struct Enclave::Impl {
   ~Impl() {
     // Blocking work writes into coroutine frames: it has to end first.
     pool.join();
+    cleaner.stop();
     io.end_tasks();
   }
 
@@ -150,7 +151,9 @@ Result<std::unique_ptr<Enclave>> Enclave::create(EnclaveOptions options) {
   auto left = data->clear(boot_names(*settings));
   std::unique_ptr<Enclave> enclave(new Enclave());
   enclave->impl_ = std::make_unique<Impl>(*std::move(settings), *std::move(data), *std::move(uids), *std::move(quotes));
-  for (auto& folder : left) enclave->impl_->cleaner.remove(std::move(folder));
+  auto& impl = *enclave->impl_;
+  for (auto& folder : left) impl.cleaner.remove(std::move(folder));
+  if (impl.settings.uid_per_workload) impl.cleaner.take_from(UidSpan{impl.settings.uid_base, kUidRange});
   enclave->impl_->on_serving = std::move(options.on_serving);
   return enclave;
 }

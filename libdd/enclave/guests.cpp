@@ -158,7 +158,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, Gue
 net::Task<ExitStatus> Guests::see_out(GuestPtr guest) {
   const auto status = co_await guest->child->wait();
   co_await purge(guest->family);
-  supervisor_.give_back_uid(guest->place);
+  co_await supervisor_.leave(guest->place);
   remove(guest);
   co_return status;
 }

@@ -243,6 +243,13 @@ bool Runtime::is_trusted(uid_t uid) const {
       deployments_.all(), [uid](const DeploymentPtr& d) { return d->inherit_token && d->run && d->info.uid == uid; });
 }
 
+bool Runtime::is_platform(uid_t uid) const {
+  using Role = BootWorkload::Role;
+  return std::ranges::any_of(deployments_.all(), [uid](const DeploymentPtr& d) {
+    return (d->role == Role::agent || d->role == Role::cp) && d->run && d->info.uid == uid;
+  });
+}
+
 net::Task<void> Runtime::shut_down() {
   stopping_ = true;
   shutting_down_.notify();

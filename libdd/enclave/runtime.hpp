@@ -57,6 +57,8 @@ class Runtime {
   [[nodiscard]] const Deployments& deployments() const noexcept { return deployments_; }
   /// Whether a live boot workload that may use the socket runs as `uid`.
   [[nodiscard]] bool is_trusted(uid_t uid) const;
+  /// Whether that is the uid of a running agent or control plane.
+  [[nodiscard]] bool is_platform(uid_t uid) const;
 
  private:
   [[nodiscard]] DeploymentPtr new_record(DeployRequest request) const;

@@ -56,7 +56,7 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
   boost::system::error_code ignored;
   run->output.close(ignored);
   if (run->capability_handle) shutdown(run->capability_handle.get(), SHUT_RDWR);
-  give_back_uid(*deployment);
+  co_await leave(*deployment);
 
   record_end(deployment->info, status, deployment->stop_requested, *settings_.clock);
   deployment->ran_for = std::chrono::steady_clock::now() - run->started_at;

@@ -40,7 +40,14 @@ Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, co
       data_(data),
       capability_(capability),
       on_ended_(std::move(on_ended)),
-      uids_(settings.uid_base, [this](const std::string& app) { clear_work(app); }) {}
+      uids_(
+          settings.uid_base,
+          [this](const std::string& app, uid_t uid) {
+            clear_work(app);
+            cleaner_.take_from(UidSpan{uid});
+          },
+          read_uids(data.uids(), settings.uid_base),
+          [this](const UidsByApp& uids) { write_uids(data_.uids(), settings_.uid_base, uids); }) {}
 
 void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }
 
@@ -72,6 +79,13 @@ Result<Identity> Supervisor::identity_of(const Deployment& deployment) {
 
 void Supervisor::give_back_uid(const Deployment& deployment) {
   if (settings_.uid_per_workload && !deployment.request.privileged) uids_.release(deployment.info.app_name);
+}
+
+net::Task<void> Supervisor::leave(const Deployment& deployment) {
+  const bool has_uid = settings_.uid_per_workload && !deployment.request.privileged;
+  const auto last = has_uid ? uids_.held_once(deployment.info.app_name) : std::nullopt;
+  if (last) co_await cleaner_.take_from(*last);
+  give_back_uid(deployment);
 }
 
 void Supervisor::clear_work(const std::string& app) const { cleaner_.remove(data_.set_aside(app)); }

@@ -44,6 +44,8 @@ class Supervisor {
   /// Where a process beside the workloads runs: as one of `guest.info.app_name`, whose uid is held until it is given back. Errors: unavailable.
   [[nodiscard]] Result<Place> place_for(const Deployment& guest, Folder folder);
   void give_back_uid(const Deployment& deployment);
+  /// The same once its processes are gone: the last one of an app leaves nothing in shared folders. Borrows `deployment`.
+  net::Task<void> leave(const Deployment& deployment);
 
  private:
   void clear_work(const std::string& app) const;

@@ -1,8 +1,16 @@
 #include "libdd/enclave/uid_pool.hpp"
 
+#include <algorithm>
+
 namespace dd::enclave {
 
-UidPool::UidPool(uid_t base, std::function<void(const std::string&)> evict) : base_(base), evict_(std::move(evict)) {}
+UidPool::UidPool(uid_t base, Evict evict, const UidsByApp& known, Changed changed)
+    : base_(base), evict_(std::move(evict)), changed_(std::move(changed)) {
+  for (const auto& [app, uid] : known) {
+    slots_.emplace(app, Slot{uid});
+    used_ = std::max(used_, uid - base_);
+  }
+}
 
 Result<uid_t> UidPool::acquire(const std::string& app) {
   auto slot = slots_.find(app);
@@ -10,6 +18,7 @@ Result<uid_t> UidPool::acquire(const std::string& app) {
     const auto uid = free_uid();
     if (!uid) return uid;
     slot = slots_.emplace(app, Slot{*uid}).first;
+    tell();
   }
   ++slot->second.holders;
   return slot->second.uid;
@@ -20,6 +29,19 @@ void UidPool::release(const std::string& app) {
   if (slot == slots_.end() || slot->second.holders == 0) return;
   --slot->second.holders;
   slot->second.released_at = ++releases_;
+}
+
+std::optional<uid_t> UidPool::held_once(const std::string& app) const {
+  const auto slot = slots_.find(app);
+  if (slot == slots_.end() || slot->second.holders != 1) return std::nullopt;
+  return slot->second.uid;
+}
+
+void UidPool::tell() const {
+  if (!changed_) return;
+  UidsByApp uids;
+  for (const auto& [app, slot] : slots_) uids.emplace(app, slot.uid);
+  changed_(uids);
 }
 
 Result<uid_t> UidPool::free_uid() {
@@ -33,7 +55,7 @@ Result<uid_t> UidPool::free_uid() {
     return fail(ErrorCode::unavailable,
                 "cannot give the workload a uid: all " + std::to_string(kWorkloadUids) + " are in use");
   const auto uid = longest_idle->second.uid;
-  evict_(longest_idle->first);
+  evict_(longest_idle->first, uid);
   slots_.erase(longest_idle);
   return uid;
 }

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "dd/error.hpp"
+#include "libdd/enclave/uid_file.hpp"
 
 namespace dd::enclave {
 
@@ -20,14 +22,20 @@ inline constexpr uid_t kWorkloadUids = kUidRange - 1 - kFetchUids;
 
 class UidPool {
  public:
-  /// `evict` is called with an app whose uid goes to another: its files must go first.
-  UidPool(uid_t base, std::function<void(const std::string& app)> evict);
+  using Evict = std::function<void(const std::string& app, uid_t uid)>;
+  using Changed = std::function<void(const UidsByApp&)>;
+
+  /// `evict` is called with an app whose uid goes to another: its files must go first. `known` is what an earlier run has given out; `changed` is told what
+  /// the next run must know.
+  UidPool(uid_t base, Evict evict, const UidsByApp& known = {}, Changed changed = {});
 
   [[nodiscard]] gid_t trusted_group() const noexcept { return base_; }
   /// The uid of `app`, held until released as often as acquired. An app keeps its uid as long as no other needs it; in the order of
   /// first use they are base + 1, base + 2, …. Errors: unavailable when all are held.
   [[nodiscard]] Result<uid_t> acquire(const std::string& app);
   void release(const std::string& app);
+  /// Its uid, if a release now would be the last one.
+  [[nodiscard]] std::optional<uid_t> held_once(const std::string& app) const;
 
  private:
   struct Slot {
@@ -37,8 +45,11 @@ class UidPool {
   };
   [[nodiscard]] Result<uid_t> free_uid();
 
+  void tell() const;
+
   uid_t base_;
-  std::function<void(const std::string&)> evict_;
+  Evict evict_;
+  Changed changed_;
   std::map<std::string, Slot> slots_;
   uid_t used_ = 0;
   std::uint64_t releases_ = 0;

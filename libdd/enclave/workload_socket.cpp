@@ -62,6 +62,9 @@ Result<WorkloadSocket::Call> WorkloadSocket::admitted_call(std::string_view line
   auto method = reader.optional_text("method", {.most = 64});
   if (reader.error()) return tl::unexpected(*reader.error());
   if (!method) return fail_at(ErrorCode::malformed, "$.method", "missing method");
+  const bool enters_app = (*method == "exec" || *method == "attach") && request->contains("app");
+  if (enters_app && !owns_the_machine(peer) && !runtime_.is_platform(peer.uid))
+    return fail(ErrorCode::permission_denied, "cannot " + *method + ": into an app only agent and control plane may");
   return Call{*std::move(method), *std::move(request)};
 }
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -20,6 +21,13 @@ namespace {
 Json agent() {
   return Json::array(
       {{{"app_name", "dd-agent"}, {"role", "agent"}, {"inherit_token", true}, {"cmd", {"sleep", "1000"}}}});
+}
+
+/// A boot workload that asks the runtime once, with the token; what it was answered is its first line.
+Json asking(const std::string& members, const std::string& app = "dd-agent") {
+  std::string line = "{" + members + R"(,"token":"'$EE_TOKEN'"})";
+  const auto script = std::string(DD_PROBE) + " ask \"$EE_SOCKET_PATH\" '" + line + "'; sleep 1000";
+  return Json::array({{{"app_name", app}, {"inherit_token", true}, {"cmd", {"sh", "-c", script}}}});
 }
 
 struct BoundaryFixture {
@@ -66,31 +74,39 @@ TEST_CASE("a workload cannot connect to the socket" * doctest::skip(test::kNoRoo
 }
 
 TEST_CASE("who has the token may use the socket, under its own uid" * doctest::skip(test::kNoRoot)) {
-  const Json boot =
-      Json::array({{{"app_name", "dd-agent"},
-                    {"inherit_token", true},
-                    {"cmd",
-                     {"sh", "-c",
-                      std::string(DD_PROBE) +
-                          " ask \"$EE_SOCKET_PATH\" "
-                          "\"{\\\"method\\\":\\\"health\\\",\\\"token\\\":\\\"$EE_TOKEN\\\"}\"; sleep 1000"}}}});
-  RunningEnclave enclave(boot);
+  RunningEnclave enclave(asking(R"("method":"health")"));
   const auto answer = parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value();
   CHECK(answer.at("ok") == true);
   CHECK(answer.at("boundary") == "uid");
 }
 
 TEST_CASE("even who has the token gets no quote over chosen data" * doctest::skip(test::kNoRoot)) {
-  const Json boot =
-      Json::array({{{"app_name", "dd-agent"},
-                    {"inherit_token", true},
-                    {"cmd",
-                     {"sh", "-c",
-                      std::string(DD_PROBE) +
-                          " ask \"$EE_SOCKET_PATH\" "
-                          "\"{\\\"method\\\":\\\"attest\\\",\\\"token\\\":\\\"$EE_TOKEN\\\"}\"; sleep 1000"}}}});
-  RunningEnclave enclave(boot);
+  RunningEnclave enclave(asking(R"("method":"attest")"));
   CHECK(parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value().at("code") == "permission_denied");
+}
+
+TEST_CASE("a boot workload with the token enters no other app, unless it is the agent or the control plane" *
+          doctest::skip(test::kNoRoot)) {
+  const struct {
+    const char* role;
+    const char* method;
+    bool enters;
+  } cases[] = {{"", "exec", false}, {"", "attach", false}, {"agent", "exec", true}, {"cp", "exec", true}};
+  for (const auto& c : cases) {
+    CAPTURE(c.role);
+    CAPTURE(c.method);
+    auto boot = asking(R"("method":")" + std::string(c.method) + R"(","app":"victim","cmd":["id","-u"])", "asker");
+    if (*c.role != 0) boot[0]["role"] = c.role;
+    boot[0]["cmd"][2] = "while [ ! -e go ]; do sleep 0.01; done; " + boot[0]["cmd"][2].get<std::string>();
+    RunningEnclave enclave(std::move(boot));
+    const auto victim = enclave.settled(enclave.deploy("victim", {"sleep", "1000"}));
+    std::ofstream(enclave.data() / "work/asker/go").flush();
+    const auto answer = parse_json(enclave.line(enclave.find("asker").id, "{")).value();
+    CAPTURE(answer.dump());
+    CHECK(answer.at("ok") == c.enters);
+    if (c.enters) CHECK(answer.at("stdout") == std::to_string(victim.uid) + "\n");
+    if (!c.enters) CHECK(answer.at("code") == "permission_denied");
+  }
 }
 
 TEST_CASE("a workload has no privileges and gets none" * doctest::skip(test::kNoRoot)) {
@@ -170,6 +186,26 @@ TEST_CASE("a workload's link does not make the runtime copy what only root may r
   const auto failed = enclave.settled(enclave.deploy("other", {tool.string()}));
   CHECK(failed.status == DeploymentStatus::failed);
   CHECK(failed.error_message.find("a link leads out of a folder of uid ") != std::string::npos);
+}
+
+TEST_CASE("what an app left in shared folders is gone when it ends, for a command in it too" *
+          doctest::skip(test::kNoRoot)) {
+  RunningEnclave enclave;
+  const auto mark = "dd-left-" + std::to_string(getpid());
+  const auto leave = "cd /tmp && mkdir " + mark + " && cd /dev/shm && echo x > " + mark;
+  const auto is_there = [&mark](const char* folder) {
+    return std::filesystem::exists(std::filesystem::path(folder) / mark);
+  };
+  const auto app = enclave.settled(enclave.deploy("app", {"sh", "-c", leave + "; exec sleep 1000"}));
+  CHECK(test::eventually([&] { return is_there("/tmp") && is_there("/dev/shm"); }));
+  // Not while something of the app lives.
+  CHECK(enclave.call({{"method", "exec"}, {"cmd", {"true"}}, {"app", "app"}}).at("ok") == true);
+  CHECK(is_there("/tmp"));
+  enclave.call({{"method", "stop"}, {"id", app.id}});
+  CHECK_FALSE(is_there("/tmp"));
+  CHECK_FALSE(is_there("/dev/shm"));
+  CHECK(enclave.call({{"method", "exec"}, {"cmd", {"sh", "-c", leave}}}).at("exit_code") == 0);
+  CHECK_FALSE(is_there("/tmp"));
 }
 
 TEST_CASE("a workload inherits three descriptors and a clean environment") {

@@ -31,6 +31,7 @@ struct GuestsFixture {
   GuestsFixture& operator=(const GuestsFixture&) = delete;
   ~GuestsFixture() {
     pool.join();
+    cleaner.stop();
     io.end_tasks();
   }
 
