@@ -53,7 +53,7 @@ struct LogFacts {
   std::string owner_id;
   std::string cp_origin;  // of DD_CP_URL of the workload with role agent
   /// What decides whom runtime and agent believe, and what names they look up resolve to, where it is not the default: "NAME=value NAME=value", the
-  /// runtime's first, as "runtime.NAME", each in the order of names; values as the log has them, with %20 for a blank. "default" when there is nothing.
+  /// runtime's first, as "runtime.NAME", each in the order of names; values as the log has them, with %20 for a blank and %25 for a %. "default" when there is nothing.
   std::string trust_settings = "default";
   std::string boot_id;
   /// Something privileged was started, or something that holds the runtime's token and is neither agent nor control plane.

@@ -46,6 +46,9 @@ void read_workload(ObjectReader& reader, std::set<std::string>& roles, LogFacts&
   if (!role) return;
   if (!roles.insert(*role).second)
     reader.problem("role", ErrorCode::malformed, "two boot workloads have role \"" + *role + "\"");
+  // No rule knows what control plane may be beside an agent.
+  const bool is_beside_agent = (*role == "cp" || *role == "agent") && roles.contains("cp") && roles.contains("agent");
+  if (is_beside_agent) facts.privileged = true;
   if (*role == "agent") read_agent(reader, facts);
   if (*role == "connector") facts.connector_digest = read_digest(reader, "digest");
 }

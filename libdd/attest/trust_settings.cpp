@@ -1,5 +1,7 @@
 #include "libdd/attest/trust_settings.hpp"
 
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 namespace dd::attest {
@@ -22,7 +24,7 @@ bool decides_whom_to_believe(std::string_view name) {
 
 std::string trust_setting(std::string_view name, std::string_view value) {
   auto text = std::string(name) + "=";
-  for (const char c : value) text += c == ' ' ? std::string("%20") : std::string(1, c);
+  for (const char c : value) text += c == ' ' ? "%20" : c == '%' ? "%25" : std::string(1, c);
   return text;
 }
 
@@ -30,7 +32,8 @@ std::string runtime_trust_settings(const Json& config, const std::string& path, 
   ObjectReader reader(config, path);
   auto search_path = reader.optional_text("search_path").value_or(std::string(kUsualSearchPath));
   // Where fetched programs are comes behind the rest of the path, always.
-  const auto fetched = ":" + reader.optional_text("data_dir").value_or("") + "/bin";
+  const std::filesystem::path data_dir = reader.optional_text("data_dir").value_or("");
+  const auto fetched = ":" + (data_dir / "bin").string();
   if (search_path.ends_with(fetched)) search_path.resize(search_path.size() - fetched.size());
   const auto ca_file = reader.optional_text("ca_file").value_or("");
   const auto fetch_program = reader.optional_text("fetch_program").value_or("");

@@ -11,7 +11,7 @@ namespace dd::attest {
 /// Where dd-enclave looks programs up unless it is told otherwise.
 inline constexpr std::string_view kUsualSearchPath = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
 
-/// "NAME=value", with %20 for a blank, which would begin the next one.
+/// "NAME=value", with %20 for a blank, which would begin the next one, and %25 for a %.
 [[nodiscard]] std::string trust_setting(std::string_view name, std::string_view value);
 
 /// Those that are not the default, with blanks between them, of the `config` that stands at `path` in a boot event. What cannot be read is a problem of `boot`.

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,20 +22,32 @@ struct CloseFolder {
 };
 using FolderPtr = std::unique_ptr<DIR, CloseFolder>;
 
+/// Each takes two descriptors.
+constexpr int kMostInPlace = 16;
+
 bool is_not_empty(int error) { return error == ENOTEMPTY || error == EEXIST; }
 
-// Whose owner locked himself out. Root needs none of it, and is not to change a mode by a name that may be a link meanwhile.
+// For an owner who locked himself out. Not for root, who needs none of it: by a name, which may be a link meanwhile.
 bool unlock(int parent, const char* name) { return geteuid() != 0 && fchmodat(parent, name, S_IRWXU, 0) == 0; }
 
-FolderPtr open_folder(int parent, const char* name) {
-  constexpr int kHow = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  int fd = openat(parent, name, kHow);
-  if (fd < 0 && errno == EACCES && unlock(parent, name)) fd = openat(parent, name, kHow);
+/// From now on nobody else makes anything in it, wherever he stands.
+FolderPtr taken_over(int fd) {
   if (fd < 0) return nullptr;
-  if (geteuid() != 0) fchmod(fd, S_IRWXU);
   FolderPtr folder(fdopendir(fd));
   if (!folder) close(fd);
+  if (folder && (geteuid() != 0 || fchown(fd, 0, 0) == 0)) fchmod(fd, S_IRWXU);
   return folder;
+}
+
+/// Not what is mounted there: it is no part of the tree.
+FolderPtr open_folder(int parent, const char* name) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
+  const auto open = [&] { return static_cast<int>(syscall(SYS_openat2, parent, name, &how, sizeof how)); };
+  int fd = open();
+  if (fd < 0 && errno == EACCES && unlock(parent, name)) fd = open();
+  return taken_over(fd);
 }
 
 /// The next name in it but "." and ".."; null at its end.
@@ -48,7 +62,7 @@ const char* next_name(DIR* folder) {
 /// Empties one folder, the top. A folder in a folder of it moves up into it.
 class Emptying {
  public:
-  Emptying(DIR* top, const std::stop_token& stop) : top_(top), stop_(stop) {}
+  Emptying(DIR* top, const std::stop_token& stop, int depth = 0) : top_(top), stop_(stop), depth_(depth) {}
 
   /// 0, or the errno of what could not be removed.
   int run() {
@@ -59,8 +73,8 @@ class Emptying {
       bool found = false;
       while (const auto* name = next_name(top_)) {
         found = true;
-        if (stop_.stop_requested()) return ECANCELED;
         take(name);
+        if (stop_.stop_requested()) return ECANCELED;
       }
       if (!found || steps_ == before) return failure_;
     }
@@ -73,6 +87,7 @@ class Emptying {
     const auto folder = open_folder(dirfd(top_), name);
     if (!folder) return note(errno);
     while (const auto* inner = next_name(folder.get())) {
+      if (stop_.stop_requested()) return;
       if (is_gone(dirfd(folder.get()), inner)) continue;
       if (!is_not_empty(errno))
         note(errno);
@@ -100,9 +115,18 @@ class Emptying {
         ++steps_;
         return;
       }
+      if (errno == EXDEV && depth_ < kMostInPlace) return empty_in_place(folder, name);
       // Somebody has that name; there are not more of them than of what is being removed.
       if (!is_not_empty(errno) && errno != ENOTDIR) return note(errno);
     }
+  }
+
+  /// What cannot move: it belongs to another quota project than the top, or to a lower layer.
+  void empty_in_place(DIR* folder, const char* name) {
+    const auto inner = open_folder(dirfd(folder), name);
+    if (!inner) return note(errno);
+    if (const auto error = Emptying(inner.get(), stop_, depth_ + 1).run(); error != 0) return note(error);
+    if (!is_gone(dirfd(folder), name)) note(errno);
   }
 
   void note(int error) {
@@ -111,6 +135,7 @@ class Emptying {
 
   DIR* top_;
   const std::stop_token& stop_;
+  int depth_;
   unsigned long long steps_ = 0;
   unsigned long long moved_ = 0;
   int failure_ = 0;
@@ -125,7 +150,7 @@ Result<void> remove_tree(const std::filesystem::path& path, const std::stop_toke
   };
   if (unlink(path.c_str()) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR) return failed(errno);
-  const auto top = open_folder(AT_FDCWD, path.c_str());
+  const auto top = taken_over(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!top) return failed(errno);
   if (const auto error = Emptying(top.get(), stop).run(); error != 0) return failed(error);
   if (rmdir(path.c_str()) != 0 && errno != ENOENT) return failed(errno);

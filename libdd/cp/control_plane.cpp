@@ -188,6 +188,7 @@ struct ControlPlane::Impl {
   net::Task<Result<void>> open_when_admitted(Bytes fleet_key);
   /// Until then, or the stop.
   net::Task<void> rest(std::chrono::milliseconds duration);
+  net::Task<void> watch_tokens();
   net::Task<void> stop();
   net::Task<void> give_way();
   void leave() {
@@ -263,6 +264,7 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   net::spawn(io.get_executor(), services->own_evidence.run(), "own evidence");
   net::spawn(io.get_executor(), services->sweeper.run(), "sweeper");
   net::spawn(io.get_executor(), services->poller.run(), "poller");
+  net::spawn(io.get_executor(), watch_tokens(), "tokens of sessions");
   if (options.compat) net::spawn(io.get_executor(), services->adoption.run(), "adoption");
   co_return Result<void>();
 }
@@ -314,6 +316,13 @@ net::Task<void> ControlPlane::Impl::rest(std::chrono::milliseconds duration) {
   const auto over = std::make_shared<net::Event>(io.get_executor());
   const std::stop_callback wake(ending.get_token(), [this, over] { asio::post(io, [over] { over->notify(); }); });
   if (!ending.stop_requested()) co_await over->wait(duration);
+}
+
+net::Task<void> ControlPlane::Impl::watch_tokens() {
+  while (!ending.stop_requested()) {
+    co_await rest(std::chrono::minutes(1));
+    if (!ending.stop_requested()) co_await services->people.check_tokens();
+  }
 }
 
 Result<void> ControlPlane::Impl::listen() {

@@ -16,6 +16,7 @@ namespace {
 
 // PatVerifier keeps an answer longer, so that GitHub is seldom asked.
 constexpr std::int64_t kTokenCheckPeriod = 60;  // s
+constexpr std::int64_t kLongestUnchecked = 300;
 // Of one owner's people; for the oldest beyond them a revoked PAT ends nothing before its time.
 constexpr std::size_t kMostTokens = 1024;
 
@@ -54,24 +55,41 @@ net::Task<Result<Visitor>> People::who(std::string method, HttpHeaders headers) 
   co_return Visitor{*std::move(person), std::nullopt, *std::move(token)};
 }
 
-// What GitHub does not answer ends nobody's session.
 net::Task<Result<void>> People::check_token(protocol::SessionClaims session) {
   const auto first = first_of(session);
   const auto kept = tokens_.find(first);
-  if (kept == tokens_.end() || context_.clock.unix_seconds() - kept->second.checked_at < kTokenCheckPeriod)
-    co_return Result<void>{};
-  auto token = kept->second.token;
-  const auto person = co_await context_.owners.verify(std::move(token));
   const auto now = context_.clock.unix_seconds();
-  const auto still = tokens_.find(first);
-  const bool is_refused = !person && (person.error().code == ErrorCode::unauthenticated ||
-                                      person.error().code == ErrorCode::permission_denied);
-  if (still != tokens_.end()) still->second.checked_at = now;
-  if (!is_refused) co_return Result<void>{};
-  context_.sessions.revoke({first, still == tokens_.end() ? session.expires_at : still->second.expires_at}, now);
-  log::info("a session ended with its token", {{"who", session.login}});
+  if (kept == tokens_.end() || now - kept->second.checked_at < kTokenCheckPeriod) co_return Result<void>{};
+  const bool good = co_await ask_again(first);
+  if (good) co_return Result<void>{};
   co_return fail(ErrorCode::unauthenticated, "signature_invalid",
                  "cannot accept session: the token that it began with is no longer good");
+}
+
+// What GitHub does not answer ends nobody's session.
+net::Task<bool> People::ask_again(std::string session_id) {
+  auto token = tokens_.at(session_id).token;
+  const auto person = co_await context_.owners.verify(std::move(token));
+  const auto kept = tokens_.find(session_id);
+  if (kept == tokens_.end()) co_return !context_.sessions.any_ended({session_id});
+  kept->second.checked_at = context_.clock.unix_seconds();
+  const bool is_refused = !person && (person.error().code == ErrorCode::unauthenticated ||
+                                      person.error().code == ErrorCode::permission_denied);
+  if (!is_refused) co_return true;
+  context_.sessions.revoke({session_id, kept->second.expires_at}, kept->second.checked_at);
+  tokens_.erase(kept);
+  log::info("a session ended with its token");
+  co_return false;
+}
+
+net::Task<void> People::check_tokens() {
+  const auto now = context_.clock.unix_seconds();
+  std::erase_if(tokens_, [now](const auto& entry) { return entry.second.expires_at <= now; });
+  std::vector<std::string> due;
+  for (const auto& [session_id, kept] : tokens_)
+    if (now - kept.checked_at >= kLongestUnchecked) due.push_back(session_id);
+  for (const auto& session_id : due)
+    if (tokens_.contains(session_id)) co_await ask_again(session_id);
 }
 
 void People::keep_token(const std::string& session_id, KeptToken kept) {

@@ -38,6 +38,8 @@ class People {
   /// Value of the Set-Cookie header that signs somebody in. While that session lives its token is kept, and asked about again: the session, and all that came
   /// from it, ends with it. Errors: unauthenticated when the grounds are gone.
   net::Task<Result<std::string>> sign_in(identity::SignInGrounds grounds);
+  /// Asks about the tokens of sessions that nobody has shown here for five minutes: what came from them is at agents, too.
+  net::Task<void> check_tokens();
   /// Value of the Set-Cookie header that signs out.
   [[nodiscard]] Result<std::string> sign_out(const protocol::SessionClaims& session);
 
@@ -52,6 +54,8 @@ class People {
   };
 
   net::Task<Result<void>> check_token(protocol::SessionClaims session);
+  /// Whether the token that a session began with is still good, or nobody can tell; else it and all that came from it is over.
+  net::Task<bool> ask_again(std::string session_id);
   void keep_token(const std::string& session_id, KeptToken kept);
 
   Context& context_;

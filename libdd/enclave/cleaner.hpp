@@ -40,7 +40,7 @@ class Cleaner {
   /// Takes what processes of these uids left in shared places out of reach, and removes it later. See set_leftovers_aside. Blocks shortly.
   void take_from(UidSpan uids) {
     remove_ipc_of(uids);
-    for (auto& folder : set_leftovers_aside(uids)) remove(std::move(folder));
+    for (auto& folder : set_leftovers_aside(uids, shared_folders(), stop_.get_token())) remove(std::move(folder));
   }
   /// The same in another thread.
   net::Task<void> take_from(uid_t uid) {

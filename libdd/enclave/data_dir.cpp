@@ -1,12 +1,17 @@
 #include "libdd/enclave/data_dir.hpp"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "dd/bytes.hpp"
 #include "dd/log.hpp"
+#include "dd/random.hpp"
 #include "libdd/core/folder.hpp"
 #include "libdd/core/tree_removal.hpp"
 #include "libdd/enclave/system_error.hpp"
@@ -18,6 +23,12 @@ namespace fs = std::filesystem;
 
 // No app's name starts with a dot.
 const std::string kAside = ".removed-";
+
+std::string fresh_name() {
+  std::array<std::byte, 8> noise{};
+  system_random().fill(noise);
+  return kAside + to_hex(noise);
+}
 
 Result<void> make_folder(const fs::path& folder, mode_t mode) {
   const auto what = "cannot make folder " + folder.string();
@@ -82,20 +93,18 @@ Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid
 
 fs::path DataDir::set_aside(const std::string& app) const {
   const auto folder = work(app);
-  auto aside = (root_ / "work" / (kAside + "XXXXXX")).string();
-  if (mkdtemp(aside.data()) != nullptr && rename(folder.c_str(), aside.c_str()) == 0) {
-    // Whoever has its uid next must not get in.
-    if (geteuid() == 0 && lchown(aside.c_str(), 0, 0) != 0)
-      log::warning("cannot take a folder from its uid", {{"path", aside}});
-    return aside;
-  }
-  const auto failure = errno;
-  rmdir(aside.c_str());
   // A link or a file is no folder, and gone as quickly.
-  if (failure == ENOENT || unlink(folder.c_str()) == 0) return {};
-  log::warning("cannot set a folder aside",
-               {{"path", folder.string()}, {"error", std::generic_category().message(failure)}});
-  return {};
+  if (unlink(folder.c_str()) == 0 || errno == ENOENT) return {};
+  // Not beside a folder that is made for it: a workload may have used up what the file system has.
+  const auto aside = root_ / "work" / fresh_name();
+  if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, aside.c_str(), RENAME_NOREPLACE) != 0) {
+    remove_leftover(folder);
+    return {};
+  }
+  // Whoever has its uid next must not get in.
+  if (geteuid() == 0 && lchown(aside.c_str(), 0, 0) != 0)
+    log::warning("cannot take a folder from its uid", {{"path", aside.string()}});
+  return aside;
 }
 
 std::vector<fs::path> DataDir::clear(const std::set<std::string>& keep) const {

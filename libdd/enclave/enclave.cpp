@@ -153,7 +153,11 @@ Result<std::unique_ptr<Enclave>> Enclave::create(EnclaveOptions options) {
   enclave->impl_ = std::make_unique<Impl>(*std::move(settings), *std::move(data), *std::move(uids), *std::move(quotes));
   auto& impl = *enclave->impl_;
   for (auto& folder : left) impl.cleaner.remove(std::move(folder));
-  if (impl.settings.uid_per_workload) impl.cleaner.take_from(UidSpan{impl.settings.uid_base, kUidRange});
+  if (impl.settings.uid_per_workload) {
+    const UidSpan workloads{impl.settings.uid_base, kUidRange};
+    for (auto& folder : left_aside(workloads)) impl.cleaner.remove(std::move(folder));
+    impl.cleaner.take_from(workloads);
+  }
   enclave->impl_->on_serving = std::move(options.on_serving);
   return enclave;
 }

@@ -88,14 +88,17 @@ Result<UniqueFd> ExecutableStore::find(const std::string& program) const {
   if (program.empty() || program.find('/') != std::string::npos)
     return fail_at(ErrorCode::invalid_argument, "$.cmd[0]",
                    "cannot find program " + program + ": want an absolute path, or a name without '/'");
+  std::optional<Error> problem;  // of a file that is there; a good one may come behind it
   std::string_view rest = search_path_;
   while (!rest.empty()) {
     const auto folder = rest.substr(0, rest.find(':'));
     rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
     if (!folder.starts_with('/')) continue;
     auto file = open_program(std::filesystem::path(folder) / program);
-    if (file || file.error().code != ErrorCode::not_found) return file;
+    if (file) return file;
+    if (!problem && file.error().code != ErrorCode::not_found) problem = file.error();
   }
+  if (problem) return tl::unexpected(*std::move(problem));
   return fail_at(ErrorCode::not_found, "$.cmd[0]", "cannot find program " + program + " in " + search_path_);
 }
 

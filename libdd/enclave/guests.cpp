@@ -78,21 +78,21 @@ Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
   guest.host = *std::move(host);
   guest.id = new_deployment_id(*settings_.random);
   const bool host_is_privileged = guest.host && guest.host->request.privileged;
-  guest.place.request.privileged = request.privileged || host_is_privileged;
-  if (request.privileged && !host_is_privileged) guest.folder = Supervisor::Folder::none;
+  guest.place->request.privileged = request.privileged || host_is_privileged;
+  if (request.privileged && !host_is_privileged && settings_.uid_per_workload) guest.folder = Supervisor::Folder::none;
   if (guest.host) {
-    guest.place.info.app_name = request.app_name;
-    guest.place.info.id = guest.host->info.id;
+    guest.place->info.app_name = request.app_name;
+    guest.place->info.id = guest.host->info.id;
     if (guest.folder == Supervisor::Folder::none) return {};
     guest.folder = Supervisor::Folder::as_it_is;
-    guest.place.request.env = guest.host->request.env;
+    guest.place->request.env = guest.host->request.env;
     return {};
   }
   for (std::size_t number = 0; number < kMostAlone; ++number) {
     const auto name = name_alone(number);
-    const auto has_name = [&name](const GuestPtr& other) { return other->place.info.app_name == name; };
+    const auto has_name = [&name](const GuestPtr& other) { return other->place->info.app_name == name; };
     if (std::ranges::any_of(guests_, has_name)) continue;
-    guest.place.info.app_name = name;
+    guest.place->info.app_name = name;
     return {};
   }
   return fail(ErrorCode::unavailable,
@@ -107,7 +107,7 @@ net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
   --staging_;
   if (!staged) co_return tl::unexpected(staged.error());
   guest->digest = staged->digest;
-  guest->place.executable = *staged;
+  guest->place->executable = *staged;
   // Deploys and stops must be possible for as long as the VM lives, whoever ran how many commands in it.
   if (log_.events().size() + kReservedEvents >= EventLog::kMaxEvents)
     co_return fail(ErrorCode::unavailable, "the event log is nearly full, and what is left is for deploys");
@@ -115,7 +115,7 @@ net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
                 {"id", guest->id},
                 {"cmd", request.cmd},
                 {"digest", guest->digest},
-                {"privileged", guest->place.request.privileged}};
+                {"privileged", guest->place->request.privileged}};
   if (guest->host) event["app_name"] = request.app_name;
   co_return co_await log_.record(std::move(event));
 }
@@ -123,19 +123,19 @@ net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
 net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, GuestStdio stdio) {
   if (stopping_) co_return fail(ErrorCode::unavailable, "the runtime is stopping");
   if (guest->host && !guest->host->run) co_return fail(ErrorCode::conflict, "the workload has ended meanwhile");
-  auto place = supervisor_.place_for(guest->place, guest->folder);
+  auto place = supervisor_.place_for(*guest->place, guest->folder);
   if (!place) co_return tl::unexpected(place.error());
   const auto& identity = place->identity;
   Result<void> given;
   if (stdio.terminal && identity.switch_user) given = give_terminal(stdio.terminal, identity.uid, identity.gid);
   if (!given) {
-    supervisor_.give_back_uid(guest->place);
+    supervisor_.give_back_uid(*guest->place);
     co_return given;
   }
   // A uid that others share ends with them.
   if (!guest->host && identity.switch_user) guest->family.uid = identity.uid;
   ChildSpec spec;
-  spec.executable = guest->place.executable.path;
+  spec.executable = guest->place->executable.path;
   spec.argv = std::move(request.cmd);
   spec.environment = std::move(place->environment);
   spec.work_dir = std::move(place->work_dir);
@@ -145,7 +145,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, Gue
   spec.terminal = std::move(stdio.terminal);
   auto child = co_await Child::start(std::move(spec));
   if (!child) {
-    supervisor_.give_back_uid(guest->place);
+    supervisor_.give_back_uid(*guest->place);
     co_return tl::unexpected(child.error());
   }
   guest->child = *std::move(child);

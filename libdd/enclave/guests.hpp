@@ -35,7 +35,8 @@ struct GuestStdio {
 
 struct Guest {
   std::string id;
-  Deployment place;  // who and where it is; no record that anybody sees
+  /// Who and where it is; no record that anybody sees.
+  DeploymentPtr place = std::make_shared<Deployment>();
   Supervisor::Folder folder = Supervisor::Folder::made_new;
   DeploymentPtr host;  // none: on its own
   std::string digest;

@@ -15,10 +15,13 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "dd/log.hpp"
+#include "libdd/core/decimal.hpp"
 #include "libdd/core/folder.hpp"
+#include "libdd/core/tree_removal.hpp"
 
 namespace dd::enclave {
 namespace {
@@ -38,30 +41,29 @@ class SharedFolder {
     clock_gettime(CLOCK_REALTIME, &began_);  // those of files are never ahead of it
   }
 
-  std::vector<fs::path> clear() {
-    for (const auto& entry : entries_of(folder_)) {
+  std::vector<fs::path> clear(const std::stop_token& stop) {
+    std::error_code failed;
+    for (fs::directory_iterator at(folder_, failed), end; !failed && at != end; at.increment(failed)) {
+      if (stop.stop_requested()) break;
       struct stat info{};
-      if (lstat(entry.c_str(), &info) != 0) continue;
-      const bool is_left_aside = info.st_uid == geteuid() && entry.filename().string().starts_with(kOutOfReach);
-      if (is_left_aside && entry != aside_) left_.push_back(entry);
-      if (uids_.contains(info.st_uid) && !is_after(info.st_ctim, began_)) take(entry);
+      if (lstat(at->path().c_str(), &info) != 0) continue;
+      if (uids_.contains(info.st_uid) && !is_after(info.st_ctim, began_)) take(at->path(), stop);
     }
     return std::move(left_);
   }
 
  private:
-  void take(const fs::path& entry) {
+  void take(const fs::path& entry, const std::stop_token& stop) {
     if (aside_.empty()) make_aside();
     const auto place = aside_ / std::to_string(++taken_);
     if (!aside_.empty() && rename(entry.c_str(), place.c_str()) == 0) return;
-    // Message queues have no folders.
-    if (unlink(entry.c_str()) == 0 || errno == ENOENT) return;
-    log::warning("what a workload left is still there",
-                 {{"path", entry.string()}, {"error", std::generic_category().message(errno)}});
+    // Message queues have no folders, and a file system that is full has none either.
+    if (const auto removed = remove_tree(entry, stop); !removed)
+      log::warning("what a workload left is still there", {{"error", removed.error().message}});
   }
 
   void make_aside() {
-    auto path = (folder_ / (kOutOfReach + "XXXXXX")).string();
+    auto path = (folder_ / (kOutOfReach + std::to_string(uids_.first) + "-XXXXXX")).string();
     if (mkdtemp(path.data()) == nullptr) return;
     aside_ = path;
     left_.push_back(aside_);
@@ -103,9 +105,25 @@ std::vector<int> ipc_ids(const char* file, const std::string& id_column, UidSpan
 
 std::vector<fs::path> shared_folders() { return {"/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue"}; }
 
-std::vector<fs::path> set_leftovers_aside(UidSpan uids, const std::vector<fs::path>& folders) {
+std::vector<fs::path> set_leftovers_aside(UidSpan uids, const std::vector<fs::path>& folders,
+                                          const std::stop_token& stop) {
   std::vector<fs::path> left;
-  for (const auto& folder : folders) std::ranges::move(SharedFolder(folder, uids).clear(), std::back_inserter(left));
+  for (const auto& folder : folders)
+    std::ranges::move(SharedFolder(folder, uids).clear(stop), std::back_inserter(left));
+  return left;
+}
+
+std::vector<fs::path> left_aside(UidSpan uids, const std::vector<fs::path>& folders) {
+  std::vector<fs::path> left;
+  for (const auto& folder : folders)
+    for (const auto& entry : entries_of(folder)) {
+      const auto name = entry.filename().string();
+      struct stat info{};
+      if (!name.starts_with(kOutOfReach) || lstat(entry.c_str(), &info) != 0 || info.st_uid != geteuid()) continue;
+      const auto rest = std::string_view(name).substr(kOutOfReach.size());
+      const auto uid = decimal<uid_t>(rest.substr(0, rest.find('-')));
+      if (uid && uids.contains(*uid)) left.push_back(entry);
+    }
   return left;
 }
 

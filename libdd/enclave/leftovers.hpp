@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <stop_token>
 #include <vector>
 
 namespace dd::enclave {
@@ -17,9 +18,13 @@ struct UidSpan {
 /// The folders that a system has for everybody's temporary files, shared memory and message queues.
 [[nodiscard]] std::vector<std::filesystem::path> shared_folders();
 
-/// Takes every entry of these folders that is of one of the uids and older than this call out of reach, and what an earlier run had taken and not removed.
-/// Returns folders that are to be removed. Root only, and when no process of the uids lives. Blocks shortly.
+/// Takes every entry of these folders that is of one of the uids and older than this call out of reach. Returns folders that are to be removed. Root
+/// only, and when no process of the uids lives. Blocks shortly.
 [[nodiscard]] std::vector<std::filesystem::path> set_leftovers_aside(
+    UidSpan uids, const std::vector<std::filesystem::path>& folders = shared_folders(),
+    const std::stop_token& stop = {});
+/// What that call had returned to an earlier run with these uids, and was not removed by it.
+[[nodiscard]] std::vector<std::filesystem::path> left_aside(
     UidSpan uids, const std::vector<std::filesystem::path>& folders = shared_folders());
 
 /// Removes the System V shared memory, semaphores and message queues of these uids. Root only.

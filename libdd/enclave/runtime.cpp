@@ -245,9 +245,13 @@ bool Runtime::is_trusted(uid_t uid) const {
 
 bool Runtime::is_platform(uid_t uid) const {
   using Role = BootWorkload::Role;
-  return std::ranges::any_of(deployments_.all(), [uid](const DeploymentPtr& d) {
-    return (d->role == Role::agent || d->role == Role::cp) && d->run && d->info.uid == uid;
-  });
+  const auto has_role = [this](Role role) {
+    return std::ranges::any_of(deployments_.all(), [role](const DeploymentPtr& d) { return d->role == role; });
+  };
+  // Beside an agent a control plane is only one more that holds the token.
+  const auto platform = has_role(Role::agent) ? Role::agent : Role::cp;
+  return std::ranges::any_of(
+      deployments_.all(), [&](const DeploymentPtr& d) { return d->role == platform && d->run && d->info.uid == uid; });
 }
 
 net::Task<void> Runtime::shut_down() {

@@ -56,8 +56,6 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
   boost::system::error_code ignored;
   run->output.close(ignored);
   if (run->capability_handle) shutdown(run->capability_handle.get(), SHUT_RDWR);
-  co_await leave(*deployment);
-
   record_end(deployment->info, status, deployment->stop_requested, *settings_.clock);
   deployment->ran_for = std::chrono::steady_clock::now() - run->started_at;
   deployment->run.reset();
@@ -68,6 +66,7 @@ net::Task<void> Supervisor::see_to_the_end(DeploymentPtr deployment, std::shared
                                {"how", status.code ? "exit " + std::to_string(*status.code)
                                                    : "signal " + std::to_string(status.signal.value_or(0))}});
   on_ended_(deployment);
+  co_await leave(deployment);
 }
 
 // A workload is over when its first process is. The rest of the group has the time that is left of a stop, everything else goes now.

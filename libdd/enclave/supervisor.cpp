@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -30,6 +31,21 @@ bool has_capability(const Deployment& deployment) {
 
 bool has_own_uid(const Identity& identity) { return identity.switch_user && !identity.privileged; }
 
+/// Boot workloads' folders outlive everything else, and belong to whoever has their uid.
+UidsByApp known_uids(const Settings& settings, const DataDir& data) {
+  auto known = read_uids(data.uids(), settings.uid_base);
+  for (const auto& workload : settings.boot_workloads) {
+    const auto& app = workload.request.app_name;
+    struct stat info{};
+    if (lstat(data.work(app).c_str(), &info) != 0 || info.st_uid <= settings.uid_base ||
+        info.st_uid > settings.uid_base + kWorkloadUids)
+      continue;
+    std::erase_if(known, [&](const auto& entry) { return entry.second == info.st_uid; });
+    known[app] = info.st_uid;
+  }
+  return known;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, const Settings& settings,
@@ -40,18 +56,16 @@ Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, co
       data_(data),
       capability_(capability),
       on_ended_(std::move(on_ended)),
+      cleaned_(executor_),
       uids_(
-          settings.uid_base,
-          [this](const std::string& app, uid_t uid) {
-            clear_work(app);
-            cleaner_.take_from(UidSpan{uid});
-          },
-          read_uids(data.uids(), settings.uid_base),
+          settings.uid_base, [this](const std::string& app, uid_t) { clear_work(app); }, known_uids(settings, data),
           [this](const UidsByApp& uids) { write_uids(data_.uids(), settings_.uid_base, uids); }) {}
 
 void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }
 
 net::Task<Result<void>> Supervisor::start(DeploymentPtr deployment) {
+  // What it makes now is not what an earlier one left.
+  while (being_cleaned_.contains(deployment->info.app_name)) co_await cleaned_.wait(std::chrono::hours(24));
   auto identity = identity_of(*deployment);
   if (!identity) co_return tl::unexpected(identity.error());
   auto launched = co_await launch(deployment, *std::move(identity));
@@ -81,11 +95,17 @@ void Supervisor::give_back_uid(const Deployment& deployment) {
   if (settings_.uid_per_workload && !deployment.request.privileged) uids_.release(deployment.info.app_name);
 }
 
-net::Task<void> Supervisor::leave(const Deployment& deployment) {
-  const bool has_uid = settings_.uid_per_workload && !deployment.request.privileged;
-  const auto last = has_uid ? uids_.held_once(deployment.info.app_name) : std::nullopt;
-  if (last) co_await cleaner_.take_from(*last);
-  give_back_uid(deployment);
+net::Task<void> Supervisor::leave(DeploymentPtr deployment) {
+  const auto app = deployment->info.app_name;
+  const bool has_uid = settings_.uid_per_workload && !deployment->request.privileged;
+  const auto last = has_uid ? uids_.held_once(app) : std::nullopt;
+  if (last) {
+    being_cleaned_.insert(app);
+    co_await cleaner_.take_from(*last);
+    being_cleaned_.erase(app);
+    cleaned_.notify();
+  }
+  give_back_uid(*deployment);
 }
 
 void Supervisor::clear_work(const std::string& app) const { cleaner_.remove(data_.set_aside(app)); }
@@ -119,6 +139,7 @@ std::vector<std::string> Supervisor::environment_of(const Deployment& deployment
     if (!connector_.empty()) variables["DD_CONNECTOR"] = connector_;
   }
   std::vector<std::string> environment;
+  environment.reserve(variables.size());
   for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
   return environment;
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "libdd/enclave/capability_server.hpp"
@@ -44,8 +45,8 @@ class Supervisor {
   /// Where a process beside the workloads runs: as one of `guest.info.app_name`, whose uid is held until it is given back. Errors: unavailable.
   [[nodiscard]] Result<Place> place_for(const Deployment& guest, Folder folder);
   void give_back_uid(const Deployment& deployment);
-  /// The same once its processes are gone: the last one of an app leaves nothing in shared folders. Borrows `deployment`.
-  net::Task<void> leave(const Deployment& deployment);
+  /// The same once its processes are gone: the last one of an app leaves nothing in shared folders.
+  net::Task<void> leave(DeploymentPtr deployment);
 
  private:
   void clear_work(const std::string& app) const;
@@ -68,6 +69,8 @@ class Supervisor {
   const DataDir& data_;
   CapabilityServer& capability_;
   Ended on_ended_;
+  net::Event cleaned_;
+  std::set<std::string> being_cleaned_;  // apps
   UidPool uids_;
   std::vector<std::weak_ptr<Run>> runs_;
   std::string connector_;  // JSON array

@@ -65,11 +65,12 @@ TEST_CASE("settings that decide what the runtime runs are facts, before those of
               {"github_api_url", "https://api.github.com"},
               {"ca_file", ""},
               {"fetch_program", ""}}) == agents);
+  CHECK(told({{"search_path", usual + ":/data/bin"}, {"data_dir", "/data/"}}) == agents);
   CHECK(told({{"search_path", usual + ":/other/bin"}, {"data_dir", "/data"}}) ==
         "runtime.DD_ENCLAVE_PATH=" + usual + ":/other/bin " + agents);
   CHECK(told({{"search_path", "/evil:" + usual}}) == "runtime.DD_ENCLAVE_PATH=/evil:" + usual + " " + agents);
-  CHECK(told({{"github_api_url", "http://evil"}, {"fetch_program", "/evil"}, {"ca_file", "/a DD_X=b"}}) ==
-        "runtime.DD_CA_FILE=/a%20DD_X=b runtime.DD_FETCH_PROGRAM=/evil runtime.DD_GITHUB_API_URL=http://evil " +
+  CHECK(told({{"github_api_url", "http://evil"}, {"fetch_program", "/evil"}, {"ca_file", "/a DD_X=b%"}}) ==
+        "runtime.DD_CA_FILE=/a%20DD_X=b%25 runtime.DD_FETCH_PROGRAM=/evil runtime.DD_GITHUB_API_URL=http://evil " +
             agents);
   const auto alone = log_facts(log_of({with(boot_event(), "/config", {{"ca_file", "/ca"}}), agent_event()}));
   CHECK(alone->trust_settings == "runtime.DD_CA_FILE=/ca");
@@ -95,6 +96,8 @@ TEST_CASE("who was given the runtime's token counts as privileged, but for agent
   CHECK(log_facts(log_of({boot_event(), with(agent_event(), "/role", "connector")}))->privileged);
   CHECK_FALSE(log_facts(log_of({boot_event(), agent_event()}))->privileged);
   CHECK_FALSE(log_facts(log_of({boot_event(), with(agent_event(), "/role", "cp")}))->privileged);
+  // Whose program no rule judges.
+  CHECK(log_facts(log_of({boot_event(), with(agent_event(), "/role", "cp"), agent_event()}))->privileged);
 }
 
 TEST_CASE("anything privileged shows, whoever it was") {

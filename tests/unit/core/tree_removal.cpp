@@ -90,8 +90,10 @@ TEST_CASE("what cannot be removed is an error") {
 TEST_CASE("a removal that is told to stop stops") {
   const TempDir home;
   fs::create_directories(home.path() / "top/a");
+  for (int i = 0; i < 10; ++i) home.write("top/a/" + std::to_string(i), "x");
   std::stop_source stop;
   stop.request_stop();
   test::check_error(remove_tree(home.path() / "top", stop.get_token()), ErrorCode::unavailable, {}, "cannot remove ");
   CHECK(fs::exists(home.path() / "top/a"));
+  CHECK(std::distance(fs::directory_iterator(home.path() / "top/a"), {}) == 10);
 }

@@ -189,6 +189,20 @@ TEST_CASE("a revoked PAT ends the sessions that it began, also through a link") 
   for (const auto& browser : {by_form, by_link, derived}) CHECK_FALSE(f.get(browser, "/api/agents").has_value());
 }
 
+TEST_CASE("a revoked PAT ends what came from it at agents, also when nobody shows its session here") {
+  Visitors f;
+  f.keep_agent("dd-1", AgentStatus::healthy);
+  const auto browser = f.signed_in();
+  f.github.set_outage(test::http_answer(401, "{}"));
+  f.clock.advance(std::chrono::seconds(299));
+  f.run(f.people.check_tokens());
+  CHECK(f.context.sessions.latest_ended(f.clock.unix_seconds()).empty());
+  f.clock.advance(std::chrono::seconds(1));
+  f.run(f.people.check_tokens());
+  CHECK(f.context.sessions.latest_ended(f.clock.unix_seconds()).size() == 1);
+  CHECK_FALSE(f.get(browser, "/api/agents").has_value());
+}
+
 TEST_CASE("a link is made for an owner only") {
   Visitors f;
   CHECK_FALSE(f.ask("POST", "/auth/link").has_value());

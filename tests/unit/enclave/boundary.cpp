@@ -202,8 +202,7 @@ TEST_CASE("what an app left in shared folders is gone when it ends, for a comman
   CHECK(enclave.call({{"method", "exec"}, {"cmd", {"true"}}, {"app", "app"}}).at("ok") == true);
   CHECK(is_there("/tmp"));
   enclave.call({{"method", "stop"}, {"id", app.id}});
-  CHECK_FALSE(is_there("/tmp"));
-  CHECK_FALSE(is_there("/dev/shm"));
+  CHECK(test::eventually([&] { return !is_there("/tmp") && !is_there("/dev/shm"); }));
   CHECK(enclave.call({{"method", "exec"}, {"cmd", {"sh", "-c", leave}}}).at("exit_code") == 0);
   CHECK_FALSE(is_there("/tmp"));
 }
