@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ class Attached {
     request["token"] = enclave.token();
     send(request.dump() + "\n" + std::string(behind));
     std::string line;
-    for (char c = 0; read(fd_, &c, 1) == 1 && c != '\n';) line += c;
+    for (char c = 0; receive(&c, 1) == 1 && c != '\n';) line += c;
     answer = parse_json(line).value();
   }
   ~Attached() { close(); }
@@ -100,9 +101,16 @@ class Attached {
   std::string said;
 
  private:
+  /// With a patience the kernel does not restart it after a signal (signal(7)).
+  ssize_t receive(char* into, std::size_t size) const {
+    for (;;) {
+      const auto count = read(fd_, into, size);
+      if (count >= 0 || errno != EINTR) return count;
+    }
+  }
   bool more() {
     char chunk[4096];
-    const auto count = read(fd_, chunk, sizeof chunk);
+    const auto count = receive(chunk, sizeof chunk);
     if (count <= 0) return false;
     said.append(chunk, static_cast<std::size_t>(count));
     return true;
