@@ -26,6 +26,10 @@ const std::string& first_of(const protocol::SessionClaims& session) {
 
 }  // namespace
 
+bool is_refusal(const Error& error) noexcept {
+  return error.code == ErrorCode::unauthenticated || error.code == ErrorCode::permission_denied;
+}
+
 Result<identity::SignInGrounds> grounds_of(const Visitor& visitor) {
   identity::SignInGrounds grounds{visitor.person, visitor.token, {}, std::nullopt};
   if (!visitor.session) return grounds;
@@ -73,9 +77,7 @@ net::Task<bool> People::ask_again(std::string session_id) {
   const auto kept = tokens_.find(session_id);
   if (kept == tokens_.end()) co_return !context_.sessions.any_ended({session_id});
   kept->second.checked_at = context_.clock.unix_seconds();
-  const bool is_refused = !person && (person.error().code == ErrorCode::unauthenticated ||
-                                      person.error().code == ErrorCode::permission_denied);
-  if (!is_refused) co_return true;
+  if (person || !is_refusal(person.error())) co_return true;
   context_.sessions.revoke({session_id, kept->second.expires_at}, kept->second.checked_at);
   tokens_.erase(kept);
   log::info("a session ended with its token");

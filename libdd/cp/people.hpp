@@ -21,6 +21,9 @@ struct Visitor {
   Secret token;
 };
 
+/// Whether GitHub has said no to a token; everything else says nothing about whose it is.
+[[nodiscard]] bool is_refusal(const Error& error) noexcept;
+
 /// What a link that this visitor makes rests on. Errors: conflict when the session came from too many links already.
 [[nodiscard]] Result<identity::SignInGrounds> grounds_of(const Visitor& visitor);
 

@@ -61,9 +61,7 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerReques
   auto shown = *token;
   auto person = co_await context_.owners.verify(std::move(shown));
   // It counts when it was about who somebody is, not when GitHub was down.
-  const bool is_theirs = !person && (person.error().code == ErrorCode::unauthenticated ||
-                                     person.error().code == ErrorCode::permission_denied);
-  if (!is_theirs) failures_.forgive(client);
+  if (person || !is_refusal(person.error())) failures_.forgive(client);
   if (!person) co_return refuse(person.error(), std::move(next));
   identity::SignInGrounds grounds{*std::move(person), *std::move(token), {}, std::nullopt};
   co_return co_await welcome(std::move(grounds), std::move(next));

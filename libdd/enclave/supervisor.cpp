@@ -58,7 +58,7 @@ Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, co
       on_ended_(std::move(on_ended)),
       cleaned_(executor_),
       uids_(
-          settings.uid_base, [this](const std::string& app, uid_t) { clear_work(app); }, known_uids(settings, data),
+          settings.uid_base, [this](const std::string& app) { clear_work(app); }, known_uids(settings, data),
           [this](const UidsByApp& uids) { write_uids(data_.uids(), settings_.uid_base, uids); }) {}
 
 void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }

@@ -44,8 +44,6 @@ Result<void> write_text(const std::filesystem::path& path, const std::string& te
   if (!file) return tl::unexpected(file.error());
   if (write(file->fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return system_failure("cannot write " + path.string());
-  // Whose files are whose must be known after a loss of power, too.
-  if (fsync(file->fd()) != 0) return system_failure("cannot write " + path.string());
   return file->rename_to(path);
 }
 

@@ -55,7 +55,7 @@ Result<uid_t> UidPool::free_uid() {
     return fail(ErrorCode::unavailable,
                 "cannot give the workload a uid: all " + std::to_string(kWorkloadUids) + " are in use");
   const auto uid = longest_idle->second.uid;
-  evict_(longest_idle->first, uid);
+  evict_(longest_idle->first);
   slots_.erase(longest_idle);
   return uid;
 }

@@ -22,7 +22,7 @@ inline constexpr uid_t kWorkloadUids = kUidRange - 1 - kFetchUids;
 
 class UidPool {
  public:
-  using Evict = std::function<void(const std::string& app, uid_t uid)>;
+  using Evict = std::function<void(const std::string& app)>;
   using Changed = std::function<void(const UidsByApp&)>;
 
   /// `evict` is called with an app whose uid goes to another: its files must go first. `known` is what an earlier run has given out; `changed` is told what

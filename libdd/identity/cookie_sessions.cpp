@@ -47,7 +47,7 @@ bool CookieSessions::any_ended(const std::vector<std::string>& ids) const {
 }
 
 void CookieSessions::revoke(const protocol::EndedSession& session, std::int64_t now) {
-  if (signed_out_.contains(session.id)) return;
+  if (session.expires_at <= now || signed_out_.contains(session.id)) return;
   const auto spent = signed_out_.spend(session.id, session.expires_at, now);
   if (!spent) log::warning("cannot remember a sign-out", {{"why", spent.error().message}});
   latest_.push_back(session);
