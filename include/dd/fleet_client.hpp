@@ -137,6 +137,16 @@ struct Executed {
   bool truncated = false;  // there was more than 1 MiB of one of them
 };
 
+/// A command or terminal that somebody has open in a VM.
+struct RunningCommand {
+  std::string id;
+  std::string type;  // "exec"; "attach": a terminal
+  std::vector<std::string> cmd;
+  std::string app_name;  // the workload that it is in; empty: none
+  bool privileged = false;
+  std::string started_at;  // RFC 3339
+};
+
 struct JoinTicket {
   Secret ticket;
   std::int64_t expires_at = 0;  // unix seconds
@@ -196,8 +206,10 @@ class FleetClient {
   [[nodiscard]] Result<Mopped> stop(std::string_view agent, std::string_view app) const;
   /// Stops every deployment of the app with all its processes and takes its hostnames away.
   [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
-  /// Runs a command to its end. Errors also: deadline_exceeded when it took longer than its timeout, and was killed.
+  /// Runs a command to its end. It is ended when this process goes, or does not wait any more. Errors also: deadline_exceeded when it took longer than its timeout, and was killed.
   [[nodiscard]] Result<Executed> exec(std::string_view agent, const Command& command) const;
+  /// What exec() and terminals have running now, oldest first. Errors also: unsupported by an earlier agent.
+  [[nodiscard]] Result<std::vector<RunningCommand>> commands(std::string_view agent) const;
   /// Where a WebSocket becomes a terminal in that running workload (docs/wire.md, 6.1), once, within 30 s; `&cols=` and `&rows=` may be
   /// added. https or http, as the handshake is one or the other. It holds the ticket, and so is as secret as the credential.
   [[nodiscard]] Result<Secret> terminal_url(std::string_view agent, std::string_view app) const;

@@ -35,6 +35,8 @@ void SessionApi::add_routes(net::Router& router) {
   owner.authenticate = owner_only(context_);
   owner.max_body = kMaxSessionRequest;
   owner.handler_deadline = protocol::ExecRequest::kMaxTimeout + kExecMargin;
+  router.add("GET", "/commands", [this](const net::ServerRequest&) { return commands(); }, owner);
+  owner.watch_caller = true;
   router.add("POST", "/exec", [this](const net::ServerRequest& request) { return exec(request); }, owner);
   terminals_.add_to(router);
 }
@@ -45,9 +47,15 @@ net::Task<Result<net::ServerResponse>> SessionApi::exec(const net::ServerRequest
   auto wanted = protocol::exec_request_from(*body);
   if (!wanted) co_return tl::unexpected(wanted.error());
   log::info("exec", {{"app", wanted->app_name}, {"by", request.principal}, {"program", wanted->cmd.front()}});
-  const auto answer = co_await context_.runtime.exec(*std::move(wanted));
+  const auto answer = co_await context_.runtime.exec(*std::move(wanted), request.caller_left);
   if (!answer) co_return tl::unexpected(answer.error());
   co_return net::json_response(to_text(protocol::to_json_value(*answer)));
+}
+
+net::Task<Result<net::ServerResponse>> SessionApi::commands() {
+  const auto running = co_await context_.runtime.commands();
+  if (!running) co_return tl::unexpected(running.error());
+  co_return net::json_response(to_text(protocol::to_json_value(*running)));
 }
 
 }  // namespace dd::agent

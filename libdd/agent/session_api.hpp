@@ -1,4 +1,4 @@
-// POST /exec, and the terminals of workloads (docs/wire.md, 6 and 6.1).
+// POST /exec, what is open of that kind, and the terminals of workloads (docs/wire.md, 6 and 6.1).
 #pragma once
 
 #include "libdd/agent/context.hpp"
@@ -13,6 +13,7 @@ class SessionApi {
   void add_routes(net::Router& router);
 
  private:
+  net::Task<Result<net::ServerResponse>> commands();
   net::Task<Result<net::ServerResponse>> exec(const net::ServerRequest& request);
 
   Context& context_;

@@ -80,7 +80,7 @@ Json answer_for(const Guest& guest, const ExitStatus& status, const Capture& out
 
 }  // namespace
 
-net::Task<Result<Json>> exec(Runtime& runtime, Json request) {
+net::Task<Result<Json>> exec(Runtime& runtime, Json request, std::stop_token caller_left) {
   auto wanted = exec_request_from(request);
   if (!wanted) co_return tl::unexpected(wanted.error());
   const auto executor = co_await net::this_executor();
@@ -95,11 +95,16 @@ net::Task<Result<Json>> exec(Runtime& runtime, Json request) {
   net::spawn(executor, Capture::read(*output), "output of a command");
   net::spawn(executor, Capture::read(*error), "errors of a command");
 
+  // Runs at once when the caller went while it was being started.
+  const std::stop_callback leaving(caller_left, [&runtime, &executor, &guest] {
+    net::spawn(executor, runtime.guests().end(guest), "end of a command that nobody waits for");
+  });
   const bool in_time = co_await guest->child->wait_for(wanted->timeout);
   if (!in_time) co_await runtime.guests().end(guest);
   const auto status = co_await runtime.guests().see_out(guest);
   co_await (*output)->finish();
   co_await (*error)->finish();
+  if (caller_left.stop_requested()) co_return fail(ErrorCode::unavailable, "nobody waits for the command any more");
   if (!in_time)
     co_return fail(ErrorCode::deadline_exceeded,
                    "command timed out after " + std::to_string(wanted->timeout.count()) + "s");

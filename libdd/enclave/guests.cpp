@@ -42,17 +42,18 @@ Guests::Guests(net::asio::any_io_executor executor, net::asio::thread_pool& pool
       left_(std::move(executor)) {}
 
 net::Task<Result<GuestPtr>> Guests::start(GuestRequest request, GuestStdio stdio) {
-  const auto what = what_failed(request);
   const auto guest = std::make_shared<Guest>();
-  if (auto settled = settle(*guest, request); !settled) co_return wrap(settled.error(), what);
+  guest->request = std::move(request);
+  const auto what = what_failed(guest->request);
+  if (auto settled = settle(*guest); !settled) co_return wrap(settled.error(), what);
   guests_.push_back(guest);
-  auto done = co_await record(guest, request);
-  if (done) done = co_await launch(guest, request, std::move(stdio));
+  auto done = co_await record(guest);
+  if (done) done = co_await launch(guest, std::move(stdio));
   if (!done) {
     remove(guest);
     co_return wrap(done.error(), what);
   }
-  log::info("guest started", {{"type", request.type}, {"id", guest->id}, {"app", request.app_name}});
+  log::info("guest started", {{"type", guest->request.type}, {"id", guest->id}, {"app", guest->request.app_name}});
   co_return guest;
 }
 
@@ -69,14 +70,22 @@ Result<DeploymentPtr> Guests::host_for(const GuestRequest& request) const {
 }
 
 // Who it will be, without an await between the look at the others and its own entry.
-Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
+Result<void> Guests::settle(Guest& guest) const {
+  const auto& request = guest.request;
   if (stopping_) return fail(ErrorCode::unavailable, "the runtime is stopping");
   if (guests_.size() >= kMost)
     return fail(ErrorCode::unavailable, std::to_string(guests_.size()) + " commands and terminals are open");
+  const bool alone = request.app_name.empty();
+  const auto beside = std::ranges::count_if(
+      guests_, [&request](const GuestPtr& other) { return other->request.app_name == request.app_name; });
+  if (beside >= static_cast<std::ptrdiff_t>(alone ? kMostAlone : kMostOfApp))
+    return fail(ErrorCode::unavailable, std::to_string(beside) + " commands and terminals are open " +
+                                            (alone ? "outside of workloads" : "in it"));
   auto host = host_for(request);
   if (!host) return tl::unexpected(host.error());
   guest.host = *std::move(host);
   guest.id = new_deployment_id(*settings_.random);
+  guest.started_at = timestamp(*settings_.clock);
   const bool host_is_privileged = guest.host && guest.host->request.privileged;
   guest.place->request.privileged = request.privileged || host_is_privileged;
   if (request.privileged && !host_is_privileged && settings_.uid_per_workload) guest.folder = Supervisor::Folder::none;
@@ -88,6 +97,11 @@ Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
     guest.place->request.env = guest.host->request.env;
     return {};
   }
+  return settle_alone(guest);
+}
+
+// One of the names of which there are as many as may be there.
+Result<void> Guests::settle_alone(Guest& guest) const {
   for (std::size_t number = 0; number < kMostAlone; ++number) {
     const auto name = name_alone(number);
     const auto has_name = [&name](const GuestPtr& other) { return other->place->info.app_name == name; };
@@ -95,11 +109,11 @@ Result<void> Guests::settle(Guest& guest, const GuestRequest& request) const {
     guest.place->info.app_name = name;
     return {};
   }
-  return fail(ErrorCode::unavailable,
-              std::to_string(kMostAlone) + " commands and terminals outside of workloads are open");
+  return fail(ErrorCode::internal, "no name is left for it");
 }
 
-net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
+net::Task<Result<void>> Guests::record(GuestPtr guest) {
+  const auto& request = guest->request;
   Result<StagedExecutable> staged;
   std::function<void()> work = [this, &staged, program = request.cmd.front()] { staged = store_.stage(program); };
   ++staging_;
@@ -120,7 +134,7 @@ net::Task<Result<void>> Guests::record(GuestPtr guest, GuestRequest request) {
   co_return co_await log_.record(std::move(event));
 }
 
-net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, GuestStdio stdio) {
+net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestStdio stdio) {
   if (stopping_) co_return fail(ErrorCode::unavailable, "the runtime is stopping");
   if (guest->host && !guest->host->run) co_return fail(ErrorCode::conflict, "the workload has ended meanwhile");
   auto place = supervisor_.place_for(*guest->place, guest->folder);
@@ -136,7 +150,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestRequest request, Gue
   if (!guest->host && identity.switch_user) guest->family.uid = identity.uid;
   ChildSpec spec;
   spec.executable = guest->place->executable.path;
-  spec.argv = std::move(request.cmd);
+  spec.argv = guest->request.cmd;
   spec.environment = std::move(place->environment);
   spec.work_dir = std::move(place->work_dir);
   spec.identity = identity;
@@ -183,6 +197,16 @@ net::Task<void> Guests::shut_down() {
   for (const auto& guest : guests_)
     if (guest->child) net::spawn(executor_, end(guest), "end of a guest");
   while (!guests_.empty()) co_await left_.wait(std::chrono::hours(24));
+}
+
+std::vector<protocol::RunningCommand> Guests::running() const {
+  std::vector<protocol::RunningCommand> commands;
+  for (const auto& guest : guests_) {
+    const auto& request = guest->request;
+    commands.push_back(
+        {guest->id, request.type, request.cmd, request.app_name, guest->place->request.privileged, guest->started_at});
+  }
+  return commands;
 }
 
 void Guests::add_digests(std::set<std::string>& used) const {

@@ -14,6 +14,7 @@
 #include "libdd/enclave/measured_log.hpp"
 #include "libdd/enclave/process_family.hpp"
 #include "libdd/enclave/supervisor.hpp"
+#include "libdd/protocol/exec.hpp"
 
 namespace dd::enclave {
 
@@ -35,6 +36,8 @@ struct GuestStdio {
 
 struct Guest {
   std::string id;
+  GuestRequest request;
+  std::string started_at;  // RFC 3339
   /// Who and where it is; no record that anybody sees.
   DeploymentPtr place = std::make_shared<Deployment>();
   Supervisor::Folder folder = Supervisor::Folder::made_new;
@@ -48,7 +51,9 @@ using GuestPtr = std::shared_ptr<Guest>;
 /// Use on one io thread.
 class Guests {
  public:
+  /// Each holds a connection to the socket while its caller waits.
   static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMostOfApp = 128;
   /// Without a workload: each has a uid of its own while it lives.
   static constexpr std::size_t kMostAlone = 32;
   /// Room in the event log that guests leave to deploys and stops.
@@ -71,15 +76,18 @@ class Guests {
   /// No more are started; returns when none is left.
   net::Task<void> shut_down();
 
+  /// Oldest first.
+  [[nodiscard]] std::vector<protocol::RunningCommand> running() const;
   /// Executables that are in use or, while `staging`, about to be.
   [[nodiscard]] bool staging() const noexcept { return staging_ > 0; }
   void add_digests(std::set<std::string>& used) const;
 
  private:
   [[nodiscard]] Result<DeploymentPtr> host_for(const GuestRequest& request) const;
-  [[nodiscard]] Result<void> settle(Guest& guest, const GuestRequest& request) const;
-  net::Task<Result<void>> record(GuestPtr guest, GuestRequest request);
-  net::Task<Result<void>> launch(GuestPtr guest, GuestRequest request, GuestStdio stdio);
+  [[nodiscard]] Result<void> settle(Guest& guest) const;
+  [[nodiscard]] Result<void> settle_alone(Guest& guest) const;
+  net::Task<Result<void>> record(GuestPtr guest);
+  net::Task<Result<void>> launch(GuestPtr guest, GuestStdio stdio);
   void remove(const GuestPtr& guest);
 
   net::asio::any_io_executor executor_;

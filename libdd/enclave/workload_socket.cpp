@@ -85,7 +85,8 @@ net::Task<Result<Json>> WorkloadSocket::call(std::string method, Json request, n
   if (method == "logs") co_return logs(request);
   if (method == "deploy") co_return deploy(std::move(request));
   if (method == "redeploy") co_return redeploy(request);
-  if (method == "exec") co_return co_await exec(runtime_, std::move(request));
+  if (method == "exec") co_return co_await exec(runtime_, std::move(request), peer.gone);
+  if (method == "commands") co_return protocol::to_json_value(runtime_.guests().running());
   if (method == "stop") co_return co_await stop(std::move(request));
   if (method == "attest") co_return co_await attest(std::move(request), peer);
   co_return fail_at(ErrorCode::unsupported, "$.method", "unknown method: " + method);

@@ -74,14 +74,19 @@ struct EnclaveClient::Impl {
     std::shared_ptr<net::ByteConnection> connection;
   };
   /// Over a connection of its own: other calls go on.
-  net::Task<Result<Opened>> call_beside(const char* method, Json request, std::chrono::milliseconds deadline) {
+  net::Task<Result<Opened>> call_beside(const char* method, Json request, std::chrono::milliseconds deadline,
+                                        std::stop_token given_up) {
     auto text = line_of(method, std::move(request));
-    auto opened = co_await net::open_connection(socket, std::move(text), deadline);
+    auto opened = co_await net::open_connection(socket, std::move(text), deadline, std::move(given_up));
     if (!opened) co_return wrap(opened.error(), "cannot ask the workload runtime");
     auto answer = answer_from(opened->answer);
     if (!answer) co_return tl::unexpected(answer.error());
     Opened both{*std::move(answer), std::move(opened->connection)};
     co_return both;
+  }
+
+  net::Task<Result<Opened>> call_beside(const char* method, Json request, std::chrono::milliseconds deadline) {
+    return call_beside(method, std::move(request), deadline, std::stop_token());
   }
 
   /// The id of what a call has started.
@@ -187,14 +192,23 @@ net::Task<Result<protocol::LogsAnswer>> EnclaveClient::log_of(DeploymentInfo inf
   co_return answer;
 }
 
-net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecRequest request) {
+net::Task<Result<protocol::ExecAnswer>> EnclaveClient::exec(protocol::ExecRequest request, std::stop_token given_up) {
   const auto deadline = request.timeout + kExecMargin;
   auto wanted = protocol::to_json_value(request);
-  const auto answer = co_await impl_->call_beside("exec", std::move(wanted), deadline);
+  const auto answer = co_await impl_->call_beside("exec", std::move(wanted), deadline, std::move(given_up));
   if (!answer) co_return tl::unexpected(answer.error());
   auto executed = protocol::exec_answer_from(answer->json);
   if (!executed) co_return tl::unexpected(unreadable(executed.error()));
   co_return executed;
+}
+
+net::Task<Result<std::vector<protocol::RunningCommand>>> EnclaveClient::commands() {
+  auto request = Json::object();
+  const auto answer = co_await impl_->call("commands", std::move(request), kDeadline);
+  if (!answer) co_return tl::unexpected(answer.error());
+  auto commands = protocol::running_commands_from(*answer);
+  if (!commands) co_return tl::unexpected(unreadable(commands.error()));
+  co_return commands;
 }
 
 net::Task<Result<std::shared_ptr<Terminal>>> EnclaveClient::attach(std::string app_name, protocol::WindowSize size) {

@@ -57,8 +57,11 @@ class EnclaveClient {
   net::Task<Result<protocol::LogsAnswer>> log_of(DeploymentInfo info, std::int64_t tail,
                                                  std::optional<std::int64_t> from);
 
-  /// Returns when the command has ended. Over a connection of its own, as attach(): calls go on beside it.
-  net::Task<Result<protocol::ExecAnswer>> exec(protocol::ExecRequest request);
+  /// Returns when the command has ended. Over a connection of its own, as attach(): calls go on beside it. That is closed, and the command ended,
+  /// when `given_up` is stopped.
+  net::Task<Result<protocol::ExecAnswer>> exec(protocol::ExecRequest request, std::stop_token given_up);
+  /// Commands and terminals that run now, oldest first.
+  net::Task<Result<std::vector<protocol::RunningCommand>>> commands();
   /// A shell with a terminal, in a running workload; without a name in none, under a uid and in a folder of its own.
   net::Task<Result<std::shared_ptr<Terminal>>> attach(std::string app_name, protocol::WindowSize size);
 

@@ -32,6 +32,18 @@ Result<Executed> FleetClient::exec(std::string_view agent, const Command& comman
                   std::move(answer->out), std::move(answer->err), answer->truncated};
 }
 
+Result<std::vector<RunningCommand>> FleetClient::commands(std::string_view agent) const {
+  auto call = connection_->to_agent("GET", agent, "/commands");
+  if (!call) return tl::unexpected(std::move(call).error());
+  auto answer = connection_->ask(*std::move(call), protocol::running_commands_from);
+  if (!answer) return tl::unexpected(std::move(answer).error());
+  std::vector<RunningCommand> commands;
+  for (auto& one : *answer)
+    commands.push_back({std::move(one.id), std::move(one.type), std::move(one.cmd), std::move(one.app_name),
+                        one.privileged, std::move(one.started_at)});
+  return commands;
+}
+
 Result<Secret> FleetClient::terminal_url(std::string_view agent, std::string_view app) const {
   const auto name = net::percent_encode(app);
   auto call = connection_->to_agent("POST", agent, "/session/" + name + "/ticket");

@@ -26,7 +26,7 @@ using Socket = std::shared_ptr<tcp::socket>;
 
 constexpr int kPool = 8;
 constexpr std::size_t kMaxLine = 1024 * 1024;
-constexpr std::size_t kMaxHead = 64 * 1024;
+constexpr std::size_t kMaxHead = 80 * 1024;
 constexpr std::chrono::milliseconds kFirstPause{200};
 constexpr std::chrono::milliseconds kLongestPause{2'000};
 

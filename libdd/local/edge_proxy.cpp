@@ -15,6 +15,7 @@
 #include "dd/random.hpp"
 #include "libdd/local/pump.hpp"
 #include "libdd/net/listen.hpp"
+#include "libdd/net/peer_departure.hpp"
 
 namespace dd::local {
 namespace {
@@ -26,7 +27,7 @@ using Socket = std::shared_ptr<tcp::socket>;
 using RequestParser = http::request_parser<http::buffer_body>;
 using ResponseParser = http::response_parser<http::buffer_body>;
 
-constexpr std::uint32_t kMaxHeader = 32 * 1024;
+constexpr std::uint32_t kMaxHeader = 63 * 1024;  // Beast throws at a field of 64 KiB
 constexpr std::size_t kProxyChunk = 16 * 1024;
 // Boost 1.74 takes boost::none for a limit of zero when a length is given.
 constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
@@ -75,6 +76,12 @@ net::Task<boost::system::error_code> relay(tcp::socket& from, beast::flat_buffer
     if (failed) co_return failed;
   } while (!parser.is_done() || !serializer.is_done());
   co_return boost::system::error_code();
+}
+
+/// As Cloudflare: a request ends with its client.
+net::Task<void> watch_client(Socket client, Socket upstream) {
+  const bool gone = co_await net::peer_left(*client);
+  if (gone) close_socket(*upstream);
 }
 
 net::Task<void> answer(tcp::socket& client, unsigned status, std::string body, const std::string& id) {
@@ -194,7 +201,10 @@ net::Task<bool> EdgeProxy::Impl::forward(Socket client, beast::flat_buffer& buff
   response.body_limit(kUnlimited);
   beast::flat_buffer back(kMaxHeader + kProxyChunk);
   if (message.method() == http::verb::head) response.skip(true);
+  net::spawn(executor, watch_client(client, upstream), "client of the edge");
   co_await http::async_read_header(*upstream, back, response, asio::redirect_error(asio::use_awaitable, failed));
+  boost::system::error_code ignored;
+  client->cancel(ignored);
   if (failed) {
     close_socket(*upstream);
     co_await answer(*client, 502, "the tunnel's connector broke off: " + failed.message() + "\n", id);

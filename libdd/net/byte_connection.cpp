@@ -39,9 +39,7 @@ Task<bool> ByteConnection::write(std::string_view bytes) {
 
 Task<void> ByteConnection::hung_up() {
   const auto stream = stream_;
-  error_code ec;
-  // Linux says so with EPOLLHUP, once both directions of a unix socket are closed.
-  co_await stream->socket().async_wait(LineStream::Socket::wait_error, into(ec));
+  (void)co_await stream->hung_up();
 }
 
 void ByteConnection::close() { stream_->close(); }

@@ -13,6 +13,7 @@
 #include "dd/log.hpp"
 #include "libdd/net/ascii.hpp"
 #include "libdd/net/into.hpp"
+#include "libdd/net/peer_departure.hpp"
 #include "libdd/net/served_web_socket.hpp"
 #include "libdd/net/target.hpp"
 #include "libdd/net/web_socket_request.hpp"
@@ -27,6 +28,7 @@ constexpr std::size_t kReadSize = 4096;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kLingerDeadline{2'000};
 constexpr std::chrono::hours kNoDeadline{24 * 365};
+constexpr int kHeadersTooLarge = 431;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -38,6 +40,20 @@ bool is_gone(const error_code& ec) {
 
 Error malformed_request(const error_code& ec) {
   return {ErrorCode::malformed, "cannot read request: " + ec.message(), {}, {}};
+}
+
+Error headers_too_large(const HttpServerOptions& options) {
+  auto most = std::to_string(options.max_header_bytes) + " bytes";
+  if (options.max_cookie_bytes > 0) most += ", or cookies over " + std::to_string(options.max_cookie_bytes);
+  return {ErrorCode::too_large, "cannot read request: headers over " + most, {}, {}};
+}
+
+std::size_t bytes_beside_cookies(const http::request_header<>& header) {
+  constexpr std::size_t kPunctuation = 4;  // colon, blank, line end
+  std::size_t total = header.target().size();
+  for (const auto& field : header)
+    if (field.name() != http::field::cookie) total += field.name_string().size() + field.value().size() + kPunctuation;
+  return total;
 }
 
 /// A handler's exception ends here, as an answer.
@@ -145,10 +161,11 @@ Task<bool> HttpConnection::read_header(Exchange& exchange) {
   if (!fresh_) enter(Phase::header, options_.header_deadline);
   fresh_ = false;
   request_id_ = new_request_id();
-  exchange.header.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes));
+  exchange.header.header_limit(static_cast<std::uint32_t>(options_.max_header_bytes + options_.max_cookie_bytes));
   // The route's own limit follows once it is known. Not boost::none: Beast of 1.74 compares it as less than any length.
   exchange.header.body_limit(std::numeric_limits<std::uint64_t>::max());
   co_await http::async_read_header(socket_, bytes, exchange.header, into(ec));
+  if (!ec && bytes_beside_cookies(exchange.header.get()) > options_.max_header_bytes) ec = http::error::header_limit;
   if (!ec) co_return true;
 
   Error error = malformed_request(ec);
@@ -157,11 +174,8 @@ Task<bool> HttpConnection::read_header(Exchange& exchange) {
     error = {ErrorCode::deadline_exceeded, "cannot read request: its headers took too long", {}, {}};
     status = 408;
   } else if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
-    error = {ErrorCode::too_large,
-             "cannot read request: headers over " + std::to_string(options_.max_header_bytes) + " bytes",
-             {},
-             {}};
-    status = 431;
+    error = headers_too_large(options_);
+    status = kHeadersTooLarge;
   } else if (is_gone(ec)) {
     co_return false;
   }
@@ -262,9 +276,24 @@ Task<bool> HttpConnection::read_body(Exchange& exchange) {
 Task<ServerResponse> HttpConnection::handle(Exchange& exchange) {
   const auto& route = *exchange.match.route;
   enter(Phase::work, route.options.handler_deadline);
+  const bool watched = route.options.watch_caller;
+  if (watched) {
+    left_ = std::stop_source();
+    exchange.request.caller_left = left_.get_token();
+    spawn(socket_.get_executor(), watch_caller(shared_from_this(), left_), "caller of a request");
+  }
   auto outcome = co_await guarded(route.handler, exchange.request);
+  error_code ignored;
+  // Nothing else is under way on it, unless an answer is being written already.
+  if (watched && !abandoned_) socket_.cancel(ignored);
+  left_ = std::stop_source(std::nostopstate);
   if (outcome) co_return *std::move(outcome);
   co_return refusal(outcome.error(), exchange.request);
+}
+
+Task<void> HttpConnection::watch_caller(std::shared_ptr<HttpConnection> self, std::stop_source left) {
+  const bool gone = co_await peer_left(self->socket_);
+  if (gone) left.request_stop();
 }
 
 Task<bool> HttpConnection::converse(Exchange& exchange) {
@@ -306,6 +335,9 @@ ServerResponse HttpConnection::refusal(const Error& error, const ServerRequest& 
 
 Task<void> HttpConnection::give_up(Error error, int status) {
   auto response = answer_to(error, status);
+  // Else it could not come back.
+  if (status == kHeadersTooLarge && options_.max_cookie_bytes > 0)
+    response.headers.set("Clear-Site-Data", "\"cookies\"");
   auto head = answer_head(response, request_id_, Persistence::close);
   const bool written = co_await write(std::move(head), std::move(response.body));
   if (written) co_await linger();
@@ -350,6 +382,7 @@ void HttpConnection::expire(TimePoint now) {
     socket_.cancel(ignored);
   } else if (!abandoned_) {
     abandoned_ = true;
+    left_.request_stop();
     const Error error{ErrorCode::deadline_exceeded, "cannot answer in time", {}, {}};
     auto response = answer_to(error);
     spawn(socket_.get_executor(), answer_late(shared_from_this(), std::move(response)), "late answer");
@@ -367,6 +400,7 @@ void HttpConnection::finish() {
 
 void HttpConnection::close() {
   if (web_socket_) web_socket_->abort();
+  left_.request_stop();
   error_code ignored;
   socket_.close(ignored);
 }

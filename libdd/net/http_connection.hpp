@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -52,6 +53,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Task<std::optional<ServerResponse>> admit(Exchange& exchange);
   Task<bool> read_body(Exchange& exchange);
   Task<ServerResponse> handle(Exchange& exchange);
+  static Task<void> watch_caller(std::shared_ptr<HttpConnection> self, std::stop_source left);
   /// Hands the connection over to the route's WebSocket handler until that is done.
   Task<bool> converse(Exchange& exchange);
   Task<bool> answer(Exchange& exchange, ServerResponse response);
@@ -74,6 +76,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::unique_ptr<Buffer> buffer_;
   std::shared_ptr<ServedWebSocket> web_socket_;  // has the socket then
   std::string request_id_;
+  std::stop_source left_{std::nostopstate};  // of the handler that runs, where its route wants to know
   TimePoint deadline_;
   Phase phase_ = Phase::header;
   bool fresh_ = true;  // no request was read yet

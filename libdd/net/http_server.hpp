@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ struct ServerRequest {
   std::string body;
   std::string request_id;
   std::string principal;  // what the route's `authenticate` returned
+  /// Stopped when nobody waits for the answer any more: the caller closed the connection, the handler overran its deadline, or the server ends.
+  /// Only where the route asks for it.
+  std::stop_token caller_left;
 
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
 };
@@ -50,6 +54,9 @@ struct RouteOptions {
   std::size_t max_body = 64 * 1024;  // of a WebSocket: its largest message
   std::chrono::milliseconds handler_deadline{60'000};
   Authenticate authenticate = {};  // none: public
+  /// Look at the connection while the handler runs. A caller that only ends its own direction counts as gone, as with other servers; one that sends
+  /// more requests ahead of the answer is not seen to go.
+  bool watch_caller = false;
 };
 
 /// Method and path pattern → handler. "/logs/{app}": a placeholder takes one whole segment; a literal goes before it. GET also serves HEAD.
@@ -82,6 +89,9 @@ class Router {
   std::vector<Route> routes_;
 };
 
+/// As many as fit: Boost.Beast throws, where nobody can catch it, at a field of 64 KiB.
+inline constexpr std::size_t kMostCookieBytes = 47 * 1024;
+
 /// An Error as an answer of another shape than ours.
 using RenderError = std::function<ServerResponse(const Error&)>;
 
@@ -90,6 +100,9 @@ struct HttpServerOptions {
   std::uint16_t port = 0;  // 0: any free one, see HttpServer::port()
   std::size_t max_connections = 1024;
   std::size_t max_header_bytes = 16 * 1024;
+  /// So many bytes more for Cookie headers: what other hosts of our domain have set there must not cost us the request. A browser that sends more is
+  /// told to forget all cookies of the domain. Both limits together are below 64 KiB.
+  std::size_t max_cookie_bytes = 0;
   std::chrono::milliseconds header_deadline{10'000};
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};

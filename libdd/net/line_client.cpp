@@ -125,11 +125,12 @@ Task<Result<std::string>> LineClient::call(std::string line, std::chrono::millis
 }
 
 Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
-                                               std::chrono::milliseconds deadline) {
+                                               std::chrono::milliseconds deadline, std::stop_token given_up) {
   const auto executor = co_await this_executor();
   const auto connected = co_await connect_to(executor, std::move(path));
   if (!connected) co_return tl::unexpected(connected.error());
   const auto& stream = *connected;
+  const std::stop_callback closing(given_up, [stream] { stream->close(); });
   stream->expire_at(Clock::now() + std::min<std::chrono::milliseconds>(deadline, std::chrono::hours(24)));
   const auto written = co_await stream->write(std::move(line));
   if (!written) co_return tl::unexpected(written.error());
@@ -140,6 +141,11 @@ Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::
   opened.answer = *std::move(answer);
   opened.connection = std::make_shared<ByteConnection>(stream);
   co_return opened;
+}
+
+Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
+                                               std::chrono::milliseconds deadline) {
+  return open_connection(std::move(path), std::move(line), deadline, std::stop_token());
 }
 
 }  // namespace dd::net

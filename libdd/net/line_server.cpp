@@ -23,13 +23,19 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kWriteDeadline{30};
 constexpr std::size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
 
-Peer peer_of(LineStream::Socket& socket) {
+Peer peer_of(LineStream::Socket& socket, std::stop_token gone) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   // Nobody when the kernel does not say: uid -1 is no one's.
   if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-    return {0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
-  return {credentials.pid, credentials.uid, credentials.gid};
+    return {0, static_cast<uid_t>(-1), static_cast<gid_t>(-1), std::move(gone)};
+  return {credentials.pid, credentials.uid, credentials.gid, std::move(gone)};
+}
+
+// As long as the connection is open.
+Task<void> watch_peer(std::shared_ptr<LineStream> stream, std::stop_source gone) {
+  const bool left = co_await stream->hung_up();
+  if (left) gone.request_stop();
 }
 
 Task<LineReply> guarded_reply(const ReplyHandler& handler, std::string line, Peer peer) {
@@ -61,7 +67,10 @@ ReplyHandler replies_of(LineHandler handler) {
 }
 
 Task<void> serve_stream(std::shared_ptr<LineStream> stream, ReplyHandler handler) {
-  const auto peer = peer_of(stream->socket());
+  const std::stop_source gone;
+  const auto peer = peer_of(stream->socket(), gone.get_token());
+  const auto executor = co_await this_executor();
+  spawn(executor, watch_peer(stream, gone), "peer of a unix socket");
   for (;;) {
     auto line = co_await stream->read();
     const bool last = !line;

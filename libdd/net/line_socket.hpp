@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "dd/error.hpp"
@@ -19,6 +20,8 @@ struct Peer {
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  /// Stopped when it has closed the connection; one that only sends no more waits for its answers.
+  std::stop_token gone = {};
 };
 
 struct LineServerOptions {
@@ -67,7 +70,11 @@ struct OpenedConnection {
   std::string answer;
   std::shared_ptr<ByteConnection> connection;
 };
-/// One call over a connection of its own, which afterwards carries bytes if the answer says so. Errors: as LineClient::call().
+/// One call over a connection of its own, which afterwards carries bytes if the answer says so. It is closed when `given_up` is stopped before the
+/// answer is there. Errors: as LineClient::call().
+Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
+                                               std::chrono::milliseconds deadline, std::stop_token given_up);
+/// The same for one that waits for the answer in any case.
 Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::string line,
                                                std::chrono::milliseconds deadline);
 

@@ -62,6 +62,14 @@ Task<Result<void>> LineStream::write(std::string line) {
   co_return Result<void>();
 }
 
+Task<bool> LineStream::hung_up() {
+  const auto self = shared_from_this();
+  error_code ec;
+  // Linux says so with EPOLLHUP, once both directions of a unix socket are closed.
+  co_await socket_.async_wait(Socket::wait_error, into(ec));
+  co_return !ec;
+}
+
 void LineStream::expire_at(std::chrono::steady_clock::time_point when) {
   expired_ = false;
   timer_.expires_at(when);

@@ -27,6 +27,8 @@ class LineStream : public std::enable_shared_from_this<LineStream> {
   /// From then on operations fail with deadline_exceeded, until disarm().
   void expire_at(std::chrono::steady_clock::time_point when);
   void disarm();
+  /// Returns true when the peer is gone for good, although nobody reads; false when it is closed, or an operation of it was overdue.
+  Task<bool> hung_up();
   /// What was read and is not a line that was returned.
   [[nodiscard]] std::string take_rest() { return buffer_.take_rest(); }
   [[nodiscard]] bool partly_written() const noexcept { return partly_written_; }

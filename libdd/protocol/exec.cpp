@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kMaxItems = 256;
 constexpr std::size_t kMaxItemBytes = 128 * 1024 - 1;
 constexpr std::size_t kMaxOutput = 4 * 1024 * 1024;
+constexpr std::size_t kMaxCommands = 1024;
 
 }  // namespace
 
@@ -55,6 +56,40 @@ Result<ExecAnswer> exec_answer_from(const Json& value) {
   if (reader.error()) return tl::unexpected(*reader.error());
   if (!answer.exit.signal) answer.exit.code = static_cast<int>(code);
   return answer;
+}
+
+Json to_json_value(const std::vector<RunningCommand>& commands) {
+  auto list = Json::array();
+  for (const auto& command : commands) {
+    Json value = {{"id", command.id},
+                  {"type", command.type},
+                  {"cmd", command.cmd},
+                  {"privileged", command.privileged},
+                  {"started_at", command.started_at}};
+    put_text(value, "app_name", command.app_name);
+    list.push_back(std::move(value));
+  }
+  return {{"commands", std::move(list)}};
+}
+
+Result<std::vector<RunningCommand>> running_commands_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  const Json* list = reader.array("commands", kMaxCommands);
+  if (reader.error()) return tl::unexpected(*reader.error());
+  std::vector<RunningCommand> commands;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    ObjectReader one((*list)[i], "$.commands[" + std::to_string(i) + "]");
+    RunningCommand command;
+    command.id = one.text("id", {.least = 1, .most = 64});
+    command.type = one.text("type", {.least = 1, .most = 16});
+    command.cmd = one.texts("cmd", kMaxItems, {.most = kMaxItemBytes});
+    command.app_name = one.optional_text("app_name", {.most = 64}).value_or("");
+    command.privileged = one.boolean("privileged", false);
+    command.started_at = one.optional_text("started_at", {.most = 64}).value_or("");
+    if (one.error()) return tl::unexpected(*one.error());
+    commands.push_back(std::move(command));
+  }
+  return commands;
 }
 
 }  // namespace dd::protocol

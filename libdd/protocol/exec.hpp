@@ -30,11 +30,26 @@ struct ExecAnswer {
   bool operator==(const ExecAnswer&) const = default;
 };
 
+/// One that runs beside the workloads: exec's, or what a terminal was opened with.
+struct RunningCommand {
+  std::string id;
+  std::string type;  // exec or attach
+  std::vector<std::string> cmd;
+  std::string app_name;  // empty: in no workload
+  bool privileged = false;
+  std::string started_at;  // RFC 3339
+  bool operator==(const RunningCommand&) const = default;
+};
+
 [[nodiscard]] Json to_json_value(const ExecRequest& request);
 /// Errors: malformed and invalid_argument with the JSON path.
 [[nodiscard]] Result<ExecRequest> exec_request_from(const Json& value);
 
 [[nodiscard]] Json to_json_value(const ExecAnswer& answer);
 [[nodiscard]] Result<ExecAnswer> exec_answer_from(const Json& value);
+
+/// `{"commands":[…]}`, oldest first.
+[[nodiscard]] Json to_json_value(const std::vector<RunningCommand>& commands);
+[[nodiscard]] Result<std::vector<RunningCommand>> running_commands_from(const Json& value);
 
 }  // namespace dd::protocol

@@ -50,6 +50,19 @@ def exec_says_what_it_could_not_do():
         assert done.returncode == 125 and done.stderr.startswith("ddctl: cannot"), done
 
 
+def exec_ends_with_its_caller():
+    for app, arguments in (("home", ["--app", "home"]), ("", [])):
+        process = subprocess.Popen([tools / "ddctl", "exec", "--timeout", "3600", *arguments, "--", "sleep", "4711"], env=fleet.environment)
+        wait_for("the command runs", lambda: fleet.processes("sleep 4711"))
+        listed = fleet.ctl_json("ps", "--commands")
+        assert [(row["type"], row["app_name"], row["cmd"], row["privileged"]) for row in listed] == [("exec", app, ["sleep", "4711"], False)], listed
+        assert "sleep 4711" in fleet.ctl("ps", "--commands", "--agent", "vm-1")
+        process.kill()
+        process.wait()
+        wait_for("the command is gone", lambda: not fleet.processes("sleep 4711"))
+        wait_for("it is listed no more", lambda: not fleet.ctl_json("ps", "--commands"))
+
+
 class Shell:
     """`ddctl shell` in a terminal of its own."""
 
@@ -230,6 +243,7 @@ try:
     main([
         ("ddctl exec passes streams and status, as the workload's user", exec_passes_streams_and_status),
         ("ddctl exec says what it could not do, with 125", exec_says_what_it_could_not_do),
+        ("a command ends with its caller, and is listed until then", exec_ends_with_its_caller),
         ("ddctl shell is a terminal: keys, size, interrupt, status", shell_is_a_terminal),
         ("ddctl shell gives the terminal back when it is killed or refused", shell_gives_the_terminal_back),
         ("ddctl shell reads a pipe to its end", shell_reads_a_pipe),

@@ -31,6 +31,33 @@ Json exec_shell(const std::string& script, Json more = Json::object()) {
   return exec({"sh", "-c", script}, std::move(more));
 }
 
+/// Callers that wait, each over a connection of its own.
+class Callers {
+ public:
+  explicit Callers(RunningEnclave& enclave) : enclave_(enclave) {}
+
+  void begin(Json request) {
+    clients_.push_back(std::make_unique<net::LineClient>(io_.get_executor(), enclave_.socket()));
+    request["token"] = enclave_.token();
+    running_.push_back(test::start(io_, clients_.back()->call(request.dump(), std::chrono::seconds(20))));
+  }
+  void leave() { clients_.clear(); }
+  [[nodiscard]] bool all_answered() {
+    test::settle(io_);
+    return std::ranges::all_of(running_, [](const auto& call) { return call->result.has_value(); });
+  }
+  [[nodiscard]] Json commands() {
+    test::settle(io_);
+    return enclave_.call({{"method", "commands"}}).at("commands");
+  }
+
+ private:
+  RunningEnclave& enclave_;
+  net::asio::io_context io_;
+  std::vector<std::unique_ptr<net::LineClient>> clients_;
+  std::vector<std::shared_ptr<test::Started<Result<std::string>>>> running_;
+};
+
 }  // namespace
 
 TEST_CASE("a command is run to its end and answered for") {
@@ -231,32 +258,61 @@ TEST_CASE("a command and its workload end together") {
   CHECK(parse_json(*said).value().at("signal") == SIGKILL);
 }
 
-TEST_CASE("only so many commands run at once outside of workloads, and stopping ends them") {
+TEST_CASE("only so many commands run at once, in each workload and in none, and stopping ends them") {
   RunningEnclave enclave;
-  std::vector<std::unique_ptr<net::LineClient>> clients;
-  net::asio::io_context io;
-  std::vector<std::shared_ptr<test::Started<Result<std::string>>>> running;
-  const auto begin = [&](const std::string& script) {
-    clients.push_back(std::make_unique<net::LineClient>(io.get_executor(), enclave.socket()));
-    Json request = exec_shell(script);
-    request["token"] = enclave.token();
-    running.push_back(test::start(io, clients.back()->call(request.dump(), std::chrono::seconds(20))));
-  };
-  for (int i = 0; i < 32; ++i) begin("touch started; exec sleep 1000");
-  CHECK(eventually([&] {
-    test::settle(io);
-    int started = 0;
-    for (int i = 0; i < 32; ++i)
-      started += std::filesystem::exists(enclave.data() / "work" / (".guest-" + std::to_string(i)) / "started");
-    return started == 32;
-  }));
-  const auto refused = enclave.call(exec({"true"}));
-  CHECK(refused.at("code") == "unavailable");
+  for (const char* app : {"app", "other"}) enclave.settled(enclave.deploy(app, kForever));
+  Callers callers(enclave);
+  for (int i = 0; i < 32; ++i) callers.begin(exec(kForever));
+  for (int i = 0; i < 128; ++i) callers.begin(exec(kForever, {{"app", "app"}}));
+  CHECK(eventually([&] { return callers.commands().size() == 32 + 128; }));
+  for (const auto& [more, says] : {std::pair(Json::object(), "32 commands and terminals are open outside of workloads"),
+                                   std::pair(Json{{"app", "app"}}, "128 commands and terminals are open in it")}) {
+    const auto refused = enclave.call(exec({"true"}, more));
+    CHECK(refused.at("code") == "unavailable");
+    CHECK(refused.at("error").get<std::string>().find(says) != std::string::npos);
+  }
+  CHECK(enclave.call(exec({"true"}, {{"app", "other"}})).at("exit_code") == 0);
   enclave.stop();
-  CHECK(eventually([&] {
-    test::settle(io);
-    return std::ranges::all_of(running, [](const auto& call) { return call->result.has_value(); });
-  }));
+  CHECK(eventually([&] { return callers.all_answered(); }));
+}
+
+TEST_CASE("a command ends with its caller, whom nobody hears any more") {
+  RunningEnclave enclave(Json::array(), std::chrono::milliseconds(100));
+  enclave.settled(enclave.deploy("app", kForever));
+  const struct {
+    const char* name;
+    Json request;
+  } rows[] = {{"in no workload", exec_shell("echo $$ >&2; exec sleep 1000")},
+              {"in a workload", exec_shell("exec sleep 1000", {{"app", "app"}})},
+              {"that minds no signal", exec_shell("trap '' HUP TERM; while :; do sleep 1; done")}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Callers callers(enclave);
+    callers.begin(row.request);
+    REQUIRE(eventually([&] { return callers.commands().size() == 1; }));
+    callers.leave();
+    CHECK(eventually([&] { return callers.commands().empty(); }));
+  }
+  CHECK(enclave.find("app").status == DeploymentStatus::running);
+}
+
+TEST_CASE("what commands run, since when and as whom, is listed") {
+  RunningEnclave enclave;
+  enclave.settled(enclave.deploy("app", kForever));
+  Callers callers(enclave);
+  callers.begin(exec({"sleep", "1001"}, {{"app", "app"}}));
+  REQUIRE(eventually([&] { return callers.commands().size() == 1; }));
+  callers.begin(exec({"sleep", "1002"}, {{"privileged", true}}));
+  REQUIRE(eventually([&] { return callers.commands().size() == 2; }));
+  auto listed = callers.commands();
+  for (auto& one : listed) {
+    CHECK(one.at("id").get<std::string>().size() > 8);
+    CHECK(one.at("started_at").get<std::string>().ends_with("Z"));
+    one.erase("id");
+    one.erase("started_at");
+  }
+  CHECK(listed == Json{{{"type", "exec"}, {"cmd", {"sleep", "1001"}}, {"app_name", "app"}, {"privileged", false}},
+                       {{"type", "exec"}, {"cmd", {"sleep", "1002"}}, {"privileged", true}}});
 }
 
 TEST_CASE("the event log says what was executed, and as whom, before it runs") {

@@ -151,7 +151,7 @@ TEST_CASE("exec asks for what was wanted and returns how it ended") {
   request.cmd = {"sh", "-c", "exit 3"};
   request.app_name = "app";
   request.timeout = std::chrono::seconds(7);
-  const auto answer = test::run(fake.io, fake.client->exec(request)).value();
+  const auto answer = test::run(fake.io, fake.client->exec(request, std::stop_token())).value();
   CHECK(answer == protocol::ExecAnswer{"id-1", {3, {}}, "out", "err", false});
   CHECK(fake.asked == Json{{"method", "exec"},
                            {"token", "token-1"},
@@ -166,7 +166,7 @@ TEST_CASE("an answer to exec that is none is the runtime's fault") {
     FakeRuntime fake(line);
     protocol::ExecRequest request;
     request.cmd = {"true"};
-    const auto answer = test::run(fake.io, fake.client->exec(request));
+    const auto answer = test::run(fake.io, fake.client->exec(request, std::stop_token()));
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().code == ErrorCode::upstream);
   }
@@ -204,7 +204,7 @@ TEST_CASE("exec and attach say so when the runtime is not there") {
   EnclaveClient client(io.get_executor(), folder.path() / "none.sock", Secret("t"));
   protocol::ExecRequest request;
   request.cmd = {"true"};
-  const auto executed = test::run(io, client.exec(request));
+  const auto executed = test::run(io, client.exec(request, std::stop_token()));
   REQUIRE_FALSE(executed.has_value());
   CHECK(executed.error().code == ErrorCode::unavailable);
   const auto terminal = test::run(io, client.attach("app", {}));

@@ -173,6 +173,21 @@ TEST_CASE("a command runs at the agent, and may take as long as its timeout says
   CHECK_FALSE(killed.exit_code);
 }
 
+TEST_CASE("what commands run at an agent is asked of it") {
+  FleetUnderTest t;
+  t.fleet->answer(
+      "GET https://one.dd.example/commands",
+      R"({"commands":[{"id":"e-1","type":"attach","cmd":["sh"],"app_name":"a","privileged":true,"started_at":"t"}]})");
+  const auto commands = t.client.commands("one.dd.example").value();
+  REQUIRE(commands.size() == 1);
+  CHECK(commands[0].id == "e-1");
+  CHECK(commands[0].type == "attach");
+  CHECK(commands[0].cmd == std::vector<std::string>{"sh"});
+  CHECK(commands[0].app_name == "a");
+  CHECK(commands[0].privileged);
+  CHECK(commands[0].started_at == "t");
+}
+
 TEST_CASE("a terminal opens at the agent with a ticket, and with nothing else that is secret") {
   FleetUnderTest t;
   t.fleet->answer("POST https://one.dd.example/session/a/ticket", R"({"ticket":"t+1","expires_in":30})");

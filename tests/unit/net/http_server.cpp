@@ -339,6 +339,71 @@ TEST_CASE("a handler over its deadline is answered for with 504") {
   CHECK(finished);
 }
 
+TEST_CASE("a handler that wants to know learns when nobody waits for its answer any more") {
+  struct Seen {
+    std::promise<bool> left;
+    static Task<Result<ServerResponse>> wait(Seen& seen, std::stop_token caller_left, std::chrono::milliseconds most) {
+      Event gone(co_await this_executor());
+      const std::stop_callback telling(caller_left, [&gone] { gone.notify(); });
+      if (!caller_left.stop_requested()) co_await gone.wait(most);
+      seen.left.set_value(caller_left.stop_requested());
+      co_return json_response("{}");
+    }
+  };
+  const struct {
+    const char* name;
+    std::chrono::milliseconds deadline;
+    std::function<void(Served&, std::unique_ptr<RawClient>&)> leave;
+  } cases[] = {
+      {"it closes", 20s, [](auto&, auto& client) { client.reset(); }},
+      {"it sends no more", 20s, [](auto&, auto& client) { client->finish(); }},
+      {"the deadline is over", 50ms, [](auto&, auto&) {}},
+      {"the server ends", 20s, [](auto& served, auto&) { served.stop(0ms); }},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    Seen seen;
+    std::promise<void> begun;
+    Router router;
+    RouteOptions options;
+    options.watch_caller = true;
+    options.handler_deadline = c.deadline;
+    router.add(
+        "GET", "/long",
+        [&](const ServerRequest& request) {
+          begun.set_value();
+          return Seen::wait(seen, request.caller_left, 20s);
+        },
+        options);
+    Served served(std::move(router));
+    auto client = std::make_unique<RawClient>(served.port());
+    client->send("GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
+    begun.get_future().get();
+    c.leave(served, client);
+    CHECK(seen.left.get_future().get());
+  }
+}
+
+TEST_CASE("a connection whose caller was watched serves the next request, also one that came ahead") {
+  Router router;
+  RouteOptions options;
+  options.watch_caller = true;
+  router.add(
+      "GET", "/short",
+      [](const ServerRequest& request) -> Task<Result<ServerResponse>> {
+        co_await sleep_for(20ms);
+        co_return json_response(request.caller_left.stop_requested() ? "gone" : "there");
+      },
+      options);
+  Served served(std::move(router));
+  RawClient client(served.port());
+  const std::string request = "GET /short HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const auto& sent : {request, request + request, request}) {
+    client.send(sent);
+    for (std::size_t i = 0; i < sent.size() / request.size(); ++i) CHECK(client.answer().value().body == "there");
+  }
+}
+
 TEST_CASE("a full server says 503") {
   HttpServerOptions options;
   options.max_connections = 1;

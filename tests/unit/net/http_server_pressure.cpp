@@ -65,6 +65,12 @@ struct AcceptFailure {
   std::promise<void> promise;
 };
 
+Router one_page() {
+  Router router;
+  router.add("GET", "/hello", test::answers("{}"));
+  return router;
+}
+
 }  // namespace
 
 TEST_CASE("a server without descriptors waits and goes on when it has some") {
@@ -124,5 +130,43 @@ TEST_CASE("a chunk whose size is no number is 400") {
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(size) +
                 "\r\nabc\r\n0\r\n\r\n");
     CHECK(client.answer().value().status == 400);
+  }
+}
+
+TEST_CASE("cookies have a limit of their own, and everything else keeps its") {
+  HttpServerOptions options;
+  options.max_header_bytes = 1024;
+  options.max_cookie_bytes = 8 * 1024;
+  Served served(one_page(), options);
+  const auto cookie = [](std::size_t size) { return "Cookie: a=" + std::string(size, 'x') + "\r\n"; };
+  const struct {
+    const char* name;
+    std::string headers;
+    int status;
+  } cases[] = {
+      {"large cookies", cookie(4000) + cookie(3000), 200},
+      {"too large ones", cookie(7000) + cookie(3000), 431},
+      {"another header", "X: " + std::string(2000, 'x') + "\r\n", 431},
+      {"many others", "X: " + std::string(600, 'x') + "\r\nY: " + std::string(600, 'y') + "\r\n", 431},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    RawClient client(served.port());
+    client.send("GET /hello HTTP/1.1\r\nHost: a\r\n" + c.headers + "\r\n");
+    const auto answer = client.answer().value();
+    CHECK(answer.status == c.status);
+    CHECK(answer.header("Clear-Site-Data") == (c.status == 431 ? "\"cookies\"" : ""));
+  }
+}
+
+TEST_CASE("one header of any size is an answer, and no exception") {
+  HttpServerOptions options;
+  options.max_cookie_bytes = kMostCookieBytes;
+  Served served(one_page(), options);
+  for (const std::size_t size : {40'000, 63'000, 65'530, 65'534, 65'540, 100'000, 200'000}) {
+    CAPTURE(size);
+    RawClient client(served.port());
+    client.send("GET /hello HTTP/1.1\r\nHost: a\r\nCookie: a=" + std::string(size, 'x') + "\r\n\r\n");
+    CHECK(client.answer().value().status == (size < 64'000 ? 200 : 431));
   }
 }

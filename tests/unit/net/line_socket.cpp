@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 
 #include <nlohmann/json.hpp>
 
@@ -159,6 +160,53 @@ TEST_CASE("a handler's exception is answered without its text, and the connectio
   CHECK(answer.find("secret detail") == std::string::npos);
   CHECK(call(io, client, "after").value() == "echo after");
   io.run([&] { client.close(); });
+}
+
+TEST_CASE("a handler learns when its peer is gone, and one that only sends no more is not") {
+  IoThread io;
+  TempDir dir;
+  std::promise<void> begun;
+  std::promise<bool> gone;
+  const LineHandler handler = [&](std::string line, Peer peer) -> Task<std::string> {
+    Event left(co_await this_executor());
+    const std::stop_callback telling(peer.gone, [&left] { left.notify(); });
+    if (line == "long") begun.set_value();
+    const auto most = line == "long" ? 20s : 0s;
+    if (!peer.gone.stop_requested()) co_await left.wait(most);
+    if (line == "long") gone.set_value(peer.gone.stop_requested());
+    co_return peer.gone.stop_requested() ? "gone" : "there";
+  };
+  Serving serving(io, at(dir.path() / "s"), handler);
+  const int half = connect_to(dir.path() / "s");
+  REQUIRE(write(half, "short\nshort\n", 12) == 12);
+  shutdown(half, SHUT_WR);
+  CHECK(read_to_end(half) == "there\nthere\n");
+
+  const int whole = connect_to(dir.path() / "s");
+  REQUIRE(write(whole, "long\n", 5) == 5);
+  begun.get_future().get();
+  close(whole);
+  CHECK(gone.get_future().get());
+}
+
+TEST_CASE("a call that is given up closes its connection, and says that it has no answer") {
+  IoThread io;
+  TempDir dir;
+  std::promise<bool> gone;
+  std::stop_source given_up;
+  const LineHandler handler = [&](std::string, Peer peer) -> Task<std::string> {
+    Event left(co_await this_executor());
+    const std::stop_callback telling(peer.gone, [&left] { left.notify(); });
+    given_up.request_stop();
+    if (!peer.gone.stop_requested()) co_await left.wait(20s);
+    gone.set_value(peer.gone.stop_requested());
+    co_return "late";
+  };
+  Serving serving(io, at(dir.path() / "s"), handler);
+  const auto opened = io.await([&] { return open_connection(dir.path() / "s", "long", 20s, given_up.get_token()); });
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == ErrorCode::unavailable);
+  CHECK(gone.get_future().get());
 }
 
 TEST_CASE("connections over the limit are closed") {

@@ -19,6 +19,19 @@ TEST_CASE("what is asked and answered is what arrives") {
   for (const auto& answer : answers) CHECK(exec_answer_from(to_json_value(answer)).value() == answer);
 }
 
+TEST_CASE("what commands run is what is read, and nothing else") {
+  const std::vector<RunningCommand> commands = {
+      {"id-1", "exec", {"sh", "-c", "id"}, "app", true, "2026-01-01T00:00:00Z"},
+      {"id-2", "attach", {"bash"}, "", false, ""}};
+  CHECK(running_commands_from(to_json_value(commands)).value() == commands);
+  CHECK(running_commands_from(to_json_value(std::vector<RunningCommand>())).value().empty());
+  for (const char* text : {"{}", R"({"commands":{}})", R"({"commands":[1]})", R"({"commands":[{"id":"a"}]})",
+                           R"({"commands":[{"id":"a","type":"exec","cmd":[1]}]})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(running_commands_from(parse_json(text).value()).has_value());
+  }
+}
+
 TEST_CASE("a request has easyenclave's timeout, and no other workload, unless it says so") {
   const auto request = exec_request_from({{"cmd", {"id"}}}).value();
   CHECK(request.timeout == std::chrono::seconds(60));
