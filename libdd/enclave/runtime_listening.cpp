@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include <boost/asio/thread_pool.hpp>
 
@@ -12,8 +13,13 @@ namespace {
 using namespace std::chrono_literals;
 
 // The kernel tells nobody when a socket begins to listen.
-constexpr std::chrono::milliseconds kFirstPause = 5ms;
+constexpr std::chrono::milliseconds kShortestPause = 5ms;
 constexpr std::chrono::milliseconds kLongestPause = 100ms;
+
+/// Until the next look at one that is looked at for so long: it is seen at most a quarter later than it could be.
+std::chrono::milliseconds pause_after(std::chrono::steady_clock::duration looked) {
+  return std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(looked) / 4, kShortestPause, kLongestPause);
+}
 
 std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& sockets) {
   std::vector<ListenAddress> addresses;
@@ -62,26 +68,27 @@ net::Task<std::vector<DeploymentInfo>> Runtime::with_listeners() {
 
 net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  auto pause = kFirstPause;
+  std::optional<std::chrono::steady_clock::time_point> first_look;
   while (true) {
     const auto deployment = deployments_.find(id);
     if (!deployment) co_return fail(ErrorCode::not_found, "deployment not found");
     const auto& info = deployment->info;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     const bool over = !is_live(info.status) || left <= 0ms || stopping_;
     const bool may_listen = until == Until::listening && deployment->run && somebody_listens_on_all(info.expose);
     if (over || may_listen) {
       const auto all = co_await with_listeners();
-      const auto now = std::ranges::find(all, id, &DeploymentInfo::id);
-      if (now != all.end() && (over || (until == Until::listening && listens_everywhere(*now)))) co_return *now;
+      const auto seen = std::ranges::find(all, id, &DeploymentInfo::id);
+      if (seen != all.end() && (over || (until == Until::listening && listens_everywhere(*seen)))) co_return *seen;
       // It may have ended during the walk, and whoever was told of that was not this wait.
       if (!is_live(info.status) || stopping_) continue;
     }
     // Until it is over only its end is waited for, and that is an event.
     const bool looks = until == Until::listening && deployment->run;
-    const auto rest = looks ? std::min(pause, left) : left;
+    if (looks && !first_look) first_look = now;
+    const auto rest = looks ? std::min(pause_after(now - *first_look), left) : left;
     co_await changed_.wait(rest);
-    if (looks) pause = std::min(pause * 2, kLongestPause);
   }
 }
 
