@@ -5,6 +5,7 @@
 #include "dd/config.hpp"
 #include "libdd/cli/private_file.hpp"
 #include "libdd/core/json.hpp"
+#include "libdd/core/secret_file.hpp"
 #include "libdd/core/text_file.hpp"
 
 namespace dd::cli {
@@ -104,7 +105,7 @@ Result<FleetContext> load_context(const FleetFlags& flags) {
   prefer(from.ita_jwks_url, context->ita_jwks_url);
   prefer(flags.cp_url, context->cp_url);
   if (!flags.pat_file.empty()) {
-    auto credential = read_private_file(flags.pat_file);
+    auto credential = read_secret_file(flags.pat_file);
     if (!credential) return wrap(credential.error(), "cannot use --pat-file");
     context->credential = *std::move(credential);
   }

@@ -118,7 +118,7 @@ net::Task<Result<net::ServerResponse>> AgentCalls::check_tunnel(const net::Serve
   else
     token = co_await context_.provisioner.run_token(record.tunnel_id);
   if (!token) co_return wrap(token.error(), "cannot make the tunnel anew");
-  auto sealed = seal_run_token(record, *token);
+  auto sealed = seal_run_token(record, *token, context_.random);
   if (!sealed) co_return tl::unexpected(sealed.error());
   answer.tunnel_token_sealed = *std::move(sealed);
   co_return net::json_response(to_text(protocol::to_json_value(answer)));

@@ -53,7 +53,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::token(const net::ServerReq
   if (!agent) co_return tl::unexpected(agent.error());
   const auto visitor = co_await people_.who(request.method, request.headers);
   if (!visitor) co_return tl::unexpected(visitor.error());
-  auto claims = identity::new_session(visitor->person, agent->agent_id, kTokenLife, context_.clock, system_random());
+  auto claims = identity::new_session(visitor->person, agent->agent_id, kTokenLife, context_.clock, context_.random);
   if (visitor->session) {
     claims.expires_at = std::min(claims.expires_at, visitor->session->expires_at);
     claims.from = identity::lineage_of(*visitor->session);
@@ -68,7 +68,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::handoff(const net::ServerR
   auto visitor = co_await people_.who(request.method, request.headers);
   // By cookie alone: a page is for who signed in at a page.
   if (visitor && !visitor->session) visitor = fail(ErrorCode::unauthenticated, "cannot hand off: not signed in");
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   auto page = co_await hand_off(request, *std::move(visitor));
   if (!page)
     co_return web::answer(
@@ -82,7 +82,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::hand_off(const net::Server
   const auto browser = browser_in(request);
   if (!browser) co_return tl::unexpected(browser.error());
   protocol::HandoffClaims claims;
-  claims.base = identity::new_session(visitor.person, agent->agent_id, kHandoffLife, context_.clock, system_random());
+  claims.base = identity::new_session(visitor.person, agent->agent_id, kHandoffLife, context_.clock, context_.random);
   claims.base.from = identity::lineage_of(*visitor.session);
   claims.browser = *browser;
   claims.session_expires_at = visitor.session->expires_at;

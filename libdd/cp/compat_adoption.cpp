@@ -40,7 +40,7 @@ net::Task<void> CompatAdoption::run() {
   // Entries that are none were refused at the start.
   auto left =
       adopted_tunnels(context_.options.compat_tunnels, context_.options.env).value_or(std::vector<AdoptedTunnel>());
-  net::Backoff pause({context_.options.poll_interval, kLongestRest}, system_random());
+  net::Backoff pause({context_.options.poll_interval, kLongestRest}, context_.random);
   while (!stopping_ && !left.empty()) {
     std::vector<AdoptedTunnel> later;
     for (auto& tunnel : left) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dd/control_plane.hpp"
+#include "dd/random.hpp"
 #include "libdd/cp/nonces.hpp"
 #include "libdd/cp/provisioner.hpp"
 #include "libdd/cp/store.hpp"
@@ -20,6 +21,7 @@ struct Context {
   std::string origin;
   asio::any_io_executor executor;
   const Clock& clock;
+  Random& random;
   HttpTransport& transport;
   const Policy& policy;
   Store& store;

@@ -109,11 +109,9 @@ struct Services {
         provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
-        context{o,           o.origin,     io.get_executor(),
-                *o.clock,    *o.transport, policy,
-                store,       turns,        nonces,
-                provisioner, tokens,       owners,
-                capability,  keys.signing, keys.attestation_type},
+        context{
+            o,     o.origin, io.get_executor(), *o.clock, *o.random, *o.transport, policy,       store,
+            turns, nonces,   provisioner,       tokens,   owners,    capability,   keys.signing, keys.attestation_type},
         link(context),
         dropper(context),
         registrar(context, link, dropper),
@@ -329,6 +327,7 @@ Result<void> ControlPlane::Impl::listen() {
   net::HttpServerOptions listener;
   listener.address = options.address;
   listener.port = options.port;
+  listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
   if (auto listening = server->start(); !listening) return listening;
   log::info("control plane listening",

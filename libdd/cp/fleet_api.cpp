@@ -121,7 +121,7 @@ net::Task<Result<net::ServerResponse>> FleetApi::invite(const net::ServerRequest
   if (!wanted) co_return tl::unexpected(wanted.error());
   const auto now = context_.clock.unix_seconds();
   std::array<std::byte, 16> id{};
-  system_random().fill(id);
+  context_.random.fill(id);
   Json claims = {{"aud", context_.origin}, {"iat", now}, {"exp", now + kInviteLife}, {"jti", to_base64url(id)}};
   if (!wanted->vm_name.empty()) claims["vm_name"] = wanted->vm_name;
   auto ticket = co_await context_.capability.sign(std::string(crypto::kJoinTyp), std::move(claims));

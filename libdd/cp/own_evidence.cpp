@@ -47,7 +47,7 @@ net::Task<Result<void>> OwnEvidence::refresh() {
     co_return fail(ErrorCode::unsupported,
                    "cannot attest: this control plane runs outside a dd-enclave, or DD_ITA_API_KEY is not set");
   Bytes nonce(32);
-  system_random().fill(nonce);
+  context_.random.fill(nonce);
   auto gathering = enclave_client::gather_evidence(context_.capability, std::move(nonce));
   auto evidence = co_await std::move(gathering);
   if (!evidence) co_return tl::unexpected(evidence.error());

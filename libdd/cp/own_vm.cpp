@@ -43,7 +43,7 @@ OwnVm::OwnVm(Context& context, People& people)
     : context_(context),
       people_(people),
       runtime_(context.executor, context.options.enclave_socket, context.options.enclave_token),
-      terminals_(context.executor, runtime_, context.clock, system_random(), terminals_of(context, people)) {}
+      terminals_(context.executor, runtime_, context.clock, context.random, terminals_of(context, people)) {}
 
 void OwnVm::add_routes(net::Router& router) {
   router.add("GET", kHome, [this](const net::ServerRequest& request) { return home(request); });
@@ -61,7 +61,7 @@ void OwnVm::add_routes(net::Router& router) {
 
 net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   if (context_.options.enclave_token.empty())
     co_return web::answer(
         web::message_page(404, "Not here",
@@ -82,7 +82,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& req
 
 net::Task<Result<net::ServerResponse>> OwnVm::log_page(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   const auto info = co_await runtime_.find(request.params.at(0));
   if (!info) co_return not_possible(info.error());
   auto lines = co_await runtime_.logs(info->id, kShownLines, std::nullopt);
@@ -98,7 +98,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::log_page(const net::ServerRequest&
 
 net::Task<Result<net::ServerResponse>> OwnVm::terminal(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   web::TerminalView view;
   view.person = visitor->person.login;
   view.simulated = is_simulated();
@@ -106,7 +106,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::terminal(const net::ServerRequest&
   view.ticket_path = kTicket;
   view.socket_path = kSocket;
   view.home = kHome;
-  co_return web::answer(web::terminal_page(view, system_random()));
+  co_return web::answer(web::terminal_page(view, context_.random));
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::deployments() {

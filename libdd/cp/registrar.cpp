@@ -311,7 +311,7 @@ net::Task<Result<void>> Registrar::check_drift(AgentRecord record, TdxClaims tok
 }
 
 net::Task<Result<protocol::RegisterAnswer>> Registrar::answer_for(AgentRecord record, Secret token) {
-  auto sealed = seal_run_token(record, token);
+  auto sealed = seal_run_token(record, token, context_.random);
   if (!sealed) co_return tl::unexpected(sealed.error());
   auto extras = context_.provisioner.extra_hostnames(record);
   if (!extras) co_return tl::unexpected(extras.error());

@@ -18,6 +18,7 @@ constexpr const char* kDenied = "denied_keys";
 constexpr const char* kNative = "native_vms";
 
 constexpr std::size_t kSecretSize = 32;
+constexpr std::int64_t kTicketMargin = 3600;  // s, for clocks that go backwards
 
 using Kind = RegistryChange::Kind;
 using Rows = std::vector<std::pair<std::string, std::string>>;
@@ -38,6 +39,15 @@ std::string text_in(const std::string& row, const char* name) {
   if (!value) return {};
   ObjectReader reader(*value, "$");
   return reader.optional_text(name).value_or("");
+}
+
+/// When a ticket expires; never, when the row is not what we write.
+std::int64_t expires_at_in(const std::string& row) {
+  constexpr std::int64_t kNever = std::int64_t{1} << 53;
+  const auto value = parse_json(row);
+  if (!value) return kNever;
+  ObjectReader reader(*value, "$");
+  return reader.optional_integer("expires_at", 0, kNever).value_or(kNever);
 }
 
 /// A row that is not what we write gives an entry that was begun long ago.
@@ -140,12 +150,16 @@ net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string k
 }
 
 net::Task<Result<void>> Store::purge_spent() {
-  const auto rows = co_await list(kNonces);
-  if (!rows) co_return tl::unexpected(rows.error());
+  const auto nonces = co_await list(kNonces);
+  if (!nonces) co_return tl::unexpected(nonces.error());
+  const auto tickets = co_await list(kTickets);
+  if (!tickets) co_return tl::unexpected(tickets.error());
+  const auto now = clock_.unix_seconds();
   std::vector<RegistryChange> changes;
-  for (const auto& [nonce, expires_at] : *rows)
-    if (std::strtoll(expires_at.c_str(), nullptr, 10) < clock_.unix_seconds())
-      changes.push_back({Kind::erase, kNonces, nonce, {}});
+  for (const auto& [nonce, expires_at] : *nonces)
+    if (std::strtoll(expires_at.c_str(), nullptr, 10) < now) changes.push_back({Kind::erase, kNonces, nonce, {}});
+  for (const auto& [ticket, row] : *tickets)
+    if (expires_at_in(row) + kTicketMargin < now) changes.push_back({Kind::erase, kTickets, ticket, {}});
   if (changes.empty()) co_return Result<void>();
   co_return co_await apply(std::move(changes));
 }

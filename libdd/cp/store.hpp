@@ -44,7 +44,7 @@ class Store {
   /// The first key that shows a ticket owns it; the owner may show it again.
   /// Errors: unauthenticated, reason join_credential_invalid, for anyone else.
   net::Task<Result<void>> claim_ticket(std::string ticket_id, std::string kid, std::int64_t expires_at);
-  /// Forgets spent nonces that have expired anyway.
+  /// Forgets spent nonces and tickets that have expired anyway.
   net::Task<Result<void>> purge_spent();
 
   net::Task<Result<void>> journal_tunnel(JournalEntry entry);

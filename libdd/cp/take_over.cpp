@@ -67,7 +67,7 @@ TakeOver::TakeOver(Context& context, OwnEvidence& own, SelfTunnel& tunnel, tunne
 
 net::Task<Result<Holder>> TakeOver::ask() {
   Digest256 nonce{};
-  system_random().fill(nonce);
+  context_.random.fill(nonce);
   HttpRequest request;
   request.url = context_.origin + "/cp/proof?nonce=" + to_base64url(nonce);
   request.deadline = context_.options.poll_timeout;

@@ -78,23 +78,3 @@ TEST_CASE("a file that cannot be replaced is told by its name, and nothing is le
     CHECK_FALSE(std::filesystem::exists(dir.path() / "secret.new"));
   }
 }
-
-TEST_CASE("a secret is read without the white space around it") {
-  const TempDir dir;
-  CHECK(read_private_file(dir.write("a", "ghp_secret")).value().reveal() == "ghp_secret");
-  CHECK(read_private_file(dir.write("a", " \t\r\nghp secret\n\n")).value().reveal() == "ghp secret");
-  CHECK(read_private_file(dir.write("a", std::string(65536, 'x'))).value().reveal().size() == 65536);
-}
-
-TEST_CASE("a secret that is empty, too long or missing is refused without being shown") {
-  const TempDir dir;
-  for (const auto& text : {std::string(), std::string(" \n"), std::string(65537, 'x')}) {
-    const auto read = read_private_file(dir.write("a", text));
-    REQUIRE_FALSE(read.has_value());
-    CHECK(read.error().code == ErrorCode::malformed);
-    CHECK(read.error().message.find("xx") == std::string::npos);
-  }
-  const auto missing = read_private_file(dir.path() / "missing");
-  REQUIRE_FALSE(missing.has_value());
-  CHECK(missing.error().code == ErrorCode::not_found);
-}

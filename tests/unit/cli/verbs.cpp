@@ -37,7 +37,7 @@ TEST_CASE("a file that cannot be read is named with the reason") {
     CAPTURE(arguments[0]);
     const auto said = ddctl(arguments);
     CHECK(said.code != 0);
-    CHECK(said.err.find("cannot read " + folder + ": Is a directory") != std::string::npos);
+    CHECK(said.err.find(folder + ": Is a directory") != std::string::npos);
   }
 }
 

@@ -100,6 +100,19 @@ TEST_CASE("a nonce that cannot be written counts as not spent, and not as good")
   check_error(f.run(f.store.spend_nonce(filled<32>(1), 0)), ErrorCode::unavailable, "");
 }
 
+TEST_CASE("a ticket that has expired is forgotten, and no other") {
+  Room f;
+  const auto end = f.clock.unix_seconds() + 900;
+  REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", end)).has_value());
+  f.registry->tables["spent_tickets"]["broken"] = "{";
+  f.clock.advance(std::chrono::seconds(900 + 3600));
+  REQUIRE(f.run(f.store.purge_spent()).has_value());
+  check_error(f.run(f.store.claim_ticket("t1", "kid-b", end)), ErrorCode::unauthenticated, "join_credential_invalid");
+  f.clock.advance(std::chrono::seconds(1));
+  REQUIRE(f.run(f.store.purge_spent()).has_value());
+  CHECK(f.registry->tables["spent_tickets"].size() == 1);
+}
+
 TEST_CASE("a ticket belongs to the first key that shows it") {
   Room f;
   REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", 900)).has_value());
