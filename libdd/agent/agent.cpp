@@ -191,6 +191,7 @@ net::Task<Result<void>> Agent::Impl::start() {
   net::HttpServerOptions listener;
   listener.address = options.address;
   listener.port = options.port;
+  listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), routes(), listener);
   const auto listening = server->start();
   if (!listening) co_return listening;

@@ -1,5 +1,7 @@
 #include "libdd/agent/sign_in_api.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "dd/log.hpp"
@@ -41,8 +43,8 @@ Result<net::ServerResponse> SignInApi::detour(const net::ServerRequest& request)
   const auto cookies = identity::Cookies::of_origin(site->origin);
   if (!cookies) return tl::unexpected(cookies.error());
   // Two tabs of one browser may be on their way at once: the second keeps the mark of the first.
-  const auto kept = cookies->find(request.headers, kBrowserCookie);
-  std::string browser = kept ? kept->value_or("") : "";
+  const auto kept = cookies->find_all(request.headers, kBrowserCookie);
+  std::string browser = kept.size() == 1 ? kept.front().value : "";
   if (browser.size() != kBrowserText) {
     std::array<std::byte, 32> noise{};
     context_.random.fill(noise);
@@ -58,6 +60,11 @@ Result<net::ServerResponse> SignInApi::detour(const net::ServerRequest& request)
 }
 
 net::ServerResponse SignInApi::turn_away(const net::ServerRequest& request, const Error& why) {
+  if (const auto site = own_site(context_); site && why.reason == identity::kCookieConflict) {
+    auto response = web::answer(web::conflict_page(why.message, identity::local_path(request.target)));
+    web::add_cookies(response, identity::CookieSessions::clear(request.headers, *site));
+    return response;
+  }
   if (why.code != ErrorCode::unauthenticated) return explain("Not possible", why);
   auto response = detour(request);
   if (!response) return explain("Cannot sign in", response.error());
@@ -80,9 +87,11 @@ Result<protocol::HandoffClaims> SignInApi::claims_in(const net::ServerRequest& r
   if (!claims) return claims;
   const auto cookies = identity::Cookies::of_origin(site->origin);
   if (!cookies) return tl::unexpected(cookies.error());
-  const auto browser = cookies->find(request.headers, kBrowserCookie);
-  if (!browser) return tl::unexpected(browser.error());
-  if (!*browser || !constant_time_equal(crypto::sha256(as_bytes(**browser)), claims->browser))
+  const auto marks = cookies->find_all(request.headers, kBrowserCookie);
+  const auto is_meant = [&claims](const identity::FoundCookie& mark) {
+    return constant_time_equal(crypto::sha256(as_bytes(mark.value)), claims->browser);
+  };
+  if (std::ranges::none_of(marks, is_meant))
     return fail(ErrorCode::unauthenticated, "cannot open this agent: the way here was begun in another browser");
   if (auto once = spent_.spend(claims->base.id, claims->base.expires_at, now); !once)
     return wrap(once.error(), "cannot open this agent");
@@ -108,12 +117,13 @@ net::Task<Result<net::ServerResponse>> SignInApi::accept(const net::ServerReques
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kCookieTyp), protocol::to_json_value(session));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
-  auto cookie = identity::CookieSessions::start(*compact, session, *site, session.issued_at);
+  auto started =
+      identity::CookieSessions::start(*compact, session, *site, session.issued_at, request.headers, context_.random);
   const auto cookies = identity::Cookies::of_origin(site->origin);
-  if (!cookie || !cookies) co_return tl::unexpected(cookie ? cookies.error() : cookie.error());
+  if (!started || !cookies) co_return tl::unexpected(started ? cookies.error() : started.error());
   log::info("signed in", {{"who", session.login}});
   auto response = web::redirect(identity::local_path(form->value("next")));
-  response.headers.add("Set-Cookie", *std::move(cookie));
+  web::add_cookies(response, *std::move(started));
   response.headers.add("Set-Cookie", cookies->clear(kBrowserCookie, identity::CookieReach::any_site));
   co_return response;
 }
@@ -126,9 +136,8 @@ net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerReques
   if (!visitor) co_return explain("Not possible", visitor.error());
   const auto site = own_site(context_);
   if (!site || !visitor->session) co_return response;
-  auto cookie = context_.state.sessions.end(*visitor->session, *site, context_.clock.unix_seconds());
-  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
-  response.headers.add("Set-Cookie", *std::move(cookie));
+  context_.state.sessions.end(request.headers, *site, context_.clock.unix_seconds());
+  web::add_cookies(response, identity::CookieSessions::clear(request.headers, *site));
   co_return response;
 }
 

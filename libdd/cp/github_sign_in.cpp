@@ -29,7 +29,7 @@ GithubSignIn::GithubSignIn(Context& context, People& people, identity::FailureLi
     : context_(context),
       people_(people),
       failures_(failures),
-      github_(std::move(transport), app_of(context), context.options.owner, context.clock, system_random()) {}
+      github_(std::move(transport), app_of(context), context.options.owner, context.clock, context.random) {}
 
 void GithubSignIn::add_routes(net::Router& router) {
   if (context_.options.github_client_id.empty()) return;
@@ -63,12 +63,10 @@ net::Task<Result<net::ServerResponse>> GithubSignIn::sign_in(const net::ServerRe
   const auto client = identity::client_of(request.headers);
   const auto now = context_.clock.unix_seconds();
   if (auto allowed = failures_.begin(client, now); !allowed) co_return tl::unexpected(std::move(allowed).error());
-  const auto kept = cookies->find(request.headers, kCookie);
-  if (!kept) failures_.forgive(client);
-  if (!kept) co_return tl::unexpected(kept.error());
+  const auto kept = cookies->find_all(request.headers, kCookie);
   identity::GithubReturn back{request.query_value("code").value_or(""), request.query_value("state").value_or(""),
                               request.query_value("error").value_or("")};
-  auto arrival = github_.arrive(std::move(back), kept->value_or(""));
+  auto arrival = github_.arrive(std::move(back), kept);
   // What this browser did not begin is not its failure: any page could have it locked out.
   if (!arrival && arrival.error().code == ErrorCode::unauthenticated) failures_.forgive(client);
   if (!arrival) co_return tl::unexpected(std::move(arrival).error());
@@ -78,11 +76,11 @@ net::Task<Result<net::ServerResponse>> GithubSignIn::sign_in(const net::ServerRe
   failures_.forgive(client);
   log::info("signed in", {{"who", person->login}, {"by", "GitHub"}});
   identity::SignInGrounds grounds{*std::move(person), {}, {}, std::nullopt};
-  auto cookie = co_await people_.sign_in(std::move(grounds));
-  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
+  auto signed_in = co_await people_.sign_in(std::move(grounds), request.headers);
+  if (!signed_in) co_return tl::unexpected(std::move(signed_in).error());
   // The code is in this URL: the answer leads away from it.
   auto response = web::redirect(std::move(next));
-  response.headers.add("Set-Cookie", *std::move(cookie));
+  web::add_cookies(response, *std::move(signed_in));
   response.headers.add("Set-Cookie", cookies->clear(kCookie));
   co_return response;
 }

@@ -17,7 +17,7 @@ web::FleetBanner Pages::banner() const { return {context_.options.accept_simulat
 
 net::Task<Result<net::ServerResponse>> Pages::fleet(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   web::FleetView view;
   view.person = visitor->person.login;
   view.env = context_.options.env;
@@ -29,7 +29,7 @@ net::Task<Result<net::ServerResponse>> Pages::fleet(const net::ServerRequest& re
 
 net::Task<Result<net::ServerResponse>> Pages::agent(const net::ServerRequest& request) {
   const auto visitor = co_await people_.who(request.method, request.headers);
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   const auto* record = context_.store.find(request.params.at(0));
   if (record == nullptr)
     co_return web::answer(web::message_page(404, "No such agent", "There is no agent " + request.params.at(0) + "."));

@@ -6,9 +6,11 @@
 
 #include "dd/log.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "libdd/identity/cookie.hpp"
+#include "libdd/identity/local_path.hpp"
 #include "libdd/identity/session.hpp"
 #include "libdd/net/url.hpp"
-#include "libdd/web/page.hpp"
+#include "libdd/web/sign_in_page.hpp"
 
 namespace dd::cp {
 
@@ -110,26 +112,32 @@ net::Authenticate People::owner_only() {
   };
 }
 
-net::Task<Result<std::string>> People::sign_in(identity::SignInGrounds grounds) {
+net::Task<Result<std::vector<std::string>>> People::sign_in(identity::SignInGrounds grounds, HttpHeaders headers) {
   const auto now = context_.clock.unix_seconds();
   if (context_.sessions.any_ended(grounds.from) || grounds.ends_at.value_or(now + 1) <= now)
     co_return fail(ErrorCode::unauthenticated, "cannot sign in: the session that made this link is over");
   const auto life = std::chrono::floor<std::chrono::seconds>(context_.options.session_life);
-  auto claims = identity::new_session(grounds.person, site_.origin, life, context_.clock, system_random());
+  auto claims = identity::new_session(grounds.person, site_.origin, life, context_.clock, context_.random);
   claims.expires_at = std::min(claims.expires_at, grounds.ends_at.value_or(claims.expires_at));
   claims.from = std::move(grounds.from);
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kSessionTyp), protocol::to_json_value(claims));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
   keep_token(claims.id, {std::move(grounds.token), claims.expires_at, now});
-  co_return identity::CookieSessions::start(*compact, claims, site_, context_.clock.unix_seconds());
+  co_return identity::CookieSessions::start(*compact, claims, site_, now, headers, context_.random);
 }
 
-Result<std::string> People::sign_out(const protocol::SessionClaims& session) {
-  return context_.sessions.end(session, site_, context_.clock.unix_seconds());
+void People::sign_out(net::ServerResponse& response, const HttpHeaders& headers) {
+  context_.sessions.end(headers, site_, context_.clock.unix_seconds());
+  web::add_cookies(response, identity::CookieSessions::clear(headers, site_));
 }
 
-net::ServerResponse People::turn_away(const net::ServerRequest& request, const Error& why) {
+net::ServerResponse People::turn_away(const net::ServerRequest& request, const Error& why) const {
+  if (why.reason == identity::kCookieConflict) {
+    auto response = web::answer(web::conflict_page(why.message, identity::local_path(request.target)));
+    web::add_cookies(response, identity::CookieSessions::clear(request.headers, site_));
+    return response;
+  }
   if (why.code == ErrorCode::unauthenticated)
     return web::redirect("/auth/pat?next=" + net::percent_encode(request.target));
   return web::answer(web::message_page(http_status(why.code), "Not possible", why.message));

@@ -38,16 +38,16 @@ class People {
   /// The same before a body is read; the principal is the login.
   [[nodiscard]] net::Authenticate owner_only();
 
-  /// Value of the Set-Cookie header that signs somebody in. While that session lives its token is kept, and asked about again: the session, and all that came
+  /// Values of the Set-Cookie headers that sign somebody in, in a browser that sent these headers. While that session lives its token is kept, and asked about again: the session, and all that came
   /// from it, ends with it. Errors: unauthenticated when the grounds are gone.
-  net::Task<Result<std::string>> sign_in(identity::SignInGrounds grounds);
+  net::Task<Result<std::vector<std::string>>> sign_in(identity::SignInGrounds grounds, HttpHeaders headers);
   /// Asks about the tokens of sessions that nobody has shown here for five minutes: what came from them is at agents, too.
   net::Task<void> check_tokens();
-  /// Value of the Set-Cookie header that signs out.
-  [[nodiscard]] Result<std::string> sign_out(const protocol::SessionClaims& session);
+  /// Ends the sessions that a browser has sent, and takes them from it.
+  void sign_out(net::ServerResponse& response, const HttpHeaders& headers);
 
   /// The answer to a page's visitor whom who() did not let in: strangers go to the sign-in page and come back, others are told why.
-  [[nodiscard]] static net::ServerResponse turn_away(const net::ServerRequest& request, const Error& why);
+  [[nodiscard]] net::ServerResponse turn_away(const net::ServerRequest& request, const Error& why) const;
 
  private:
   struct KeptToken {

@@ -64,7 +64,7 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerReques
   if (person || !is_refusal(person.error())) failures_.forgive(client);
   if (!person) co_return refuse(person.error(), std::move(next));
   identity::SignInGrounds grounds{*std::move(person), *std::move(token), {}, std::nullopt};
-  co_return co_await welcome(std::move(grounds), std::move(next));
+  co_return co_await welcome(request, std::move(grounds), std::move(next));
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::make_link(const net::ServerRequest& request) {
@@ -88,7 +88,7 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
   auto grounds = links_.use(form->value("code"), now);
   if (!grounds) co_return refuse(grounds.error(), "/");
   failures_.forgive(client);
-  co_return co_await welcome(*std::move(grounds), "/");
+  co_return co_await welcome(request, *std::move(grounds), "/");
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerRequest& request) {
@@ -96,22 +96,22 @@ net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerReques
   auto response = web::redirect("/auth/pat");
   // Whose session is over already is signed out as he wished.
   if (!visitor && visitor.error().code == ErrorCode::unauthenticated) co_return response;
-  if (!visitor) co_return People::turn_away(request, visitor.error());
+  if (!visitor) co_return people_.turn_away(request, visitor.error());
   if (!visitor->session) co_return response;
-  auto cookie = people_.sign_out(*visitor->session);
-  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
-  response.headers.add("Set-Cookie", *std::move(cookie));
+  people_.sign_out(response, request.headers);
   co_return response;
 }
 
-net::Task<Result<net::ServerResponse>> SignInApi::welcome(identity::SignInGrounds grounds, std::string next) {
+net::Task<Result<net::ServerResponse>> SignInApi::welcome(const net::ServerRequest& request,
+                                                          identity::SignInGrounds grounds, std::string next) {
   const auto login = grounds.person.login;
-  auto cookie = co_await people_.sign_in(std::move(grounds));
-  if (!cookie && cookie.error().code == ErrorCode::unauthenticated) co_return refuse(cookie.error(), std::move(next));
-  if (!cookie) co_return tl::unexpected(std::move(cookie).error());
+  auto cookies = co_await people_.sign_in(std::move(grounds), request.headers);
+  if (!cookies && cookies.error().code == ErrorCode::unauthenticated)
+    co_return refuse(cookies.error(), std::move(next));
+  if (!cookies) co_return tl::unexpected(std::move(cookies).error());
   log::info("signed in", {{"who", login}});
   auto response = web::redirect(std::move(next));
-  response.headers.add("Set-Cookie", *std::move(cookie));
+  web::add_cookies(response, *std::move(cookies));
   co_return response;
 }
 

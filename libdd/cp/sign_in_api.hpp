@@ -22,7 +22,8 @@ class SignInApi {
   net::Task<Result<net::ServerResponse>> logout(const net::ServerRequest& request);
 
   /// Signs in and goes on to `next`, or shows the form with what went wrong.
-  net::Task<Result<net::ServerResponse>> welcome(identity::SignInGrounds grounds, std::string next);
+  net::Task<Result<net::ServerResponse>> welcome(const net::ServerRequest& request, identity::SignInGrounds grounds,
+                                                 std::string next);
   [[nodiscard]] net::ServerResponse refuse(const Error& why, std::string next) const;
   /// What a form of ours says, and by whom it was sent. Errors: permission_denied for another page's, unsupported, malformed.
   [[nodiscard]] Result<net::Form> form_in(const net::ServerRequest& request) const;
@@ -31,7 +32,7 @@ class SignInApi {
   Context& context_;
   People& people_;
   identity::FailureLimit& failures_;
-  identity::SignInLinks links_{system_random()};
+  identity::SignInLinks links_{context_.random};
 };
 
 }  // namespace dd::cp

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "dd/log.hpp"
 #include "libdd/identity/cookie.hpp"
@@ -10,36 +11,65 @@
 
 namespace dd::identity {
 
+Result<protocol::SessionClaims> CookieSessions::read(std::string_view cookie, const Site& site,
+                                                     std::int64_t now) const {
+  const StatementReader reader{site.key, site.origin, now};
+  auto claims = site.kind == SiteKind::agent ? verify_agent_cookie(cookie, reader) : verify_session(cookie, reader);
+  if (claims && (signed_out_.contains(claims->id) || any_ended(claims->from)))
+    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: it was signed out");
+  return claims;
+}
+
 Result<std::optional<protocol::SessionClaims>> CookieSessions::find(std::string_view method, const HttpHeaders& headers,
                                                                     const Site& site, std::int64_t now) const {
   const auto cookies = Cookies::of_origin(site.origin);
   if (!cookies) return tl::unexpected(cookies.error());
-  const auto cookie = cookies->find(headers, kSessionCookie);
-  if (!cookie) return tl::unexpected(cookie.error());
-  if (!*cookie) return std::nullopt;
-  const StatementReader reader{site.key, site.origin, now};
-  auto claims = site.kind == SiteKind::agent ? verify_agent_cookie(**cookie, reader) : verify_session(**cookie, reader);
-  if (!claims) return tl::unexpected(std::move(claims).error());
-  if (signed_out_.contains(claims->id) || any_ended(claims->from))
-    return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: it was signed out");
-  if (changes_state(method))
+  std::optional<protocol::SessionClaims> newest;
+  std::optional<Error> refused;
+  for (const auto& cookie : cookies->find_all(headers, kSessionCookie)) {
+    auto claims = read(cookie.value, site, now);
+    if (!claims) {
+      if (!refused) refused = std::move(claims).error();
+      continue;
+    }
+    if (newest && newest->user_id != claims->user_id)
+      return fail(ErrorCode::unauthenticated, kCookieConflict,
+                  "cannot tell whose session this is: this browser sends good ones of " + newest->login + " and of " +
+                      claims->login + ", so another site has planted one. Sign in again");
+    if (!newest || newest->issued_at < claims->issued_at) newest = *std::move(claims);
+  }
+  if (!newest && refused) return tl::unexpected(*std::move(refused));
+  if (newest && changes_state(method))
     if (auto ours = check_request_origin(headers, site.origin); !ours) return tl::unexpected(std::move(ours).error());
-  return *std::move(claims);
+  return newest;
 }
 
-Result<std::string> CookieSessions::start(std::string_view compact, const protocol::SessionClaims& claims,
-                                          const Site& site, std::int64_t now) {
+Result<std::vector<std::string>> CookieSessions::start(std::string_view compact, const protocol::SessionClaims& claims,
+                                                       const Site& site, std::int64_t now, const HttpHeaders& headers,
+                                                       Random& random) {
   const auto cookies = Cookies::of_origin(site.origin);
   if (!cookies) return tl::unexpected(cookies.error());
-  return cookies->set(kSessionCookie, compact, std::chrono::seconds(claims.expires_at - now));
+  auto values = clear(headers, site);
+  const auto name = values.empty() ? std::string(kSessionCookie) : fresh_name(kSessionCookie, random);
+  values.push_back(cookies->set(name, compact, std::chrono::seconds(claims.expires_at - now)));
+  return values;
 }
 
-Result<std::string> CookieSessions::end(const protocol::SessionClaims& claims, const Site& site, std::int64_t now) {
+std::vector<std::string> CookieSessions::clear(const HttpHeaders& headers, const Site& site) {
+  std::vector<std::string> values;
   const auto cookies = Cookies::of_origin(site.origin);
-  if (!cookies) return tl::unexpected(cookies.error());
-  // The browser forgets it also when we cannot remember it.
-  revoke({claims.id, claims.expires_at}, now);
-  return cookies->clear(kSessionCookie);
+  if (!cookies) return values;
+  std::set<std::string> names;
+  for (auto& cookie : cookies->find_all(headers, kSessionCookie)) names.insert(std::move(cookie.name));
+  for (const auto& name : names) std::ranges::move(cookies->clear_planted(name), std::back_inserter(values));
+  return values;
+}
+
+void CookieSessions::end(const HttpHeaders& headers, const Site& site, std::int64_t now) {
+  const auto cookies = Cookies::of_origin(site.origin);
+  if (!cookies) return;
+  for (const auto& cookie : cookies->find_all(headers, kSessionCookie))
+    if (const auto claims = read(cookie.value, site, now)) revoke({claims->id, claims->expires_at}, now);
 }
 
 bool CookieSessions::any_ended(const std::vector<std::string>& ids) const {

@@ -28,24 +28,31 @@ struct Site {
 /// Use on one io thread; `now` is unix seconds. What was signed out is remembered until it would have expired, and not across a restart.
 class CookieSessions {
  public:
-  /// nullopt without a cookie. Errors: unauthenticated when the cookie is there twice, or its session is not good here and now, or it or one that it
-  /// came from was signed out;
+  /// nullopt without a cookie. What somebody planted under its name, and is no session, counts for nothing beside one that is. Errors: unauthenticated when
+  /// no session is good here and now, or it or one that it came from was signed out; with reason cookie_conflict when those of several people are good;
   /// permission_denied (reason origin_mismatch) when the request changes something and does not come from a page of ours.
   [[nodiscard]] Result<std::optional<protocol::SessionClaims>> find(std::string_view method, const HttpHeaders& headers,
                                                                     const Site& site, std::int64_t now) const;
-  /// Value of the Set-Cookie header that starts a session; `compact` is the statement that says `claims`.
-  [[nodiscard]] static Result<std::string> start(std::string_view compact, const protocol::SessionClaims& claims,
-                                                 const Site& site, std::int64_t now);
+  /// Values of Set-Cookie headers that start a session; `compact` is the statement that says `claims`. Under a fresh name, and with what takes the
+  /// others away, where the browser sent (`headers`) any.
+  [[nodiscard]] static Result<std::vector<std::string>> start(std::string_view compact,
+                                                              const protocol::SessionClaims& claims, const Site& site,
+                                                              std::int64_t now, const HttpHeaders& headers,
+                                                              Random& random);
+  /// Values of Set-Cookie headers that take every session from the browser, as far as that can be done.
+  [[nodiscard]] static std::vector<std::string> clear(const HttpHeaders& headers, const Site& site);
+  /// revoke() for who signs out himself: every good session that the browser sent is over.
+  void end(const HttpHeaders& headers, const Site& site, std::int64_t now);
   /// As find() judges them: whether any of these sessions was signed out.
   [[nodiscard]] bool any_ended(const std::vector<std::string>& ids) const;
   /// No session of that id is good any more, nor any that came from it.
   void revoke(const protocol::EndedSession& session, std::int64_t now);
   /// The newest that revoke() was told of and that are not over by themselves, for who has sessions that came from them.
   [[nodiscard]] std::vector<protocol::EndedSession> latest_ended(std::int64_t now) const;
-  /// revoke() for who signs out himself. Value of the Set-Cookie header that takes it from the browser.
-  [[nodiscard]] Result<std::string> end(const protocol::SessionClaims& claims, const Site& site, std::int64_t now);
 
  private:
+  [[nodiscard]] Result<protocol::SessionClaims> read(std::string_view cookie, const Site& site, std::int64_t now) const;
+
   static constexpr std::size_t kMostSignedOut = 8192;
 
   SpentIds signed_out_{kMostSignedOut};

@@ -81,22 +81,35 @@ GithubDetour GithubOauth::begin(std::string next) {
           mac_.protect(std::move(kept), clock_.unix_seconds() + kDetourLife)};
 }
 
-Result<GithubArrival> GithubOauth::arrive(GithubReturn back, std::string_view cookie) {
-  const auto now = clock_.unix_seconds();
-  const auto kept = mac_.read(cookie, now);
+struct GithubOauth::Begun {
+  std::string verifier;
+  std::string next;
+  std::int64_t expires_at = 0;
+};
+
+Result<GithubOauth::Begun> GithubOauth::read(std::string_view cookie, std::string_view state) const {
+  const auto kept = mac_.read(cookie, clock_.unix_seconds());
   if (!kept) return tl::unexpected(kept.error());
   ObjectReader reader(*kept, "$");
-  const auto state = reader.text("state", kLong);
-  GithubArrival arrival{std::move(back.code), reader.text("verifier", kLong), reader.text("next", kLong)};
-  const auto expires_at = reader.integer("exp", 0, std::int64_t{1} << 53);
+  const auto its_state = reader.text("state", kLong);
+  Begun begun{reader.text("verifier", kLong), reader.text("next", kLong),
+              reader.integer("exp", 0, std::int64_t{1} << 53)};
   if (reader.error()) return tl::unexpected(*reader.error());
-  if (!constant_time_equal(as_bytes(state), as_bytes(back.state)))
+  if (!constant_time_equal(as_bytes(its_state), as_bytes(state)))
     return fail(ErrorCode::unauthenticated, "cannot sign in at GitHub: this browser did not begin it, start again");
-  if (auto once = spent_.spend(state, expires_at, now); !once) return wrap(once.error(), "cannot sign in at GitHub");
+  return begun;
+}
+
+Result<GithubArrival> GithubOauth::arrive(GithubReturn back, const std::vector<FoundCookie>& kept) {
+  auto begun = read(kept.empty() ? "" : kept.front().value, back.state);
+  for (std::size_t i = 1; i < kept.size() && !begun; ++i) begun = read(kept[i].value, back.state);
+  if (!begun) return tl::unexpected(begun.error());
+  if (auto once = spent_.spend(back.state, begun->expires_at, clock_.unix_seconds()); !once)
+    return wrap(once.error(), "cannot sign in at GitHub");
   if (back.error == "access_denied")
     return fail(ErrorCode::permission_denied, "cannot sign in at GitHub: it was refused there");
-  if (!back.error.empty() || arrival.code.empty()) return explain(back.error.empty() ? "no code" : back.error);
-  return arrival;
+  if (!back.error.empty() || back.code.empty()) return explain(back.error.empty() ? "no code" : back.error);
+  return GithubArrival{std::move(back.code), std::move(begun->verifier), std::move(begun->next)};
 }
 
 net::Task<Result<Secret>> GithubOauth::trade(GithubArrival arrival) {

@@ -4,11 +4,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dd/clock.hpp"
 #include "dd/http.hpp"
 #include "dd/identity.hpp"
 #include "dd/secret.hpp"
+#include "libdd/identity/cookie.hpp"
 #include "libdd/identity/cookie_mac.hpp"
 #include "libdd/identity/owner_check.hpp"
 #include "libdd/identity/spent_ids.hpp"
@@ -51,14 +53,16 @@ class GithubOauth {
 
   /// `next` is carried along unread; it may not be empty.
   [[nodiscard]] GithubDetour begin(std::string next);
-  /// `cookie` is what the browser kept, or "". Nobody is asked. Errors: unauthenticated (another browser's or an old state, a second use),
+  /// `kept` is what the browser sent by the name of `GithubDetour::cookie`; more than one where somebody has planted others. Nobody is asked. Errors: unauthenticated (another browser's or an old state, a second use),
   /// permission_denied (refused at GitHub), upstream (GitHub says that our app is wrong), unavailable (too many at once).
-  [[nodiscard]] Result<GithubArrival> arrive(GithubReturn back, std::string_view cookie);
+  [[nodiscard]] Result<GithubArrival> arrive(GithubReturn back, const std::vector<FoundCookie>& kept);
   /// Trades the code for a token and asks, by the rule for PATs, whether its user acts for the owner. The token is then forgotten.
   /// Errors: unauthenticated (a code that GitHub does not take), permission_denied (not the owner's), unavailable, upstream.
   net::Task<Result<Principal>> finish(GithubArrival arrival);
 
  private:
+  struct Begun;
+  [[nodiscard]] Result<Begun> read(std::string_view cookie, std::string_view state) const;
   net::Task<Result<Secret>> trade(GithubArrival arrival);
 
   std::shared_ptr<HttpTransport> transport_;

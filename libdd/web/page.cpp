@@ -46,6 +46,10 @@ Page message_page(int status, std::string_view title, std::string_view message) 
   return page;
 }
 
+void add_cookies(net::ServerResponse& response, std::vector<std::string> values) {
+  for (auto& value : values) response.headers.add("Set-Cookie", std::move(value));
+}
+
 net::ServerResponse redirect(std::string location) {
   net::ServerResponse response;
   response.status = 303;

@@ -34,6 +34,9 @@ struct Page {
 /// 303 See Other. `location` is a path of ours or a URL that we made.
 [[nodiscard]] net::ServerResponse redirect(std::string location);
 
+/// `values` of Set-Cookie headers.
+void add_cookies(net::ServerResponse& response, std::vector<std::string> values);
+
 /// A button that posts to `action`, a path of ours, with one hidden field (or none when `name` is empty).
 [[nodiscard]] Html post_button(std::string_view action, std::string_view label, std::string_view name = {},
                                std::string_view value = {});

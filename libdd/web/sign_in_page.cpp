@@ -34,6 +34,18 @@ Page sign_in_page(const SignInView& view) {
   return page;
 }
 
+Page conflict_page(std::string_view why, std::string_view target) {
+  Page page;
+  page.title = "Sign in again";
+  page.status = 401;
+  auto& html = page.content;
+  (html << "<main>\n<h1>Sign in again</h1>\n<p class=\"error\" role=\"alert\">").text(why) << "</p>\n";
+  (html << "<p>Both were taken from this browser, as far as that can be done from here. <a href=\"").text(target)
+      << "\">Go on</a>. If this page comes back, delete the cookies of this site and of the sites beside "
+         "it.</p>\n</main>\n";
+  return page;
+}
+
 Page link_page(std::string_view code) {
   Page page;
   page.title = "Sign in";

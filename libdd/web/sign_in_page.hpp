@@ -15,6 +15,9 @@ struct SignInView {
 };
 [[nodiscard]] Page sign_in_page(const SignInView& view);
 
+/// When a browser sends sessions of several people. `target` is where its visitor wanted to go, a path of ours.
+[[nodiscard]] Page conflict_page(std::string_view why, std::string_view target);
+
 /// The code of the URL goes on by POST alone: whoever fetches links ahead of a click does not use it up.
 [[nodiscard]] Page link_page(std::string_view code);
 

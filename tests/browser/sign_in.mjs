@@ -128,6 +128,35 @@ await test("a workload's page is sent no cookie of ours, and cannot sign anybody
   }
 });
 
+await test("cookies that a workload's page plants for its neighbours lock nobody out", async (page, context) => {
+  const plant = async () => {
+    await page.goto(fleet.listener_url);
+    await page.evaluate(() => {
+      const labels = location.hostname.split(".");
+      for (let first = 1; first < labels.length - 1; ++first) {
+        const rest = `Path=/; Domain=${labels.slice(first).join(".")}`;
+        for (const name of ["dd_session", "dd_browser", "dd_github"]) document.cookie = `${name}=planted; ${rest}`;
+        for (let number = 0; number < 5; ++number) document.cookie = `junk${number}=${"x".repeat(3500)}; ${rest}`;
+      }
+    });
+    const cookies = await context.cookies(fleet.agent_url);
+    assert.ok(cookies.filter((cookie) => cookie.value === "planted").length >= 3, JSON.stringify(cookies.map((cookie) => cookie.name)));
+    assert.ok(cookies.reduce((total, cookie) => total + cookie.value.length, 0) > 17_000);
+  };
+  await plant();
+  await page.goto(fleet.agent_url);
+  await signInWithPat(page);
+  await page.getByRole("link", { name: "talker" }).waitFor();
+  await plant();
+  await page.goto(fleet.agent_url);
+  await page.getByRole("link", { name: "talker" }).waitFor();
+  await page.goto(fleet.cp_url);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Personal access token of GitHub").waitFor();
+  await page.goto(fleet.cp_url);
+  assert.ok(page.url().startsWith(fleet.cp_url + "/auth/pat"), page.url());
+});
+
 await test("signing out of the control plane and of an agent ends both", async (page) => {
   await page.goto(fleet.agent_url);
   await signInWithPat(page);

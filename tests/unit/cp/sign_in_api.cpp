@@ -232,11 +232,12 @@ TEST_CASE("a cookie that is not this control plane's session is none") {
   const auto other = Visitors().signed_in().cookie;
   f.keep_agent("dd-1", AgentStatus::healthy);
   const auto token = body_of(f.as_owner("POST", "/auth/token", R"({"aud":"dd-1"})")).at("token").get<std::string>();
-  for (const auto& cookie : {other, "__Host-dd_session=" + token, good + "x", good + "; " + good, good + "; " + other,
-                             std::string("__Host-dd_session="), good.substr(std::string("__Host-").size())}) {
+  for (const auto& cookie : {other, "__Host-dd_session=" + token, good + "x", std::string("__Host-dd_session="),
+                             good.substr(std::string("__Host-").size())}) {
     CAPTURE(cookie);
     const auto answer = f.get({cookie}, "/api/agents");
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().code == ErrorCode::unauthenticated);
   }
+  CHECK(f.get({good + "; " + other}, "/api/agents").has_value());
 }

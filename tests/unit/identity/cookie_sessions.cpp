@@ -6,6 +6,7 @@
 
 #include "libdd/crypto/jws.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "libdd/identity/cookie.hpp"
 #include "libdd/identity/session.hpp"
 
 using namespace dd;
@@ -27,6 +28,11 @@ struct CookieSessionsFixture {
   [[nodiscard]] std::string sign(const protocol::SessionClaims& said) const {
     return crypto::sign_jws(key, crypto::kSessionTyp, protocol::to_json_value(said));
   }
+  [[nodiscard]] std::vector<std::string> start(const std::string& sent) const {
+    HttpHeaders headers;
+    if (!sent.empty()) headers.set("Cookie", sent);
+    return CookieSessions::start(compact, claims, site, clock.unix_seconds(), headers, system_random()).value();
+  }
   [[nodiscard]] Result<std::optional<protocol::SessionClaims>> find(const std::string& method,
                                                                     const std::string& cookie,
                                                                     const std::string& origin = {}) const {
@@ -41,8 +47,8 @@ struct CookieSessionsFixture {
 
 TEST_CASE("who has a session is known by the cookie that started it") {
   CookieSessionsFixture f;
-  CHECK(f.sessions.start(f.compact, f.claims, f.site, f.clock.unix_seconds()).value() ==
-        "__Host-dd_session=" + f.compact + "; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600");
+  CHECK(f.start({}) == std::vector<std::string>{"__Host-dd_session=" + f.compact +
+                                                "; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600"});
   CHECK(f.find("GET", f.compact).value() == f.claims);
   CHECK(f.find("GET", "").value() == std::nullopt);
 }
@@ -79,12 +85,77 @@ TEST_CASE("a request that changes something must come from our own page") {
 
 TEST_CASE("a session that was signed out is no good to who kept a copy") {
   CookieSessionsFixture f;
-  CHECK(f.sessions.end(f.claims, f.site, f.clock.unix_seconds()).value() ==
-        "__Host-dd_session=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0");
+  HttpHeaders headers;
+  headers.set("Cookie", "__Host-dd_session=" + f.compact);
+  CHECK(f.sessions.clear(headers, f.site) ==
+        std::vector<std::string>{"__Host-dd_session=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0"});
+  f.sessions.revoke({f.claims.id, f.claims.expires_at}, f.clock.unix_seconds());
   const auto found = f.find("GET", f.compact);
   REQUIRE_FALSE(found.has_value());
   CHECK(found.error().code == ErrorCode::unauthenticated);
-  CHECK(f.sessions.end(f.claims, f.site, f.clock.unix_seconds()).has_value());
+}
+
+TEST_CASE("what was planted under our name costs nobody the session") {
+  CookieSessionsFixture f;
+  f.site.origin = "http://app.dd.localhost";
+  f.claims.audience = f.site.origin;
+  auto newer = f.claims;
+  newer.id = "newer";
+  ++newer.issued_at;
+  auto over = f.claims;
+  over.expires_at = f.clock.unix_seconds() - 1;
+  const auto good = "dd_session=" + f.sign(f.claims);
+  const std::string junk =
+      "dd_session=planted; dd_session=a.b.c; dd_session.12345678=; dd_session=" + f.sign(over) + "; ";
+  const struct {
+    const char* name;
+    std::string sent;
+    const protocol::SessionClaims* want;
+  } rows[] = {{"behind it", junk + good, &f.claims},
+              {"in front of it", good + "; " + junk, &f.claims},
+              {"the same twice", good + "; " + good, &f.claims},
+              {"an earlier session of the same person", "dd_session.abcdefgh=" + f.sign(newer) + "; " + good, &newer}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    HttpHeaders headers;
+    headers.set("Cookie", row.sent);
+    CHECK(f.sessions.find("GET", headers, f.site, f.clock.unix_seconds()).value() == *row.want);
+  }
+  HttpHeaders headers;
+  headers.set("Cookie", junk);
+  CHECK(f.sessions.find("GET", headers, f.site, f.clock.unix_seconds()).error().code == ErrorCode::unauthenticated);
+}
+
+TEST_CASE("good sessions of two people are a conflict, whichever comes first") {
+  CookieSessionsFixture f;
+  auto planted = f.claims;
+  planted.login = "mallory";
+  planted.user_id = 66;
+  planted.id = "planted";
+  const auto ours = "__Host-dd_session=" + f.compact;
+  const auto theirs = "__Host-dd_session.abcdefgh=" + f.sign(planted);
+  for (const auto& sent : {ours + "; " + theirs, theirs + "; " + ours}) {
+    HttpHeaders headers;
+    headers.set("Cookie", sent);
+    const auto found = f.sessions.find("GET", headers, f.site, f.clock.unix_seconds());
+    REQUIRE_FALSE(found.has_value());
+    CHECK(found.error().code == ErrorCode::unauthenticated);
+    CHECK(found.error().reason == kCookieConflict);
+    CHECK(found.error().message.find("mallory") != std::string::npos);
+  }
+}
+
+TEST_CASE("who signs in where others were planted gets a name of his own, and the others go") {
+  CookieSessionsFixture f;
+  f.site.origin = "http://app.dd.localhost";
+  const auto started = f.start("dd_session=planted; dd_session=twice");
+  REQUIRE(started.size() == 4);
+  CHECK(started[0] == "dd_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+  CHECK(started[2].ends_with("; Domain=dd.localhost"));
+  CHECK(started[3].starts_with("dd_session."));
+  const auto name = started[3].substr(0, started[3].find('='));
+  CHECK(is_fresh_name(name, kSessionCookie));
+  CHECK(f.start("dd_session=planted").back().substr(0, name.size()) != name);
 }
 
 TEST_CASE("a cookie of the control plane is none of an agent's, though they share a VM and its key") {
@@ -100,5 +171,6 @@ TEST_CASE("over http a session is possible below .localhost only") {
   CookieSessionsFixture f;
   f.site.origin = "http://app.dd.example";
   CHECK(f.find("GET", f.compact).error().code == ErrorCode::unsupported);
-  CHECK(f.sessions.start(f.compact, f.claims, f.site, f.clock.unix_seconds()).error().code == ErrorCode::unsupported);
+  CHECK(f.sessions.start(f.compact, f.claims, f.site, f.clock.unix_seconds(), {}, system_random()).error().code ==
+        ErrorCode::unsupported);
 }

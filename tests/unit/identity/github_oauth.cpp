@@ -50,8 +50,9 @@ struct GithubOauthFixture {
   static Fields asked(const GithubDetour& detour) {
     return net::parse_form_fields(detour.location.substr(detour.location.find('?') + 1)).value();
   }
+  static std::vector<FoundCookie> kept(const std::string& cookie) { return {{"dd_github", cookie}}; }
   Result<GithubArrival> arrive(const GithubDetour& detour) {
-    return github.arrive({"code-1", field(asked(detour), "state"), ""}, detour.cookie);
+    return github.arrive({"code-1", field(asked(detour), "state"), ""}, kept(detour.cookie));
   }
   Result<Principal> finish() { return test::run(io, github.finish(arrive(github.begin("/")).value())); }
 };
@@ -105,11 +106,14 @@ TEST_CASE("a sign-in is good in one browser, once, for ten minutes") {
   const auto detour = f.github.begin("/");
   const auto state = field(f.asked(detour), "state");
   const auto victim = f.github.begin("/");
-  check_code(f.github.arrive({"code-1", state, ""}, ""), ErrorCode::unauthenticated);
-  check_code(f.github.arrive({"code-1", state, ""}, victim.cookie), ErrorCode::unauthenticated);
-  check_code(f.github.arrive({"code-1", "", ""}, detour.cookie), ErrorCode::unauthenticated);
-  check_code(f.github.arrive({"code-1", state + "A", ""}, detour.cookie), ErrorCode::unauthenticated);
-  CHECK(f.arrive(detour).has_value());
+  check_code(f.github.arrive({"code-1", state, ""}, {}), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", state, ""}, f.kept(victim.cookie)), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", "", ""}, f.kept(detour.cookie)), ErrorCode::unauthenticated);
+  check_code(f.github.arrive({"code-1", state + "A", ""}, f.kept(detour.cookie)), ErrorCode::unauthenticated);
+  // What somebody planted beside it is in nobody's way.
+  const std::vector<FoundCookie> among = {
+      {"dd_github", "planted"}, {"dd_github", victim.cookie}, {"dd_github", detour.cookie}};
+  CHECK(f.github.arrive({"code-1", state, ""}, among).has_value());
   check_code(f.arrive(detour), ErrorCode::unauthenticated);
   f.clock.advance(std::chrono::seconds(600));
   check_code(f.arrive(victim), ErrorCode::unauthenticated);
@@ -120,7 +124,7 @@ TEST_CASE("who says no at GitHub is told so, and an app that is set up wrongly i
   GithubOauthFixture f;
   const auto come_back = [&](const char* code, const char* error) {
     const auto detour = f.github.begin("/");
-    return f.github.arrive({code, field(f.asked(detour), "state"), error}, detour.cookie);
+    return f.github.arrive({code, field(f.asked(detour), "state"), error}, f.kept(detour.cookie));
   };
   check_code(come_back("", "access_denied"), ErrorCode::permission_denied);
   check_code(come_back("code-1", "access_denied"), ErrorCode::permission_denied);
