@@ -145,11 +145,15 @@ net::Task<std::string> DeploymentViews::until_public(RolloutPtr rollout, std::ch
 }
 
 net::Task<Result<DeploymentInfo>> DeploymentViews::find_listening(std::string id) {
-  auto all = co_await context_.runtime.list_with_listeners();
+  auto all = co_await context_.runtime.list();
   if (!all) co_return tl::unexpected(all.error());
-  for (auto& info : *all)
-    if (info.id == id) co_return std::move(info);
-  co_return fail(ErrorCode::not_found, "cannot find deployment " + id);
+  const auto before = std::ranges::find(*all, id, &DeploymentInfo::id);
+  if (before != all->end() && (!is_live(before->status) || exposer_.recall(*before))) co_return std::move(*before);
+  all = co_await context_.runtime.list_with_listeners();
+  if (!all) co_return tl::unexpected(all.error());
+  const auto found = std::ranges::find(*all, id, &DeploymentInfo::id);
+  if (found == all->end()) co_return fail(ErrorCode::not_found, "cannot find deployment " + id);
+  co_return std::move(*found);
 }
 
 void DeploymentViews::add_names(protocol::DeployAnswer& answer, const DeploymentInfo& info) const {

@@ -11,6 +11,7 @@
 namespace dd::agent {
 namespace {
 
+constexpr std::chrono::seconds kSeenFor{1};
 constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
 }  // namespace
@@ -69,11 +70,31 @@ Result<void> Exposer::later(std::vector<Expose> extras, Result<void> outcome) {
   return outcome;
 }
 
-net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
+void Exposer::saw(const DeploymentInfo& info) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(seen_, [now](const auto& seen) { return now - seen.second.when > kSeenFor; });
+  if (info.listeners) seen_[info.id] = {*info.listeners, now};
+}
+
+bool Exposer::recall(DeploymentInfo& info) const {
+  const auto found = seen_.find(info.id);
+  const bool known = found != seen_.end() && std::chrono::steady_clock::now() - found->second.when <= kSeenFor;
+  if (known) info.listeners = found->second.listeners;
+  return known;
+}
+
+net::Task<Result<std::vector<DeploymentInfo>>> Exposer::look() {
   auto all = co_await context_.runtime.list();
-  // Who listens costs the runtime a walk through all processes: not while there is nothing to find out.
-  if (all && std::ranges::any_of(*all, [this](const DeploymentInfo& info) { return is_awaited(info); }))
-    all = co_await context_.runtime.list_with_listeners();
+  if (!all) co_return all;
+  bool unknown = false;
+  for (auto& info : *all)
+    if (is_awaited(info) && !recall(info)) unknown = true;
+  if (unknown) all = co_await context_.runtime.list_with_listeners();
+  co_return all;
+}
+
+net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
+  auto all = co_await look();
   if (!all) co_return wrap(all.error(), "cannot ask the runtime what runs");
   std::erase_if(first_seen_, [&all](const auto& seen) {
     return std::ranges::none_of(

@@ -53,6 +53,10 @@ class Exposer {
   /// Not public before it is let go, whatever answers of it: what it is to take the place of serves until all of it is ready.
   void hold_back(std::string deployment_id) { held_back_.insert(std::move(deployment_id)); }
   void let_go(const std::string& deployment_id) { held_back_.erase(deployment_id); }
+  /// Somebody has just looked where that deployment listens: for a second nobody needs to look again, which costs the runtime a walk through all processes.
+  void saw(const DeploymentInfo& info);
+  /// Puts in where it listens, when that was seen within the last second.
+  [[nodiscard]] bool recall(DeploymentInfo& info) const;
   /// Of what a workload exposes, where it is public now.
   [[nodiscard]] std::vector<std::string> urls_of(const DeploymentInfo& info) const;
 
@@ -70,11 +74,17 @@ class Exposer {
     std::string deployment_id;
     bool operator==(const Holder&) const = default;
   };
+  struct Seen {
+    std::vector<ListenAddress> listeners;
+    std::chrono::steady_clock::time_point when;
+  };
   struct Wanted {
     std::vector<Expose> extras;
     std::map<std::string, Holder> holders;  // by label; none of the fixed ones
   };
 
+  /// What runs and, of those that wait to be public, where they listen.
+  net::Task<Result<std::vector<DeploymentInfo>>> look();
   net::Task<Result<Wanted>> wanted();
   [[nodiscard]] std::vector<Expose> with_fixed(std::vector<Expose> of_workloads) const;
   struct Entry {
@@ -102,6 +112,7 @@ class Exposer {
   std::map<std::string, Holder> holders_;  // label → who has it or, until registered(), is to have it
   std::map<std::string, Clock::TimePoint> first_seen_;  // of live deployments, by id
   std::set<std::string> held_back_;  // ids
+  std::map<std::string, Seen> seen_;  // by id
   tunnel::ConfigVersion config_version_;
   bool quarantined_ = false;
   bool uncertain_ = false;  // whether what is public is really published_

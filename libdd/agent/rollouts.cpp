@@ -216,6 +216,7 @@ net::Task<std::string> Rollouts::judge_until_over(RolloutPtr rollout) {
       continue;
     }
     const auto& info = seen->info;
+    exposer_.saw(info);
     if (rollout->overlap && !rollout->superseded.empty()) co_return rollout->superseded;
     if (ended_well(info)) co_return std::string();
     if (seen->ready && !info.expose.empty()) co_return std::string();

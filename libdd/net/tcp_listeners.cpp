@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "libdd/core/decimal.hpp"
+#include "libdd/net/tcp_diag.hpp"
 
 namespace dd::net {
 namespace {
@@ -102,6 +103,11 @@ std::vector<TcpListener> tcp_listeners_in(std::istream& table) {
 }
 
 std::vector<TcpListener> tcp_listeners() {
+  auto found = listeners_by_diag();
+  return found ? *std::move(found) : listeners_by_tables();
+}
+
+std::vector<TcpListener> listeners_by_tables() {
   std::vector<TcpListener> all;
   for (const auto* name : kTables) {
     std::ifstream table(name);

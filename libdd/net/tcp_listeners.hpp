@@ -1,4 +1,4 @@
-// The TCP sockets that listen or are connected, as the kernel shows them: proc(5), /proc/net/tcp and /proc/net/tcp6.
+// The TCP sockets that listen or are connected, as the kernel shows them: sock_diag(7), else proc(5), /proc/net/tcp and /proc/net/tcp6.
 #pragma once
 
 #include <sys/types.h>
@@ -16,13 +16,15 @@ namespace dd::net {
 struct TcpListener {
   boost::asio::ip::address address;
   std::uint16_t port = 0;
-  uid_t uid = 0;            // who made it
+  uid_t uid = 0;  // who made it
   std::uint64_t inode = 0;  // as in the link "socket:[inode]" of whoever holds it
   bool operator==(const TcpListener&) const = default;
 };
 
 /// Of this network namespace.
 [[nodiscard]] std::vector<TcpListener> tcp_listeners();
+/// The same by the tables under /proc.
+[[nodiscard]] std::vector<TcpListener> listeners_by_tables();
 /// Of one such table. It begins with the sockets that listen; what stands behind them is not read, nor is a line that makes no sense.
 [[nodiscard]] std::vector<TcpListener> tcp_listeners_in(std::istream& table);
 

@@ -88,6 +88,39 @@ TEST_CASE("what answers on a port counts only for the deployment whose process i
   CHECK_FALSE(f.exposer.is_public(public_one, "id-other"));
 }
 
+TEST_CASE("where somebody has just seen a workload listen the runtime is not asked for again") {
+  Exposing f;
+  const Listener web;
+  auto app = running("app", {expose("web", web.port())});
+  app.listeners = {{"127.0.0.1", web.port()}};
+  auto other = running("other", {expose("other", web.port())});
+  const auto lists = [&f] { return std::ranges::count(f.runtime_calls, "list"); };
+  const struct {
+    const char* name;
+    std::vector<DeploymentInfo> run;
+    const DeploymentInfo* seen;
+    std::ptrdiff_t lists;
+  } rows[] = {{"it was seen", {app}, &app, 1},
+              {"it was not", {app}, &other, 2},
+              {"another one is not public either", {app, other}, &app, 2}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Exposing g;
+    g.deployments = row.run;
+    g.deployments[0].listeners.reset();
+    g.exposer.saw(*row.seen);
+    const auto asked = std::ranges::count(g.runtime_calls, "list");
+    CHECK(g.labels().size() >= 2);
+    CHECK(std::ranges::count(g.runtime_calls, "list") - asked == row.lists);
+  }
+  // What was seen counts, and not what could be reached there.
+  app.listeners.emplace();
+  f.deployments = {app};
+  f.exposer.saw(app);
+  CHECK(f.labels() == Labels{"fixed"});
+  CHECK(lists() == 1);
+}
+
 TEST_CASE("a redeployed app keeps its host name for a minute, until it is the new deployment's or nobody's") {
   Exposing f;
   const Listener web;

@@ -11,6 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "libdd/net/tcp_diag.hpp"
+
 using namespace dd::net;
 namespace ip = boost::asio::ip;
 
@@ -64,16 +66,28 @@ TEST_CASE("connections stand behind what listens, and lines that make no sense a
   CHECK(read("\n").empty());
 }
 
-TEST_CASE("the machine's own table has what listens here") {
+TEST_CASE("what listens here is found, whichever way the kernel is asked") {
   boost::asio::io_context io;
-  const ip::tcp::acceptor acceptor(io, {ip::address_v4::loopback(), 0});
-  const auto port = acceptor.local_endpoint().port();
-  const auto all = tcp_listeners();
-  const auto found = std::ranges::find(all, port, &TcpListener::port);
-  REQUIRE(found != all.end());
-  CHECK(found->address == ip::address_v4::loopback());
-  CHECK(found->uid == getuid());
-  CHECK(found->inode > 0);
+  const ip::tcp::acceptor four(io, {ip::address_v4::loopback(), 0});
+  const ip::tcp::acceptor six(io, {ip::address_v6::loopback(), 0});
+  // Neither is a connection.
+  ip::tcp::socket visitor(io);
+  visitor.connect(four.local_endpoint());
+  const auto by_diag = listeners_by_diag();
+  if (!by_diag) MESSAGE("this kernel does not answer sock_diag");
+  for (const auto& all : {tcp_listeners(), listeners_by_tables(), by_diag.value_or(listeners_by_tables())}) {
+    for (const auto& [acceptor, address] : {std::pair(&four, ip::address(ip::address_v4::loopback())),
+                                            std::pair(&six, ip::address(ip::address_v6::loopback()))}) {
+      const auto port = acceptor->local_endpoint().port();
+      CHECK(std::ranges::count(all, port, &TcpListener::port) == 1);
+      const auto found = std::ranges::find(all, port, &TcpListener::port);
+      REQUIRE(found != all.end());
+      CHECK(found->address == address);
+      CHECK(found->uid == getuid());
+      CHECK(found->inode > 0);
+    }
+    CHECK(std::ranges::count(all, visitor.local_endpoint().port(), &TcpListener::port) == 0);
+  }
 }
 
 TEST_CASE("connections at a port are those that neither side has closed") {

@@ -1,0 +1,119 @@
+#include "libdd/net/tcp_diag.hpp"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace dd::net {
+namespace {
+
+namespace ip = boost::asio::ip;
+
+constexpr int kMostTries = 3;  // of a list that changes while it is read
+
+/// Closes it.
+struct DiagSocket {
+  DiagSocket() : fd(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {}
+  DiagSocket(const DiagSocket&) = delete;
+  DiagSocket& operator=(const DiagSocket&) = delete;
+  ~DiagSocket() {
+    if (fd >= 0) close(fd);
+  }
+
+  int fd;
+};
+
+struct Question {
+  nlmsghdr head{};
+  inet_diag_req_v2 body{};
+};
+
+bool ask(int fd, std::uint8_t family) {
+  Question question;
+  question.head.nlmsg_len = sizeof question;
+  question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  question.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  question.body.sdiag_family = family;
+  question.body.sdiag_protocol = IPPROTO_TCP;
+  question.body.idiag_states = 1U << TCP_LISTEN;
+  return send(fd, &question, sizeof question, 0) == static_cast<ssize_t>(sizeof question);
+}
+
+TcpListener listener_from(const inet_diag_msg& row) {
+  TcpListener listener;
+  if (row.idiag_family == AF_INET) {
+    ip::address_v4::bytes_type bytes;
+    std::memcpy(bytes.data(), row.id.idiag_src, bytes.size());
+    listener.address = ip::address_v4(bytes);
+  } else {
+    ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), row.id.idiag_src, bytes.size());
+    listener.address = ip::address_v6(bytes);
+  }
+  listener.port = ntohs(row.id.idiag_sport);
+  listener.uid = row.idiag_uid;
+  listener.inode = row.idiag_inode;
+  return listener;
+}
+
+enum class Read { more, done, failed };
+
+/// What one datagram adds.
+Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) {
+  while (size >= sizeof(nlmsghdr)) {
+    nlmsghdr head;
+    std::memcpy(&head, bytes, sizeof head);
+    if (head.nlmsg_len < sizeof head || head.nlmsg_len > size) return Read::failed;
+    if ((head.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return Read::failed;
+    if (head.nlmsg_type == NLMSG_DONE) return Read::done;
+    if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len < NLMSG_HDRLEN + sizeof(inet_diag_msg))
+      return Read::failed;
+    inet_diag_msg row;
+    std::memcpy(&row, bytes + NLMSG_HDRLEN, sizeof row);
+    if (row.idiag_family == AF_INET || row.idiag_family == AF_INET6) found.push_back(listener_from(row));
+    const std::size_t whole = NLMSG_ALIGN(head.nlmsg_len);
+    if (whole >= size) break;
+    bytes += whole;
+    size -= whole;
+  }
+  return Read::more;
+}
+
+bool read_answer(int fd, std::vector<TcpListener>& found) {
+  std::array<char, 32 * 1024> buffer;
+  for (auto read = Read::more; read != Read::done;) {
+    const auto got = recv(fd, buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    read = take(buffer.data(), static_cast<std::size_t>(got), found);
+    if (read == Read::failed) return false;
+  }
+  return true;
+}
+
+std::optional<std::vector<TcpListener>> read_all() {
+  std::vector<TcpListener> found;
+  for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+    const DiagSocket socket;
+    if (socket.fd < 0 || !ask(socket.fd, family) || !read_answer(socket.fd, found)) return std::nullopt;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::vector<TcpListener>> listeners_by_diag() {
+  std::optional<std::vector<TcpListener>> found;
+  for (int tries = 0; tries < kMostTries && !found; ++tries) found = read_all();
+  return found;
+}
+
+}  // namespace dd::net
