@@ -136,7 +136,7 @@ def the_last_one_serves():
     answer = deploy(spec("v6", "late"), "--wait", "0", code=124)
     last = deploy(spec("v7"))
     only(last["id"])
-    first = fleet.as_owner("GET", fleet.agent_url() + f"/deployments/{answer['id']}")[1]
+    first = fleet.as_owner("GET", fleet.agent_url() + f"/deployments/{answer['id']}?wait=30s")[1]
     assert last["replaced"] == before[0] and not first["ready"] and "took its place" in first["reason"], (first, last)
     wait_for("the last one", lambda: fleet.get(url()) == (200, "v7"))
 
