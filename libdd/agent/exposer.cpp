@@ -86,10 +86,14 @@ bool Exposer::recall(DeploymentInfo& info) const {
 net::Task<Result<std::vector<DeploymentInfo>>> Exposer::look() {
   auto all = co_await context_.runtime.list();
   if (!all) co_return all;
+  bool known = false;
   bool unknown = false;
   for (auto& info : *all)
-    if (is_awaited(info) && !recall(info)) unknown = true;
-  if (unknown) all = co_await context_.runtime.list_with_listeners();
+    if (is_awaited(info)) (recall(info) ? known : unknown) = true;
+  if (unknown) co_return co_await context_.runtime.list_with_listeners();
+  // Of the others nobody has looked, which is not the same as that nobody can tell: they may become awaited before their turn.
+  for (auto& info : *all)
+    if (known && !info.listeners) info.listeners.emplace();
   co_return all;
 }
 

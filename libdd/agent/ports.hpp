@@ -13,7 +13,7 @@ namespace dd::agent {
 /// whatever process it is.
 net::Task<std::string> answering_address(DeploymentInfo info, std::uint16_t port);
 
-/// Who listens on the port ("uid 200003"), or "" when nobody does. From /proc/net/tcp and tcp6.
+/// Who listens on the port ("uid 200003"), or "" when nobody does.
 [[nodiscard]] std::string holder_of(std::uint16_t port);
 
 }  // namespace dd::agent

@@ -130,12 +130,10 @@ net::Task<Result<net::ServerResponse>> SignInApi::accept(const net::ServerReques
 
 net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerRequest& request) {
   auto response = web::answer(web::signed_out_page(context_.cp_origin));
-  const auto visitor = co_await who(context_, request.method, request.headers);
-  // Whose session is over already is signed out as he wished.
-  if (!visitor && visitor.error().code == ErrorCode::unauthenticated) co_return response;
-  if (!visitor) co_return explain("Not possible", visitor.error());
   const auto site = own_site(context_);
-  if (!site || !visitor->session) co_return response;
+  if (!site || request.headers.find("Authorization") != nullptr) co_return response;
+  if (auto ours = identity::check_request_origin(request.headers, site->origin); !ours)
+    co_return explain("Not possible", ours.error());
   context_.state.sessions.end(request.headers, *site, context_.clock.unix_seconds());
   web::add_cookies(response, identity::CookieSessions::clear(request.headers, *site));
   co_return response;

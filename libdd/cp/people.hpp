@@ -43,7 +43,7 @@ class People {
   net::Task<Result<std::vector<std::string>>> sign_in(identity::SignInGrounds grounds, HttpHeaders headers);
   /// Asks about the tokens of sessions that nobody has shown here for five minutes: what came from them is at agents, too.
   net::Task<void> check_tokens();
-  /// Ends the sessions that a browser has sent, and takes them from it.
+  /// Ends the sessions that a browser has sent, whosever they are, and takes them from it. The caller has checked that a page of ours asks.
   void sign_out(net::ServerResponse& response, const HttpHeaders& headers);
 
   /// The answer to a page's visitor whom who() did not let in: strangers go to the sign-in page and come back, others are told why.

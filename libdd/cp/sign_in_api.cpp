@@ -92,12 +92,10 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::logout(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
   auto response = web::redirect("/auth/pat");
-  // Whose session is over already is signed out as he wished.
-  if (!visitor && visitor.error().code == ErrorCode::unauthenticated) co_return response;
-  if (!visitor) co_return people_.turn_away(request, visitor.error());
-  if (!visitor->session) co_return response;
+  if (request.headers.find("Authorization") != nullptr) co_return response;
+  if (auto ours = identity::check_request_origin(request.headers, context_.origin); !ours)
+    co_return people_.turn_away(request, ours.error());
   people_.sign_out(response, request.headers);
   co_return response;
 }

@@ -48,12 +48,20 @@ Error headers_too_large(const HttpServerOptions& options) {
   return {ErrorCode::too_large, "cannot read request: headers over " + most, {}, {}};
 }
 
-std::size_t bytes_beside_cookies(const http::request_header<>& header) {
+struct HeaderSizes {
+  std::size_t cookies = 0;
+  std::size_t others = 0;  // with the target
+};
+
+/// Of what was read. Where cookies have no limit of their own they are headers like others.
+HeaderSizes sizes_of(const http::request_header<>& header, const HttpServerOptions& options) {
   constexpr std::size_t kPunctuation = 4;  // colon, blank, line end
-  std::size_t total = header.target().size();
-  for (const auto& field : header)
-    if (field.name() != http::field::cookie) total += field.name_string().size() + field.value().size() + kPunctuation;
-  return total;
+  HeaderSizes sizes{0, header.target().size()};
+  for (const auto& field : header) {
+    const bool is_cookie = options.max_cookie_bytes > 0 && field.name() == http::field::cookie;
+    (is_cookie ? sizes.cookies : sizes.others) += field.name_string().size() + field.value().size() + kPunctuation;
+  }
+  return sizes;
 }
 
 /// A handler's exception ends here, as an answer.
@@ -165,21 +173,27 @@ Task<bool> HttpConnection::read_header(Exchange& exchange) {
   // The route's own limit follows once it is known. Not boost::none: Beast of 1.74 compares it as less than any length.
   exchange.header.body_limit(std::numeric_limits<std::uint64_t>::max());
   co_await http::async_read_header(socket_, bytes, exchange.header, into(ec));
-  if (!ec && bytes_beside_cookies(exchange.header.get()) > options_.max_header_bytes) ec = http::error::header_limit;
+  const auto sizes = sizes_of(exchange.header.get(), options_);
+  const bool others_fit = sizes.others <= options_.max_header_bytes;
+  // Beast's limit is that of what it holds at one time.
+  if (!ec && !(others_fit && sizes.cookies <= options_.max_cookie_bytes)) ec = http::error::header_limit;
   if (!ec) co_return true;
 
   Error error = malformed_request(ec);
   int status = 0;
+  bool forgets = false;
   if (expired_) {
     error = {ErrorCode::deadline_exceeded, "cannot read request: its headers took too long", {}, {}};
     status = 408;
   } else if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
     error = headers_too_large(options_);
     status = kHeadersTooLarge;
+    // Not by a long address: any page could have its visitor signed out.
+    forgets = options_.max_cookie_bytes > 0 && others_fit && !exchange.header.get().target().empty();
   } else if (is_gone(ec)) {
     co_return false;
   }
-  co_await give_up(std::move(error), status);
+  co_await give_up(std::move(error), status, forgets);
   co_return false;
 }
 
@@ -292,6 +306,8 @@ Task<ServerResponse> HttpConnection::handle(Exchange& exchange) {
 }
 
 Task<void> HttpConnection::watch_caller(std::shared_ptr<HttpConnection> self, std::stop_source left) {
+  // The handler may have ended before this began.
+  if (self->left_ != left) co_return;
   const bool gone = co_await peer_left(self->socket_);
   if (gone) left.request_stop();
 }
@@ -333,11 +349,9 @@ ServerResponse HttpConnection::refusal(const Error& error, const ServerRequest& 
   return answer_to(error);
 }
 
-Task<void> HttpConnection::give_up(Error error, int status) {
+Task<void> HttpConnection::give_up(Error error, int status, bool forget_cookies) {
   auto response = answer_to(error, status);
-  // Else it could not come back.
-  if (status == kHeadersTooLarge && options_.max_cookie_bytes > 0)
-    response.headers.set("Clear-Site-Data", "\"cookies\"");
+  if (forget_cookies) response.headers.set("Clear-Site-Data", "\"cookies\"");
   auto head = answer_head(response, request_id_, Persistence::close);
   const bool written = co_await write(std::move(head), std::move(response.body));
   if (written) co_await linger();

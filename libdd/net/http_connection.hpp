@@ -61,8 +61,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   [[nodiscard]] ServerResponse answer_to(const Error& error, int status = 0) const;
   /// The same for a request that was read, and in the log when the fault is ours.
   [[nodiscard]] ServerResponse refusal(const Error& error, const ServerRequest& request) const;
-  /// For a request that cannot be read to its end: the connection is closed behind the answer.
-  Task<void> give_up(Error error, int status);
+  /// For a request that cannot be read to its end: the connection is closed behind the answer. Whoever sends too many cookies is told to forget them: else
+  /// he could not come back.
+  Task<void> give_up(Error error, int status, bool forget_cookies = false);
   /// Static with the owner as a parameter: nobody else holds the connection until the coroutine starts.
   static Task<void> answer_late(std::shared_ptr<HttpConnection> self, ServerResponse response);
   Task<bool> write(std::string head, std::string body);

@@ -133,9 +133,10 @@ Task<Result<OpenedConnection>> open_connection(std::filesystem::path path, std::
   const std::stop_callback closing(given_up, [stream] { stream->close(); });
   stream->expire_at(Clock::now() + std::min<std::chrono::milliseconds>(deadline, std::chrono::hours(24)));
   const auto written = co_await stream->write(std::move(line));
-  if (!written) co_return tl::unexpected(written.error());
-  auto answer = co_await stream->read();
+  Result<std::string> answer;
+  if (written) answer = co_await stream->read();
   stream->disarm();
+  if (!written) co_return tl::unexpected(written.error());
   if (!answer) co_return tl::unexpected(answer.error());
   OpenedConnection opened;
   opened.answer = *std::move(answer);

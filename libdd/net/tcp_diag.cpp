@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -64,7 +65,7 @@ TcpListener listener_from(const inet_diag_msg& row) {
   return listener;
 }
 
-enum class Read { more, done, failed };
+enum class Read { more, done, changed, failed };
 
 /// What one datagram adds.
 Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) {
@@ -72,8 +73,13 @@ Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) 
     nlmsghdr head;
     std::memcpy(&head, bytes, sizeof head);
     if (head.nlmsg_len < sizeof head || head.nlmsg_len > size) return Read::failed;
-    if ((head.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return Read::failed;
-    if (head.nlmsg_type == NLMSG_DONE) return Read::done;
+    if ((head.nlmsg_flags & NLM_F_DUMP_INTR) != 0) return Read::changed;
+    if (head.nlmsg_type == NLMSG_DONE) {
+      // What went wrong comes with it, as in a kernel that has no tcp_diag.
+      int error = 0;
+      if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof error) std::memcpy(&error, bytes + NLMSG_HDRLEN, sizeof error);
+      return error < 0 ? Read::failed : Read::done;
+    }
     if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len < NLMSG_HDRLEN + sizeof(inet_diag_msg))
       return Read::failed;
     inet_diag_msg row;
@@ -87,33 +93,38 @@ Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) 
   return Read::more;
 }
 
-bool read_answer(int fd, std::vector<TcpListener>& found) {
+Read read_answer(int fd, std::vector<TcpListener>& found) {
   std::array<char, 32 * 1024> buffer;
-  for (auto read = Read::more; read != Read::done;) {
+  auto read = Read::more;
+  while (read == Read::more) {
     const auto got = recv(fd, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    read = take(buffer.data(), static_cast<std::size_t>(got), found);
-    if (read == Read::failed) return false;
+    read = got > 0 ? take(buffer.data(), static_cast<std::size_t>(got), found) : Read::failed;
   }
-  return true;
+  return read;
 }
 
-std::optional<std::vector<TcpListener>> read_all() {
-  std::vector<TcpListener> found;
+Read read_all(std::vector<TcpListener>& found) {
   for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
     const DiagSocket socket;
-    if (socket.fd < 0 || !ask(socket.fd, family) || !read_answer(socket.fd, found)) return std::nullopt;
+    if (socket.fd < 0 || !ask(socket.fd, family)) return Read::failed;
+    if (const auto read = read_answer(socket.fd, found); read != Read::done) return read;
   }
-  return found;
+  return Read::done;
 }
 
 }  // namespace
 
 std::optional<std::vector<TcpListener>> listeners_by_diag() {
-  std::optional<std::vector<TcpListener>> found;
-  for (int tries = 0; tries < kMostTries && !found; ++tries) found = read_all();
-  return found;
+  // Each question may make a kernel without it look for a module.
+  static std::atomic<bool> absent{false};
+  for (int tries = 0; tries < kMostTries && !absent; ++tries) {
+    std::vector<TcpListener> found;
+    const auto read = read_all(found);
+    if (read == Read::done) return found;
+    if (read == Read::failed) absent = true;
+  }
+  return std::nullopt;
 }
 
 }  // namespace dd::net

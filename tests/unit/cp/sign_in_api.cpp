@@ -226,6 +226,22 @@ TEST_CASE("signing out ends the session for who kept a copy of the cookie, too")
   CHECK_FALSE(f.get(browser, "/auth/logout").has_value());
 }
 
+TEST_CASE("signing out ends every session that the browser sends, whoever put them there") {
+  Visitors f;
+  const auto first = f.signed_in();
+  const auto second = f.signed_in();
+  const auto third = f.signed_in();
+  const auto value = second.cookie.substr(second.cookie.find('='));
+  const auto out =
+      f.post({first.cookie + "; __Host-dd_session.abcdefgh" + value + "; __Host-dd_session=planted"}, "/auth/logout");
+  check_redirect(out, "/auth/pat");
+  CHECK_FALSE(f.get(first, "/api/agents").has_value());
+  CHECK_FALSE(f.get(second, "/api/agents").has_value());
+  CHECK(f.get(third, "/api/agents").has_value());
+  // Also when none is good any more.
+  check_redirect(f.post({"__Host-dd_session=planted"}, "/auth/logout"), "/auth/pat");
+}
+
 TEST_CASE("a cookie that is not this control plane's session is none") {
   Visitors f;
   const auto good = f.signed_in().cookie;
