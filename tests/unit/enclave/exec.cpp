@@ -262,9 +262,11 @@ TEST_CASE("only so many commands run at once, in each workload and in none, and 
   RunningEnclave enclave;
   for (const char* app : {"app", "other"}) enclave.settled(enclave.deploy(app, kForever));
   Callers callers(enclave);
-  for (int i = 0; i < 32; ++i) callers.begin(exec(kForever));
-  for (int i = 0; i < 128; ++i) callers.begin(exec(kForever, {{"app", "app"}}));
-  CHECK(eventually([&] { return callers.commands().size() == 32 + 128; }));
+  for (std::size_t running = 0; running < 32 + 128; running += 32) {
+    const auto more = running < 32 ? Json::object() : Json{{"app", "app"}};
+    for (int i = 0; i < 32; ++i) callers.begin(exec(kForever, more));
+    CHECK(eventually([&] { return callers.commands().size() == running + 32; }));
+  }
   for (const auto& [more, says] : {std::pair(Json::object(), "32 commands and terminals are open outside of workloads"),
                                    std::pair(Json{{"app", "app"}}, "128 commands and terminals are open in it")}) {
     const auto refused = enclave.call(exec({"true"}, more));
