@@ -160,7 +160,7 @@ TEST_CASE("cookies have a limit of their own, and everything else keeps its") {
     CHECK(answer.header("Clear-Site-Data") == (c.forgets ? "\"cookies\"" : ""));
   }
   // Any page can make its visitor's browser ask for a long address.
-  for (const std::size_t size : {2000, 20000}) {
+  for (const std::size_t size : {2000U, 20000U}) {
     RawClient client(served.port());
     client.send("GET /hello?" + std::string(size, 'x') + " HTTP/1.1\r\nHost: a\r\n" + cookie(100) + "\r\n");
     const auto answer = client.answer().value();
@@ -179,7 +179,7 @@ TEST_CASE("one header of any size is an answer, and no exception") {
   HttpServerOptions options;
   options.max_cookie_bytes = kMostCookieBytes;
   Served served(one_page(), options);
-  for (const std::size_t size : {40'000, 63'000, 65'530, 65'534, 65'540, 100'000, 200'000}) {
+  for (const std::size_t size : {40'000U, 63'000U, 65'530U, 65'534U, 65'540U, 100'000U, 200'000U}) {
     CAPTURE(size);
     RawClient client(served.port());
     client.send("GET /hello HTTP/1.1\r\nHost: a\r\nCookie: a=" + std::string(size, 'x') + "\r\n\r\n");
