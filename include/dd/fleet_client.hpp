@@ -206,9 +206,11 @@ class FleetClient {
   [[nodiscard]] Result<Mopped> stop(std::string_view agent, std::string_view app) const;
   /// Stops every deployment of the app with all its processes and takes its hostnames away.
   [[nodiscard]] Result<Mopped> mop(std::string_view agent, std::string_view app) const;
-  /// Runs a command to its end. It is ended when this process goes, or does not wait any more. Errors also: deadline_exceeded when it took longer than its timeout, and was killed.
+  /// Runs a command to its end. It is ended when this process goes, or does not wait any more. Errors also: deadline_exceeded when it
+  /// took longer than its timeout, and was killed.
   [[nodiscard]] Result<Executed> exec(std::string_view agent, const Command& command) const;
-  /// What exec() and terminals have running now, oldest first. Errors also: unsupported by an earlier agent.
+  /// What exec() and terminals have running now, oldest first. Errors also: not_found at an earlier agent, unsupported where
+  /// the runtime is an earlier one.
   [[nodiscard]] Result<std::vector<RunningCommand>> commands(std::string_view agent) const;
   /// Where a WebSocket becomes a terminal in that running workload (docs/wire.md, 6.1), once, within 30 s; `&cols=` and `&rows=` may be
   /// added. https or http, as the handshake is one or the other. It holds the ticket, and so is as secret as the credential.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libdd/cli/verbs.hpp"
+#include "libdd/core/config_values.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::cli {
@@ -20,12 +21,6 @@ std::string ports(const DeploymentInfo& info) {
   std::string text;
   for (const auto& expose : info.expose)
     text += (text.empty() ? "" : ",") + expose.hostname_label + ":" + std::to_string(expose.port);
-  return text;
-}
-
-std::string words(const std::vector<std::string>& cmd) {
-  std::string text;
-  for (const auto& word : cmd) text += (text.empty() ? "" : " ") + word;
   return text;
 }
 
@@ -85,7 +80,7 @@ Result<void> add_commands(Shown& shown, const FleetClient& client, const AgentSu
                 {"started_at", one.started_at}};
     shown.add(agent, std::move(row),
               {one.app_name, one.type == "attach" ? "terminal" : one.type, agent.vm_name,
-               one.privileged ? "privileged" : "", one.started_at, words(one.cmd)});
+               one.privileged ? "privileged" : "", one.started_at, config_values::join(one.cmd, " ")});
   }
   return {};
 }

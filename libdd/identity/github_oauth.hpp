@@ -53,8 +53,9 @@ class GithubOauth {
 
   /// `next` is carried along unread; it may not be empty.
   [[nodiscard]] GithubDetour begin(std::string next);
-  /// `kept` is what the browser sent by the name of `GithubDetour::cookie`; more than one where somebody has planted others. Nobody is asked. Errors: unauthenticated (another browser's or an old state, a second use),
-  /// permission_denied (refused at GitHub), upstream (GitHub says that our app is wrong), unavailable (too many at once).
+  /// `kept` is what the browser sent by the name of `GithubDetour::cookie`; more than one where somebody has planted others. Nobody is asked.
+  /// Errors: unauthenticated (another browser's or an old state, a second use), permission_denied (refused at GitHub), upstream (GitHub says that
+  /// our app is wrong), unavailable (too many at once).
   [[nodiscard]] Result<GithubArrival> arrive(GithubReturn back, const std::vector<FoundCookie>& kept);
   /// Trades the code for a token and asks, by the rule for PATs, whether its user acts for the owner. The token is then forgotten.
   /// Errors: unauthenticated (a code that GitHub does not take), permission_denied (not the owner's), unavailable, upstream.

@@ -65,7 +65,8 @@ TcpListener listener_from(const inet_diag_msg& row) {
   return listener;
 }
 
-enum class Read { more, done, changed, failed };
+/// `absent`: the kernel says that it cannot.
+enum class Read { more, done, changed, failed, absent };
 
 /// What one datagram adds.
 Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) {
@@ -78,8 +79,9 @@ Read take(const char* bytes, std::size_t size, std::vector<TcpListener>& found) 
       // What went wrong comes with it, as in a kernel that has no tcp_diag.
       int error = 0;
       if (head.nlmsg_len >= NLMSG_HDRLEN + sizeof error) std::memcpy(&error, bytes + NLMSG_HDRLEN, sizeof error);
-      return error < 0 ? Read::failed : Read::done;
+      return error < 0 ? Read::absent : Read::done;
     }
+    if (head.nlmsg_type == NLMSG_ERROR) return Read::absent;
     if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len < NLMSG_HDRLEN + sizeof(inet_diag_msg))
       return Read::failed;
     inet_diag_msg row;
@@ -107,6 +109,8 @@ Read read_answer(int fd, std::vector<TcpListener>& found) {
 Read read_all(std::vector<TcpListener>& found) {
   for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
     const DiagSocket socket;
+    if (socket.fd < 0 && errno == EPROTONOSUPPORT) return Read::absent;
+    // Out of descriptors, perhaps: no more than now.
     if (socket.fd < 0 || !ask(socket.fd, family)) return Read::failed;
     if (const auto read = read_answer(socket.fd, found); read != Read::done) return read;
   }
@@ -122,7 +126,8 @@ std::optional<std::vector<TcpListener>> listeners_by_diag() {
     std::vector<TcpListener> found;
     const auto read = read_all(found);
     if (read == Read::done) return found;
-    if (read == Read::failed) absent = true;
+    if (read == Read::absent) absent = true;
+    if (read != Read::changed) break;
   }
   return std::nullopt;
 }
