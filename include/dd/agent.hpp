@@ -14,6 +14,7 @@
 #include "dd/error.hpp"
 #include "dd/http.hpp"
 #include "dd/identity.hpp"
+#include "dd/listen_fds.hpp"
 #include "dd/random.hpp"
 #include "dd/secret.hpp"
 #include "dd/tunnel.hpp"
@@ -37,6 +38,7 @@ struct AgentOptions {
   Secret pat;
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free one
+  ListenFds listen_fds;  // "http": in place of address and port
   std::filesystem::path state_dir = "state";  // relative to the working directory
 
   std::filesystem::path enclave_socket = "/var/lib/easyenclave/agent.sock";

@@ -21,6 +21,7 @@
 #include "dd/event_log.hpp"
 #include "dd/http.hpp"
 #include "dd/identity.hpp"
+#include "dd/listen_fds.hpp"
 #include "dd/policy.hpp"
 #include "dd/random.hpp"
 #include "dd/registry.hpp"
@@ -55,6 +56,7 @@ struct ControlPlaneOptions {
   std::string origin;
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free one
+  ListenFds listen_fds;  // "http" and "compat": in place of address and port
   std::filesystem::path state_dir =
       "state";  // relative to the working directory; dd-enclave keeps that of a boot workload
 

@@ -28,7 +28,7 @@ enum class IngressStyle { nested, flat };
 
 struct IngressRule {
   std::string hostname;
-  std::string service;  // "http://localhost:8080"
+  std::string service;  // "http://127.0.0.1:8080"
   bool operator==(const IngressRule&) const = default;
 };
 /// Extras in order, then the agent's own host. The catch-all is added when it is written. Which ports may be exposed is the caller's to decide.

@@ -135,12 +135,22 @@ struct DeploymentChoice {
   bool previous = false;  // the newest that is over, beside the one that runs
 };
 
+/// A port on loopback, 127.0.0.1 and ::1, that the runtime opens before it starts anything and hands over as sd_listen_fds(3) describes.
+struct ListenSocket {
+  std::string name;  // in LISTEN_FDNAMES
+  std::uint16_t port = 0;  // 0: any free one
+  bool operator==(const ListenSocket&) const = default;
+};
+
 /// A workload that the runtime starts at boot, from its configuration.
 struct BootWorkload {
   enum class Role { none, agent, cp, connector };
   DeployRequest request;
   Role role = Role::none;
   bool inherit_token = false;
+  std::vector<ListenSocket> listen = {};
+  /// Not said, and taken from the DD_PORT and DD_COMPAT_PORT of an agent or a control plane: it can do without.
+  bool listen_by_default = false;
 };
 /// Unknown members are refused: this is configuration.
 [[nodiscard]] Result<std::vector<BootWorkload>> parse_boot_workloads(std::string_view text);

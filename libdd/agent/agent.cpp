@@ -191,12 +191,16 @@ net::Task<Result<void>> Agent::Impl::start() {
   net::HttpServerOptions listener;
   listener.address = options.address;
   listener.port = options.port;
+  listener.listen_fds = options.listen_fds.named("http");
   listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), routes(), listener);
   const auto listening = server->start();
   if (!listening) co_return listening;
   context.port = server->port();
   log::info("agent listening", {{"address", options.address}, {"port", context.port}});
+  if (listener.listen_fds.empty())
+    log::warning("a workload can take this port while the agent is not there: its boot workload has no \"listen\"",
+                 {{"port", context.port}});
   if (options.on_listening) options.on_listening(context.port);
 
   const auto keys = co_await capability->keys();

@@ -12,6 +12,7 @@ namespace dd::agent {
 namespace {
 
 constexpr std::chrono::seconds kSeenFor{1};
+constexpr std::chrono::milliseconds kHolderInterval{250};
 constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
 }  // namespace
@@ -84,12 +85,16 @@ bool Exposer::recall(DeploymentInfo& info) const {
 }
 
 net::Task<Result<std::vector<DeploymentInfo>>> Exposer::look() {
+  looked_into_ = suspicion_;
+  everybody_seen_ = suspicion_ != settled_;
+  if (everybody_seen_) co_return co_await context_.runtime.list_with_listeners();
   auto all = co_await context_.runtime.list();
   if (!all) co_return all;
   bool known = false;
   bool unknown = false;
   for (auto& info : *all)
     if (is_awaited(info)) (recall(info) ? known : unknown) = true;
+  everybody_seen_ = unknown;
   if (unknown) co_return co_await context_.runtime.list_with_listeners();
   // Of the others nobody has looked, which is not the same as that nobody can tell: they may become awaited before their turn.
   for (auto& info : *all)
@@ -104,6 +109,9 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
     return std::ranges::none_of(
         *all, [&seen](const DeploymentInfo& info) { return info.id == seen.first && is_live(info.status); });
   });
+  auto live = *all;
+  std::erase_if(live, [](const DeploymentInfo& info) { return !is_live(info.status); });
+  ports_ = exposed_ports(live);
   Wanted wanted;
   std::vector<Expose> extras;
   const auto take = [&](const Expose& expose, Holder holder) {
@@ -128,13 +136,39 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
 
 net::Task<std::optional<Expose>> Exposer::when_ready(DeploymentInfo info, Expose expose) {
   if (info.status != DeploymentStatus::running) co_return std::nullopt;
+  const bool published = is_public(expose, info.id);
+  if (published) expose = *find_published(expose);
   // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
-  if (is_public(expose, info.id)) co_return *find_published(expose);
-  if (info.boot) co_return expose;
-  if (held_back_.contains(info.id)) co_return std::nullopt;
-  expose.address = co_await answering_address(std::move(info), expose.port);
-  if (expose.address.empty()) co_return std::nullopt;
+  if (published && (!everybody_seen_ || !met_by_another(info, expose))) co_return expose;
+  if (info.boot && !info.listeners) co_return expose;
+  if (held_back_.contains(info.id) && !published) co_return std::nullopt;
+  const bool may_come = info.boot && !met_by_another(info, expose);
+  const auto address = co_await answering_address(info, expose.port);
+  if (address.empty() && may_come) co_return expose;
+  if (address.empty() && published)
+    log::warning("a workload is public no more: its port is somebody else's",
+                 {{"app", info.app_name}, {"port", expose.port}, {"holder", holder_of(expose.port)}});
+  if (address.empty()) co_return std::nullopt;
+  expose.address = address;
   co_return expose;
+}
+
+// What it opened or closed while it was looked at is not another's: that socket was there before and still is.
+bool Exposer::met_by_another(const DeploymentInfo& info, const Expose& expose) const {
+  if (!info.listeners || listens_at(*info.listeners, expose)) return false;
+  auto lasting = net::tcp_listeners();
+  std::erase_if(lasting,
+                [this](const net::TcpListener& one) { return std::ranges::find(sockets_, one) == sockets_.end(); });
+  return listens_at(addresses_of(lasting), expose);
+}
+
+bool Exposer::suspects() {
+  auto sockets = ports_.empty() ? std::vector<net::TcpListener>() : net::tcp_listeners();
+  std::erase_if(sockets, [this](const net::TcpListener& one) { return !ports_.contains(one.port); });
+  std::ranges::sort(sockets, {}, &net::TcpListener::inode);
+  if (sockets != sockets_) ++suspicion_;
+  sockets_ = std::move(sockets);
+  return suspicion_ != settled_;
 }
 
 std::optional<Exposer::Entry> Exposer::entry_before(const DeploymentInfo& info, const Expose& expose) {
@@ -142,12 +176,13 @@ std::optional<Exposer::Entry> Exposer::entry_before(const DeploymentInfo& info, 
   const auto holder = holders_.find(expose.hostname_label);
   const auto before = std::ranges::find(published_, expose.hostname_label, &Expose::hostname_label);
   if (!fresh || before == published_.end() || holder == holders_.end()) return std::nullopt;
-  if (holder->second.app_name != info.app_name) return std::nullopt;
+  // Nor is it kept for the one that has lost it.
+  if (holder->second.app_name != info.app_name || holder->second.deployment_id == info.id) return std::nullopt;
   return Entry{*before, holder->second};
 }
 
 bool Exposer::is_awaited(const DeploymentInfo& info) const {
-  if (info.boot || info.status != DeploymentStatus::running || held_back_.contains(info.id)) return false;
+  if (info.status != DeploymentStatus::running || held_back_.contains(info.id)) return false;
   return !is_wholly_public(info);
 }
 
@@ -168,6 +203,7 @@ net::Task<Result<void>> Exposer::sync() {
   // What became of a list whose answer was an error, or was lost, is not known either.
   if (extras == published_ && !quarantined_ && !uncertain_) {
     holders_ = std::move(wanted->holders);
+    settled_ = looked_into_;
     co_return Result<void>();
   }
   if (last_ && last_->extras == extras && std::chrono::steady_clock::now() < last_->again) co_return last_->outcome;
@@ -178,6 +214,7 @@ net::Task<Result<void>> Exposer::sync() {
     co_return later(std::move(extras), tl::unexpected(answer.error()));
   }
   quarantined_ = answer->quarantined;
+  settled_ = looked_into_;
   holders_ = std::move(wanted->holders);
   if (quarantined_ && extras == published_) co_return later(std::move(extras), {});
   registered(std::move(extras), std::move(answer->extra_hostnames));
@@ -187,15 +224,19 @@ net::Task<Result<void>> Exposer::sync() {
 
 net::Task<void> Exposer::run() {
   std::string last_problem;
+  auto due = std::chrono::steady_clock::now();
   while (!stopping_) {
-    if (context_.state.membership) {
+    const bool suspicious = suspects();
+    const auto now = std::chrono::steady_clock::now();
+    if (context_.state.membership && (suspicious || now >= due)) {
+      due = now + context_.options.watch_interval;
       const auto synced = co_await sync();
       auto problem = synced ? std::string() : synced.error().message;
       if (!problem.empty() && problem != last_problem)
         log::warning("ingress does not follow the workloads now", {{"why", problem}});
       last_problem = std::move(problem);
     }
-    co_await stop_.wait(context_.options.watch_interval);
+    co_await stop_.wait(std::min(context_.options.watch_interval, kHolderInterval));
   }
 }
 

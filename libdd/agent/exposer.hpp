@@ -13,6 +13,7 @@
 #include "libdd/agent/context.hpp"
 #include "libdd/agent/cp_calls.hpp"
 #include "libdd/net/backoff.hpp"
+#include "libdd/net/tcp_listeners.hpp"
 #include "libdd/net/turns.hpp"
 #include "libdd/tunnel/cloudflare.hpp"
 
@@ -34,7 +35,8 @@ class Exposer {
   /// Compares what runs with what is public and tells the control plane the difference. What it did not take, or holds back in quarantine, it is
   /// told again after a pause that grows to a second, however often this is called: until then the outcome is the last one.
   net::Task<Result<void>> sync();
-  /// Until stop(): sync() at each watch interval.
+  /// Until stop(): sync() at each watch interval, and whenever what listens on the port of a public workload is not what it was a quarter of a second
+  /// ago: it may be somebody else's then, and the workload is public no more.
   net::Task<void> run();
   void stop();
 
@@ -83,7 +85,7 @@ class Exposer {
     std::map<std::string, Holder> holders;  // by label; none of the fixed ones
   };
 
-  /// What runs and, of those that wait to be public, where they listen.
+  /// What runs and, of those that wait to be public, where they listen; under suspicion, where all do.
   net::Task<Result<std::vector<DeploymentInfo>>> look();
   net::Task<Result<Wanted>> wanted();
   [[nodiscard]] std::vector<Expose> with_fixed(std::vector<Expose> of_workloads) const;
@@ -98,6 +100,10 @@ class Exposer {
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
   /// It runs and is not public on all its ports yet.
   [[nodiscard]] bool is_awaited(const DeploymentInfo& info) const;
+  /// Something listens where it is public, and it is not known to be its own.
+  [[nodiscard]] bool met_by_another(const DeploymentInfo& info, const Expose& expose) const;
+  /// Suspects when the sockets on the ports of workloads are not those of the last time; whether there is a suspicion.
+  bool suspects();
   /// Of what sync() asked for.
   Result<void> later(std::vector<Expose> extras, Result<void> outcome);
   /// That entry with the address that it is public with.
@@ -113,6 +119,12 @@ class Exposer {
   std::map<std::string, Clock::TimePoint> first_seen_;  // of live deployments, by id
   std::set<std::string> held_back_;  // ids
   std::map<std::string, Seen> seen_;  // by id
+  std::set<std::uint16_t> ports_;  // that what runs exposes
+  std::vector<net::TcpListener> sockets_;  // on these, when they were looked at last
+  std::uint64_t suspicion_ = 0;  // the latest
+  std::uint64_t looked_into_ = 0;  // by the last look
+  std::uint64_t settled_ = 0;  // by the last look whose result is public
+  bool everybody_seen_ = false;  // by the last look
   tunnel::ConfigVersion config_version_;
   bool quarantined_ = false;
   bool uncertain_ = false;  // whether what is public is really published_

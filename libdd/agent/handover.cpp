@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dd/log.hpp"
+#include "libdd/agent/ports.hpp"
 #include "libdd/net/backoff.hpp"
 #include "libdd/net/deadline.hpp"
 #include "libdd/net/tcp_listeners.hpp"
@@ -15,13 +16,6 @@ constexpr net::BackoffOptions kMovePause{std::chrono::milliseconds(50), std::chr
 constexpr std::chrono::milliseconds kLook{50};
 // A connector that has just learned the new rules may still be about to connect by the old ones.
 constexpr int kLooksWithoutVisitors = 2;
-
-std::set<std::uint16_t> ports_of(const std::vector<DeploymentInfo>& all) {
-  std::set<std::uint16_t> ports;
-  for (const auto& info : all)
-    for (const auto& expose : info.expose) ports.insert(expose.port);
-  return ports;
-}
 
 }  // namespace
 
@@ -107,7 +101,7 @@ net::Task<bool> Handover::connector_runs(tunnel::ConfigVersion version) {
 }
 
 net::Task<void> Handover::until_left(std::vector<DeploymentInfo> earlier) {
-  const auto ports = ports_of(earlier);
+  const auto ports = exposed_ports(earlier);
   if (ports.empty()) co_return;
   const auto version = exposer_.config_version();
   const net::Deadline deadline(longest_farewell_);

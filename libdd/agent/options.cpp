@@ -21,6 +21,7 @@ void declare_fleet(Config& config, AgentOptions& options) {
 void declare_local(Config& config, AgentOptions& options) {
   config.text("DD_ADDRESS", options.address, "address to listen on; keep it on loopback");
   config.port("DD_PORT", options.port, "port to listen on; 0 takes any free one");
+  declare(config, options.listen_fds);
   config.path("DD_STATE_DIR", options.state_dir, "directory of the connector's token file");
   config.path("EE_SOCKET_PATH", options.enclave_socket, "the runtime's workload socket");
   config.secret("EE_TOKEN", options.enclave_token,

@@ -39,6 +39,27 @@ std::vector<std::string> own_addresses(const DeploymentInfo& info, std::uint16_t
 
 }  // namespace
 
+bool listens_at(const std::vector<ListenAddress>& listeners, const Expose& expose) {
+  const bool v6 = expose.address == kLoopback6;
+  return std::ranges::any_of(listeners, [&](const ListenAddress& one) {
+    return one.port == expose.port && (v6 ? one.address == kLoopback6 || one.address == "::"
+                                          : one.address == kLoopback4 || one.address == "0.0.0.0");
+  });
+}
+
+std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& listeners) {
+  std::vector<ListenAddress> addresses;
+  for (const auto& one : listeners) addresses.push_back({one.address.to_string(), one.port});
+  return addresses;
+}
+
+std::set<std::uint16_t> exposed_ports(const std::vector<DeploymentInfo>& deployments) {
+  std::set<std::uint16_t> ports;
+  for (const auto& info : deployments)
+    for (const auto& expose : info.expose) ports.insert(expose.port);
+  return ports;
+}
+
 net::Task<std::string> answering_address(DeploymentInfo info, std::uint16_t port) {
   const auto candidates = own_addresses(info, port);
   for (const auto& address : candidates) {

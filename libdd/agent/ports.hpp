@@ -2,16 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "dd/workload.hpp"
 #include "libdd/net/task.hpp"
+#include "libdd/net/tcp_listeners.hpp"
 
 namespace dd::agent {
 
 /// Where a process of that deployment takes connections: "127.0.0.1", else "::1", empty when nowhere. Of a runtime that does not say who listens,
 /// whatever process it is.
 net::Task<std::string> answering_address(DeploymentInfo info, std::uint16_t port);
+
+/// Whether one of them is where visitors of `expose` are led to: at its address, or at any of that family; without an address that is 127.0.0.1.
+[[nodiscard]] bool listens_at(const std::vector<ListenAddress>& listeners, const Expose& expose);
+[[nodiscard]] std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& listeners);
+
+/// All that any of them exposes.
+[[nodiscard]] std::set<std::uint16_t> exposed_ports(const std::vector<DeploymentInfo>& deployments);
 
 /// Who listens on the port ("uid 200003"), or "" when nobody does.
 [[nodiscard]] std::string holder_of(std::uint16_t port);

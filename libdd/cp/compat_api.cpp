@@ -33,6 +33,7 @@ net::HttpServerOptions CompatApi::listener() const {
   net::HttpServerOptions options;
   options.address = context_.options.address;
   options.port = context_.options.compat_port;
+  options.listen_fds = context_.options.listen_fds.named("compat");
   options.render_error = seed_answer;
   return options;
 }

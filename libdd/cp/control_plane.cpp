@@ -327,6 +327,7 @@ Result<void> ControlPlane::Impl::listen() {
   net::HttpServerOptions listener;
   listener.address = options.address;
   listener.port = options.port;
+  listener.listen_fds = options.listen_fds.named("http");
   listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
   if (auto listening = server->start(); !listening) return listening;
@@ -343,8 +344,10 @@ Result<void> ControlPlane::Impl::listen() {
 }
 
 std::vector<IngressRule> ControlPlane::Impl::own_ingress() const {
-  const auto rule = [](const std::string& hostname, const net::HttpServer& of) {
-    return IngressRule{hostname, "http://localhost:" + std::to_string(of.port())};
+  // Never "localhost", which is tried in both families: the other one may be somebody else's.
+  const std::string host = options.address == "::1" ? "[::1]" : "127.0.0.1";
+  const auto rule = [&host](const std::string& hostname, const net::HttpServer& of) {
+    return IngressRule{hostname, "http://" + host + ":" + std::to_string(of.port())};
   };
   std::vector<IngressRule> rules{rule(options.hostname, *server)};
   if (compat_server && !options.compat_hostname.empty()) rules.push_back(rule(options.compat_hostname, *compat_server));

@@ -28,6 +28,7 @@ void declare_fleet(Config& config, ControlPlaneOptions& options) {
 void declare_listener(Config& config, ControlPlaneOptions& options) {
   config.text("DD_ADDRESS", options.address, "address to listen on");
   config.port("DD_PORT", options.port, "port to listen on; 0 takes any free one");
+  declare(config, options.listen_fds);
   config.path("DD_STATE_DIR", options.state_dir, "directory of the registry and the connector's token file");
 }
 

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -39,6 +41,15 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
+/// Where LISTEN_PID of that environment has its value, made long enough for any.
+char* room_for_pid(std::vector<std::string>& environment) {
+  constexpr std::string_view kName = "LISTEN_PID=";
+  const auto found = std::ranges::find_if(environment, [&](const std::string& one) { return one.starts_with(kName); });
+  if (found == environment.end()) return nullptr;
+  found->resize(kName.size() + kPidDigits + 1, '0');
+  return found->data() + kName.size();
+}
+
 Result<Started> launch(ChildSpec spec) {
   const auto what = "cannot start " + spec.argv.front();
   int report[2];
@@ -49,11 +60,15 @@ Result<Started> launch(ChildSpec spec) {
   const auto input_fd = out_of_the_way(spec.terminal ? spec.terminal : null);
   const auto output_fd = out_of_the_way(spec.terminal ? spec.terminal : spec.output);
   const auto error_fd = spec.error ? out_of_the_way(spec.error) : out_of_the_way(output_fd);
-  const auto capability_fd = out_of_the_way(spec.capability);
+  std::vector<UniqueFd> inherited;
+  for (const auto& fd : spec.inherited) inherited.push_back(out_of_the_way(fd));
   const auto report_fd = out_of_the_way(report_writer);
-  if (!input_fd || !output_fd || !error_fd || !report_fd || (spec.capability && !capability_fd))
-    return system_failure(what);
+  const bool all_inherited = std::ranges::all_of(inherited, [](const UniqueFd& fd) { return static_cast<bool>(fd); });
+  if (!input_fd || !output_fd || !error_fd || !report_fd || !all_inherited) return system_failure(what);
+  std::vector<int> inherited_fds;
+  std::ranges::transform(inherited, std::back_inserter(inherited_fds), &UniqueFd::get);
 
+  char* const listen_pid = spec.tell_pid ? room_for_pid(spec.environment) : nullptr;
   const auto argv = pointers(spec.argv);
   const auto envp = pointers(spec.environment);
   const ChildPlan plan{.executable = spec.executable.c_str(),
@@ -72,7 +87,9 @@ Result<Started> launch(ChildSpec spec) {
                        .input_fd = input_fd.get(),
                        .output_fd = output_fd.get(),
                        .error_fd = error_fd.get(),
-                       .capability_fd = capability_fd.get(),
+                       .inherited_fds = inherited_fds.data(),
+                       .inherited_count = inherited_fds.size(),
+                       .listen_pid = listen_pid,
                        .report_fd = report_fd.get()};
   started.pid = fork_deaf();
   if (started.pid == 0) become_workload(plan);

@@ -33,7 +33,8 @@ struct ChildSpec {
   UniqueFd output;      // becomes standard output, and standard error unless that is given
   UniqueFd error;       // becomes standard error, or none
   UniqueFd terminal;    // in place of both and of the empty standard input, and the controlling terminal; or none
-  UniqueFd capability;  // becomes descriptor 3, or none
+  std::vector<UniqueFd> inherited;  // become descriptors 3, 4, …; at most kMostInherited
+  bool tell_pid = false;            // LISTEN_PID of its environment becomes its process id
   // Processes and threads of its uid, when it has one of its own; 0: as the runtime.
   unsigned max_processes = 0;
 };

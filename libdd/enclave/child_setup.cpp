@@ -29,10 +29,20 @@ namespace {
 bool place_descriptors(const ChildPlan& plan) noexcept {
   if (dup2(plan.input_fd, STDIN_FILENO) < 0) return false;
   if (dup2(plan.output_fd, STDOUT_FILENO) < 0 || dup2(plan.error_fd, STDERR_FILENO) < 0) return false;
-  if (plan.capability_fd >= 0 && dup2(plan.capability_fd, kCapabilityFd) < 0) return false;
-  const unsigned first = plan.capability_fd >= 0 ? kCapabilityFd + 1 : STDERR_FILENO + 1;
+  unsigned first = kFirstInheritedFd;
+  for (std::size_t i = 0; i < plan.inherited_count; ++i, ++first)
+    if (dup2(plan.inherited_fds[i], static_cast<int>(first)) < 0) return false;
   // Marked and not closed: the report must still work until exec.
   return syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+void write_pid(char* text) noexcept {
+  char digits[kPidDigits];
+  std::size_t count = 0;
+  for (auto left = getpid(); left > 0 && count < kPidDigits; left /= 10)
+    digits[count++] = static_cast<char>('0' + left % 10);
+  while (count > 0) *text++ = digits[--count];
+  *text = '\0';
 }
 
 // The bounding set first: dropping from it takes CAP_SETPCAP, which goes with the uid.
@@ -95,6 +105,7 @@ void become_workload(const ChildPlan& plan) noexcept {
   if (plan.switch_user && !switch_user(plan)) give_up(plan, SetupStep::user);
   if (!plan.privileged && !clear_capabilities()) give_up(plan, SetupStep::privileges);
   if (!die_with_parent(plan)) give_up(plan, SetupStep::parent);
+  if (plan.listen_pid != nullptr) write_pid(plan.listen_pid);
   execute(plan);
   give_up(plan, SetupStep::exec);
 }

@@ -27,13 +27,17 @@ struct ChildPlan {
   int input_fd = -1;
   int output_fd = -1;
   int error_fd = -1;
-  int capability_fd = -1;  // -1: none
+  const int* inherited_fds = nullptr;
+  std::size_t inherited_count = 0;
+  char* listen_pid = nullptr;  // gets the child's process id, of which kPidDigits and an end must fit; or none
   int report_fd = -1;  // closed by a successful exec, else gets a SetupFailure
 };
 
-/// Standard input, output, error; then the capability socket where there is one.
-inline constexpr int kCapabilityFd = 3;
-inline constexpr int kFirstFreeFd = 10;
+/// Standard input, output, error; then what it inherits (SD_LISTEN_FDS_START of sd_listen_fds(3)).
+inline constexpr int kFirstInheritedFd = 3;
+inline constexpr int kMostInherited = 17;  // 8 ports in two families, and a capability socket
+inline constexpr int kFirstFreeFd = 32;
+inline constexpr std::size_t kPidDigits = 10;
 
 enum class SetupStep : int { descriptors, terminal, work_dir, privileges, user, parent, exec };
 

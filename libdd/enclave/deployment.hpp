@@ -11,6 +11,7 @@
 #include "libdd/enclave/executable_store.hpp"
 #include "libdd/enclave/fetcher.hpp"
 #include "libdd/enclave/log_ring.hpp"
+#include "libdd/enclave/platform_sockets.hpp"
 
 namespace dd::enclave {
 
@@ -22,6 +23,8 @@ struct Deployment {
   DeployRequest request;
   BootWorkload::Role role = BootWorkload::Role::none;
   bool inherit_token = false;
+  std::vector<ListenSocket> listen;  // of a boot workload
+  PlatformSockets sockets;
   StagedExecutable executable;
   FetchedRelease release;           // where that came from, with github_release
   std::shared_ptr<FetchJob> fetch;  // while it is being fetched

@@ -91,7 +91,7 @@ net::Task<Result<std::shared_ptr<Child>>> FetchHelper::start(UniqueFd socket, Un
   spec.work_dir = "/";
   spec.identity = identity_;
   spec.output = std::move(output);
-  spec.capability = std::move(socket);
+  spec.inherited.push_back(std::move(socket));
   spec.max_processes = kMaxProcesses;
   co_return co_await Child::start(std::move(spec));
 }

@@ -218,6 +218,7 @@ Json Runtime::event_of(const Deployment& deployment) const {
   }
   event["type"] = "workload";
   event["inherit_token"] = deployment.inherit_token;
+  for (const auto& one : deployment.listen) event["listen"].push_back({{"name", one.name}, {"port", one.port}});
   if (deployment.role != BootWorkload::Role::none) event["role"] = to_string(deployment.role);
   return event;
 }

@@ -65,6 +65,7 @@ class Runtime {
   [[nodiscard]] Result<void> admit(const std::string& app_name) const;
   std::string begin(DeploymentPtr deployment);
   void add_boot_records();
+  void open_sockets(Deployment& deployment, const BootWorkload& workload);
   net::Task<Result<void>> log_boot();
   net::Task<void> start_boot_workload(DeploymentPtr deployment);
   net::Task<Result<void>> bring_up(DeploymentPtr deployment);
@@ -103,6 +104,7 @@ class Runtime {
   net::Event shutting_down_;
   std::map<std::string, net::Backoff> restarts_;  // by id
   std::optional<Error> boot_failure_;
+  std::map<std::string, Error> socket_failures_;  // of boot workloads, by id
   bool booted_ = false;
   bool stopping_ = false;
 };

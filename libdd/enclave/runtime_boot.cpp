@@ -45,8 +45,22 @@ void Runtime::add_boot_records() {
       deployment->info.boot = true;
       deployment->role = role;
       deployment->inherit_token = workload.inherit_token;
+      open_sockets(*deployment, workload);
       deployments_.add(deployment);
     }
+  }
+}
+
+void Runtime::open_sockets(Deployment& deployment, const BootWorkload& workload) {
+  auto sockets = open_platform_sockets(workload.listen);
+  if (sockets) {
+    deployment.listen = workload.listen;
+    deployment.sockets = *std::move(sockets);
+  } else if (!workload.listen_by_default) {
+    socket_failures_.emplace(deployment.info.id, sockets.error());
+  } else {
+    log::warning("the port of a boot workload is not held for it",
+                 {{"app", deployment.info.app_name}, {"why", sockets.error().message}});
   }
 }
 
@@ -104,6 +118,8 @@ net::Task<void> Runtime::start_boot_workload(DeploymentPtr deployment) {
 
 net::Task<Result<void>> Runtime::bring_up(DeploymentPtr deployment) {
   if (boot_failure_) co_return tl::unexpected(*boot_failure_);
+  if (const auto found = socket_failures_.find(deployment->info.id); found != socket_failures_.end())
+    co_return tl::unexpected(found->second);
   if (stopping_) co_return Result<void>{};
   auto staged = co_await stage_at_boot(deployment);
   if (stopping_) co_return Result<void>{};

@@ -134,8 +134,13 @@ std::vector<std::string> Supervisor::environment_of(const Deployment& deployment
     variables["EE_TOKEN"] = settings_.token.reveal();
   }
   if (!deployment.info.id.empty()) variables[kDeploymentVariable] = deployment.info.id;
+  if (!deployment.sockets.empty()) {
+    variables["LISTEN_PID"] = "";  // the child's own
+    variables["LISTEN_FDS"] = std::to_string(deployment.sockets.size());
+    variables["LISTEN_FDNAMES"] = names_of(deployment.sockets);
+  }
   if (has_capability(deployment)) {
-    variables["DD_CAP_FD"] = std::to_string(kCapabilityFd);
+    variables["DD_CAP_FD"] = std::to_string(static_cast<std::size_t>(kFirstInheritedFd) + deployment.sockets.size());
     if (!connector_.empty()) variables["DD_CONNECTOR"] = connector_;
   }
   std::vector<std::string> environment;
@@ -154,13 +159,18 @@ Result<std::filesystem::path> Supervisor::work_of(const Deployment& deployment, 
   return data_.make_work(app, identity.uid, identity.gid);
 }
 
-Result<void> Supervisor::open_capability(const Deployment& deployment, Run& run, ChildSpec& spec) {
+Result<void> Supervisor::hand_down(const Deployment& deployment, Run& run, ChildSpec& spec) {
+  spec.tell_pid = !deployment.sockets.empty();
+  for (const auto& socket : deployment.sockets) {
+    spec.inherited.emplace_back(fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!spec.inherited.back()) return system_failure("cannot hand down a socket");
+  }
   if (!has_capability(deployment)) return {};
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     return system_failure("cannot make a capability socket");
   run.capability = UniqueFd(pair[0]);
-  spec.capability = UniqueFd(pair[1]);
+  spec.inherited.emplace_back(pair[1]);
   run.capability_handle = UniqueFd(fcntl(pair[0], F_DUPFD_CLOEXEC, 0));
   if (!run.capability_handle) return system_failure("cannot make a capability socket");
   return {};
@@ -195,7 +205,7 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
   spec.argv = deployment->request.cmd;
   spec.environment = environment_of(*deployment, work->string());
   spec.work_dir = *work;
-  if (const auto opened = open_capability(*deployment, *run, spec); !opened) co_return tl::unexpected(opened.error());
+  if (const auto handed = hand_down(*deployment, *run, spec); !handed) co_return tl::unexpected(handed.error());
 
   if (!has_own_uid(identity)) run->earlier_sockets = listening_inodes();
   // Before it is there: another of its uid may end, and must not take it along.

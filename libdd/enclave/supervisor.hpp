@@ -53,7 +53,8 @@ class Supervisor {
   [[nodiscard]] Result<Identity> identity_of(const Deployment& deployment);
   [[nodiscard]] std::vector<std::string> environment_of(const Deployment& deployment, const std::string& home) const;
   [[nodiscard]] Result<std::filesystem::path> work_of(const Deployment& deployment, const Identity& identity) const;
-  [[nodiscard]] Result<void> open_capability(const Deployment& deployment, Run& run, ChildSpec& spec);
+  /// What its process inherits: its sockets, and a capability socket where its role has one.
+  [[nodiscard]] Result<void> hand_down(const Deployment& deployment, Run& run, ChildSpec& spec);
   /// Our end of what it writes to; the other goes into `spec`.
   [[nodiscard]] static Result<UniqueFd> open_output(const Deployment& deployment, ChildSpec& spec);
   net::Task<Result<void>> launch(DeploymentPtr deployment, Identity identity);

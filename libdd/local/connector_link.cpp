@@ -54,13 +54,13 @@ std::string host_in(std::string_view head) {
   return {};
 }
 
-/// Where a rule leads: "http://localhost:8080" to that port in both families, as for cloudflared, which tries the other when the first does not
-/// answer; an address to that one. Nowhere for anything that is not a local port.
+/// Where a rule leads: "http://localhost:8080" to that port in both families, ::1 first, as Go's dialer and so cloudflared's has it where /etc/hosts
+/// lists that; an address to that one. Nowhere for anything that is not a local port.
 std::vector<tcp::endpoint> endpoints_of(const std::string& service) {
   const asio::ip::address v4 = asio::ip::address_v4::loopback();
   const asio::ip::address v6 = asio::ip::address_v6::loopback();
   const std::pair<std::string_view, std::vector<asio::ip::address>> hosts[] = {
-      {"://localhost:", {v4, v6}}, {"://127.0.0.1:", {v4}}, {"://[::1]:", {v6}}};
+      {"://localhost:", {v6, v4}}, {"://127.0.0.1:", {v4}}, {"://[::1]:", {v6}}};
   std::vector<tcp::endpoint> endpoints;
   for (const auto& [host, addresses] : hosts) {
     const auto at = service.find(host);

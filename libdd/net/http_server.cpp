@@ -1,6 +1,7 @@
 #include "libdd/net/http_server.hpp"
 
 #include <algorithm>
+#include <list>
 #include <unordered_set>
 
 #include "dd/log.hpp"
@@ -37,9 +38,11 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   using Connections = std::unordered_set<HttpConnection*>;
 
   Impl(asio::any_io_executor e, Router r, HttpServerOptions o)
-      : executor(std::move(e)), router(std::move(r)), options(std::move(o)), acceptor(executor), changed(executor) {}
+      : executor(std::move(e)), router(std::move(r)), options(std::move(o)), changed(executor) {}
 
   Result<void> listen();
+  Result<void> take_over();
+  void close_acceptors();
   void admit(tcp::socket socket);
   void close_all();
 
@@ -47,11 +50,12 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   asio::any_io_executor executor;
   Router router;
   HttpServerOptions options;
-  tcp::acceptor acceptor;
+  std::list<tcp::acceptor> acceptors;  // once closed they stay, for who waits at them
   Connections serving;
   Connections refusing;
   Event changed;
   std::uint16_t port = 0;
+  bool listening = false;
   bool exhausted = false;
 };
 
@@ -88,11 +92,26 @@ Task<void> refuse_one(std::unique_ptr<ServedConnection<Impl>> enrolled) {
 
 }  // namespace
 
+Result<void> HttpServer::Impl::take_over() {
+  for (const int fd : options.listen_fds) {
+    auto& acceptor = acceptors.emplace_back(executor);
+    const auto failed = listen_with(acceptor, fd);
+    if (failed)
+      return fail(ErrorCode::invalid_argument,
+                  "cannot listen with descriptor " + std::to_string(fd) + ": " + failed.message());
+    error_code ignored;
+    if (port == 0) port = acceptor.local_endpoint(ignored).port();
+  }
+  return {};
+}
+
 Result<void> HttpServer::Impl::listen() {
+  if (!options.listen_fds.empty()) return take_over();
   error_code ec;
   const auto address = asio::ip::make_address(options.address, ec);
   if (ec) return fail(ErrorCode::invalid_argument, "cannot listen on \"" + options.address + "\": not an IP address");
   const tcp::endpoint endpoint(address, options.port);
+  auto& acceptor = acceptors.emplace_back(executor);
   ec = listen_on(acceptor, endpoint);
   if (!ec) port = acceptor.local_endpoint(ec).port();
   if (!ec) return {};
@@ -109,9 +128,14 @@ void HttpServer::Impl::admit(tcp::socket socket) {
   spawn(executor, full ? refuse_one(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");
 }
 
-void HttpServer::Impl::close_all() {
+void HttpServer::Impl::close_acceptors() {
+  listening = false;
   error_code ignored;
-  acceptor.close(ignored);
+  for (auto& acceptor : acceptors) acceptor.close(ignored);
+}
+
+void HttpServer::Impl::close_all() {
+  close_acceptors();
   for (auto* connection : serving) connection->close();
   for (auto* connection : refusing) connection->close();
 }
@@ -120,11 +144,11 @@ namespace {
 
 /// Coroutines take the owner as a parameter: they start later than they are spawned.
 template <class Impl>
-Task<void> accept_until_closed(std::shared_ptr<Impl> self) {
-  while (self->acceptor.is_open()) {
+Task<void> accept_until_closed(std::shared_ptr<Impl> self, tcp::acceptor* acceptor) {
+  while (acceptor->is_open()) {
     tcp::socket socket(self->executor);
     error_code ec;
-    co_await self->acceptor.async_accept(socket, into(ec));
+    co_await acceptor->async_accept(socket, into(ec));
     if (!ec) {
       self->exhausted = false;
       self->admit(std::move(socket));
@@ -140,7 +164,7 @@ Task<void> accept_until_closed(std::shared_ptr<Impl> self) {
 template <class Impl>
 Task<void> sweep_until_closed(std::shared_ptr<Impl> self) {
   const auto interval = sweep_interval(self->router, self->options);
-  while (self->acceptor.is_open() || !self->serving.empty()) {
+  while (self->listening || !self->serving.empty()) {
     co_await sleep_for(interval);
     const auto now = std::chrono::steady_clock::now();
     for (auto* connection : self->serving) connection->expire(now);
@@ -157,7 +181,8 @@ HttpServer::~HttpServer() { impl_->close_all(); }
 
 Result<void> HttpServer::start() {
   if (auto listening = impl_->listen(); !listening) return listening;
-  spawn(impl_->executor, accept_until_closed(impl_), "http accept");
+  impl_->listening = true;
+  for (auto& acceptor : impl_->acceptors) spawn(impl_->executor, accept_until_closed(impl_, &acceptor), "http accept");
   spawn(impl_->executor, sweep_until_closed(impl_), "http deadlines");
   return {};
 }
@@ -166,8 +191,7 @@ std::uint16_t HttpServer::port() const noexcept { return impl_->port; }
 
 Task<void> HttpServer::stop(milliseconds grace) {
   const auto impl = impl_;
-  error_code ignored;
-  impl->acceptor.close(ignored);
+  impl->close_acceptors();
   for (auto* connection : impl->serving) connection->finish();
   const auto until = std::chrono::steady_clock::now() + grace;
   while (!impl->serving.empty()) {

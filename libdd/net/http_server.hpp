@@ -98,6 +98,8 @@ using RenderError = std::function<ServerResponse(const Error&)>;
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one, see HttpServer::port()
+  /// Descriptors of TCP sockets that listen, in place of address and port. They become the server's.
+  std::vector<int> listen_fds = {};
   std::size_t max_connections = 1024;
   std::size_t max_header_bytes = 16 * 1024;
   /// So many bytes more for Cookie headers: what other hosts of our domain have set there must not cost us the request. A browser that sends more is
@@ -122,7 +124,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Binds and listens. Errors: unavailable with the address when it cannot.
+  /// Binds and listens. Errors: unavailable with the address when it cannot, invalid_argument for a descriptor that is no socket that listens.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// Closes the listener and idle connections at once, tells the peers of WebSockets that it goes away, lets running requests finish for

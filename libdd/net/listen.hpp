@@ -14,4 +14,7 @@ inline constexpr std::chrono::milliseconds kAcceptPause{100};
 [[nodiscard]] boost::system::error_code listen_on(boost::asio::ip::tcp::acceptor& acceptor,
                                                   const boost::asio::ip::tcp::endpoint& endpoint);
 
+/// With a TCP socket that listens already, which becomes the acceptor's: it is given to no child. Errors: invalid_argument of errno when it is none.
+[[nodiscard]] boost::system::error_code listen_with(boost::asio::ip::tcp::acceptor& acceptor, int fd);
+
 }  // namespace dd::net

@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kMaxLabel = 63;   // RFC 1035, 2.3.4
 constexpr std::size_t kMaxHostname = 253;
 constexpr std::size_t kHashDigits = 12;
+constexpr const char* kLoopback = "127.0.0.1";
 
 bool is_dns_label(std::string_view label) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -42,8 +43,8 @@ std::string service_of(const Expose& expose) {
   const auto scheme = expose.protocol == ServiceProtocol::https ? "https"
                       : expose.protocol == ServiceProtocol::tcp ? "tcp"
                                                                 : "http";
-  // "localhost" is tried in both families, and the other one may be somebody else's.
-  const auto host = expose.address.empty() ? "localhost" : expose.address == "::1" ? "[::1]" : expose.address;
+  // Never "localhost", which is tried in both families: the other one may be somebody else's.
+  const auto host = expose.address.empty() ? kLoopback : expose.address == "::1" ? "[::1]" : expose.address;
   return std::string(scheme) + "://" + host + ":" + std::to_string(expose.port);
 }
 
@@ -87,7 +88,8 @@ Result<std::vector<IngressRule>> ingress_rules(std::string_view agent_hostname, 
   }
   if (!is_hostname(agent_hostname))
     return fail(ErrorCode::invalid_argument, "cannot route the agent: its host is not a DNS name");
-  auto own = add(std::string(agent_hostname), agent_port, "http://localhost:" + std::to_string(agent_port));
+  auto own = add(std::string(agent_hostname), agent_port,
+                 "http://" + std::string(kLoopback) + ":" + std::to_string(agent_port));
   if (!own) return tl::unexpected(own.error());
   return rules;
 }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/core/decimal.hpp"
 #include "libdd/workload/deploy_reader.hpp"
 
 namespace dd {
@@ -41,12 +42,54 @@ Role role_by_name(std::string_view app_name) {
   return entry == kNamedRoles.end() ? Role::none : entry->first;
 }
 
+constexpr std::size_t kMaxListen = 8;
+
+bool valid_socket_name(std::string_view name) { return valid_hostname_label(name); }
+
+constexpr TextRule kSocketNameRule{1, 32, valid_socket_name, "lower-case letters, digits and inner hyphens"};
+
+Result<std::vector<ListenSocket>> read_listen(const Json& list, const std::string& path) {
+  std::vector<ListenSocket> sockets;
+  for (const auto& item : list) {
+    ObjectReader reader(item, path + "[" + std::to_string(sockets.size()) + "]");
+    ListenSocket one;
+    one.name = reader.text("name", kSocketNameRule);
+    one.port = static_cast<std::uint16_t>(reader.integer("port", 0, 65535));
+    const auto same = [&one](const ListenSocket& other) {
+      return other.name == one.name || (one.port != 0 && other.port == one.port);
+    };
+    if (std::ranges::any_of(sockets, same))
+      reader.problem("name", ErrorCode::invalid_argument, "its name or its port occurs twice");
+    reader.refuse_unknown();
+    if (reader.error()) return tl::unexpected(*reader.error());
+    sockets.push_back(std::move(one));
+  }
+  return sockets;
+}
+
+/// What dd-agent and dd-cp listen on. Of the earlier system's programs, which have a role by their name, nothing is known.
+std::vector<ListenSocket> listen_of_role(const BootWorkload& workload) {
+  constexpr std::uint16_t kDefaultPort = 8080;
+  std::vector<ListenSocket> sockets{{"http", kDefaultPort}};
+  for (const auto& [name, value] : workload.request.env) {
+    if (name == "DD_ADDRESS" && value != "127.0.0.1") return {};
+    const auto port = decimal<std::uint16_t>(value);
+    if (name == "DD_PORT" && port) sockets.front().port = *port;
+    if (name == "DD_COMPAT_PORT" && port && workload.role == Role::cp) sockets.push_back({"compat", *port});
+  }
+  return sockets;
+}
+
 Result<BootWorkload> read_boot_workload(const Json& value, const std::string& path) {
   ObjectReader reader(value, path);
   BootWorkload workload;
   const auto role = reader.optional_text("role", kRoleRule);
   const bool token_is_said = reader.find("inherit_token") != nullptr;
   workload.inherit_token = reader.boolean("inherit_token", false);
+  const auto* listen = reader.find("listen");
+  if (listen != nullptr) listen = reader.array("listen", kMaxListen);
+  auto sockets = read_listen(listen != nullptr ? *listen : Json::array(), path + ".listen");
+  if (!sockets) reader.problem(sockets.error());
   auto request = read_deploy_request(reader, Ports::named);
   if (!request) return tl::unexpected(std::move(request).error());
   for (const auto& name : request->unknown) reader.problem(name.c_str(), ErrorCode::invalid_argument, "unknown member");
@@ -59,7 +102,13 @@ Result<BootWorkload> read_boot_workload(const Json& value, const std::string& pa
   const bool must_run = workload.role == Role::agent || workload.role == Role::cp;
   if (must_run && workload.request.cmd.empty())
     reader.problem("cmd", ErrorCode::invalid_argument, "want a command: a release alone starts nothing");
+  if (listen != nullptr && workload.role == Role::connector)
+    reader.problem("listen", ErrorCode::invalid_argument,
+                   "a connector is started by the agent, which has no sockets for it");
   if (reader.error()) return tl::unexpected(*reader.error());
+  workload.listen = *std::move(sockets);
+  workload.listen_by_default = listen == nullptr && role && must_run;
+  if (workload.listen_by_default) workload.listen = listen_of_role(workload);
   return workload;
 }
 

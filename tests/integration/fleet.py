@@ -267,9 +267,13 @@ class Fleet:
         """Pids below this fleet's own processes whose command line contains `needle`."""
         return [pid for pid in descendants(self.process.pid) if needle in command_line(pid)]
 
+    def tool_pids(self, tool):
+        """A workload may run from a digest-named copy, so what counts is its first argument."""
+        return [pid for pid in self.processes(tool) if Path(command_line(pid).split(" ")[0]).name == tool]
+
     def tool_pid(self, tool):
-        """The pid of the first process of a tool. A workload may run from a digest-named copy, so what counts is its first argument."""
-        return next(pid for pid in self.processes(tool) if Path(command_line(pid).split(" ")[0]).name == tool)
+        """Of the first process of a tool."""
+        return self.tool_pids(tool)[0]
 
     def agent(self, vm="vm-1"):
         """The newest entry of a VM in `ddctl agents`."""

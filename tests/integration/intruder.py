@@ -45,8 +45,11 @@ def trace(pid):
 
 
 def capability(pid):
-    """A copy of the other process's descriptor, as pidfd_getfd(2) hands it out."""
+    """A copy of any of the descriptors that the other process may have inherited, as pidfd_getfd(2) hands it out."""
     handle = system_call(libc.syscall(SYS_PIDFD_OPEN, int(pid), 0))
+    for descriptor in range(CAPABILITY_FD + 20, CAPABILITY_FD, -1):
+        if libc.syscall(SYS_PIDFD_GETFD, handle, descriptor, 0) >= 0:
+            return
     system_call(libc.syscall(SYS_PIDFD_GETFD, handle, CAPABILITY_FD, 0))
 
 

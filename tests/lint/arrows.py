@@ -32,7 +32,7 @@ ALLOWED = {
 
 # The module that implements a public header, where it is not called like the header.
 OWNER = {
-    **dict.fromkeys(["bytes", "clock", "config", "error", "http", "log", "random", "secret"], "core"),
+    **dict.fromkeys(["bytes", "clock", "config", "error", "http", "listen_fds", "log", "random", "secret"], "core"),
     **dict.fromkeys(["claims", "event_log", "policy", "quote", "quote_source", "report_data"], "attest"),
     **dict.fromkeys(["control_plane", "registry"], "cp"),
     "bake": "workload",

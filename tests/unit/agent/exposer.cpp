@@ -304,6 +304,71 @@ TEST_CASE("the watch ends when it is stopped") {
   CHECK(watching->result.has_value());
 }
 
+TEST_CASE("a workload is public no more once its port is somebody else's") {
+  struct Row {
+    const char* name;
+    bool boot;
+    std::vector<std::string> own;  // addresses at which its process listens afterwards
+    bool known;                    // whether the runtime can tell
+    bool other;                    // whether somebody listens where it did
+    std::string address;           // where visitors are led to then; empty: nowhere
+  };
+  const Row rows[] = {
+      {"another has it", false, {}, true, true, ""},
+      {"another has it, of a boot workload", true, {}, true, true, ""},
+      {"its process has closed it", false, {}, true, false, "127.0.0.1"},
+      {"its process has opened it anew", false, {"127.0.0.1"}, true, true, "127.0.0.1"},
+      {"its process has opened it for any address", false, {"0.0.0.0"}, true, true, "127.0.0.1"},
+      {"its process listens on ::1 and another where it did", false, {"::1"}, true, true, "::1"},
+      {"nobody can tell", false, {}, false, true, "127.0.0.1"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Exposing f;
+    f.options.watch_interval = std::chrono::hours(1);
+    Listener web;
+    const auto port = web.port();
+    f.deployments = {running("app", {expose("web", port)})};
+    f.deployments[0].boot = row.boot;
+    f.deployments[0].listeners = {{"127.0.0.1", port}};
+    auto watch = [](Exposer& exposer) -> net::Task<bool> {
+      co_await exposer.run();
+      co_return true;
+    };
+    const auto watching = test::start(f.io, watch(f.exposer));
+    const auto lists = [&f] { return std::ranges::count(f.runtime_calls, "list"); };
+    const auto looked = [&](std::ptrdiff_t times) {
+      while (lists() < times) f.io.run_one();
+      test::settle(f.io);
+    };
+    looked(2);  // it is published
+    looked(3);  // with a socket that was not there before
+    REQUIRE(f.published.size() == 1);
+
+    web.close();
+    std::optional<Listener> other;
+    if (row.other) other.emplace(boost::asio::ip::address_v4::loopback(), port);
+    std::optional<Listener> own6;
+    f.deployments[0].listeners.reset();
+    if (row.known) f.deployments[0].listeners.emplace();
+    for (const auto& address : row.own) {
+      f.deployments[0].listeners->push_back({address, port});
+      if (address == "::1") own6.emplace(boost::asio::ip::address_v6::loopback(), port);
+    }
+    looked(4);
+    const auto found = std::ranges::find(f.exposer.published(), "web", &Expose::hostname_label);
+    CHECK((found == f.exposer.published().end() ? "" : found->address) == row.address);
+    // And so it stays, however often it is looked at.
+    const auto asked = f.published.size();
+    CHECK(f.labels().size() == (row.address.empty() ? 1 : 2));
+    CHECK(f.labels().size() == (row.address.empty() ? 1 : 2));
+    CHECK(f.published.size() == asked);
+    f.exposer.stop();
+    test::settle(f.io);
+    CHECK(watching->result.has_value());
+  }
+}
+
 TEST_CASE("what is public says the address at which it was seen to answer, and keeps it") {
   Exposing f;
   Listener web;

@@ -11,8 +11,8 @@ namespace dd::agent {
 /// Connections are accepted by the kernel, and nobody ever answers them.
 class Listener {
  public:
-  explicit Listener(boost::asio::ip::address address = boost::asio::ip::address_v4::loopback())
-      : acceptor_(io_, {address, 0}) {}
+  explicit Listener(boost::asio::ip::address address = boost::asio::ip::address_v4::loopback(), std::uint16_t port = 0)
+      : acceptor_(io_, {address, port}) {}
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   void close() { acceptor_.close(); }
 

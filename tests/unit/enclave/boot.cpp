@@ -19,8 +19,11 @@ std::string shell_probe(const std::string& method) {
 }
 
 Json boot_agent(const std::string& script) {
-  return Json::array(
-      {{{"app_name", "dd-agent"}, {"role", "agent"}, {"inherit_token", true}, {"cmd", {"sh", "-c", script}}}});
+  return Json::array({{{"app_name", "dd-agent"},
+                       {"role", "agent"},
+                       {"inherit_token", true},
+                       {"listen", Json::array()},
+                       {"cmd", {"sh", "-c", script}}}});
 }
 
 Json answer_of(RunningEnclave& enclave) { return parse_json(enclave.line(enclave.find("dd-agent").id, "{")).value(); }

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -46,6 +47,11 @@ void exchange(int fd, std::string line) {
   std::fflush(stdout);
 }
 
+int capability_fd() {
+  const char* told = std::getenv("DD_CAP_FD");
+  return told == nullptr ? 3 : std::atoi(told);
+}
+
 void print_descriptors() {
   for (int fd = 0; fd < 1024; ++fd)
     if (fcntl(fd, F_GETFD) >= 0) std::printf("%d ", fd);
@@ -76,6 +82,29 @@ void listen_away_on(int port) {
     _exit(0);
   }
   for (;;) pause();
+}
+
+/// Says which sockets it inherited, takes one connection at each port in turn, which it answers with its process id, and ends.
+void serve_inherited() {
+  const char* count = std::getenv("LISTEN_FDS");
+  const char* pid = std::getenv("LISTEN_PID");
+  std::printf("inherited %s as %s, %s\n", count == nullptr ? "none" : count, std::getenv("LISTEN_FDNAMES"),
+              pid != nullptr && std::to_string(getpid()) == pid ? "mine" : "not mine");
+  std::fflush(stdout);
+  for (int fd = 3; fd < 3 + std::atoi(count); ++fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    const auto port = reinterpret_cast<const sockaddr_in&>(address).sin_port;  // at the same place in both families
+    std::printf("at %s %d\n", address.ss_family == AF_INET6 ? "::1" : "127.0.0.1", ntohs(port));
+    std::fflush(stdout);
+    pollfd ready{fd, POLLIN, 0};
+    poll(&ready, 1, -1);
+    const int one = accept(fd, nullptr, nullptr);
+    const auto answer = std::to_string(getpid());
+    if (write(one, answer.data(), answer.size()) < 0) return say(false);
+    close(one);
+  }
 }
 
 /// A grandchild in a session of its own, orphaned, that does not mind SIGTERM.
@@ -117,11 +146,12 @@ int main(int argc, char** argv) {
   if (verb == "write-file") try_open(subject, O_WRONLY | O_CREAT);
   if (verb == "become-root") say(setuid(0) == 0);
   if (verb == "list-folder") try_open(subject, O_RDONLY | O_DIRECTORY);
-  if (verb == "capability") exchange(argc > 3 ? std::atoi(argv[3]) : 3, subject);
+  if (verb == "capability") exchange(capability_fd(), subject);
   if (verb == "ask") exchange(connect_to(subject.c_str()), argv[3]);
   if (verb == "descriptors") print_descriptors();
   if (verb == "listen") listen_on(std::atoi(subject.c_str()));
   if (verb == "listen-away") listen_away_on(std::atoi(subject.c_str()));
+  if (verb == "serve-inherited") serve_inherited();
   if (verb == "leave-group") leave_the_group();
   if (verb == "leave-child") leave_a_stubborn_child();
   if (verb == "ignore-term") signal(SIGTERM, SIG_IGN), std::puts("ready"), std::fflush(stdout), pause();

@@ -2,6 +2,9 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 
 #include "libdd/core/json.hpp"
 #include "libdd/local/connector_link.hpp"
@@ -134,6 +137,31 @@ TEST_CASE("a request reaches the service of its host, and the answer comes back"
   CHECK(f.seen().head.starts_with("GET /path?query HTTP/1.1\r\n"));
   CHECK(f.seen().header("Host") == "web.dd.example:8080");
   CHECK(f.seen().header("X-Own") == "1");
+}
+
+TEST_CASE("a rule with a name leads to ::1 first, as with Go's dialer; one with an address only there") {
+  Traffic f;
+  boost::asio::io_context io;
+  boost::asio::ip::tcp::acceptor other(io, {boost::asio::ip::address_v6::loopback(), f.service.port()});
+  f.connect();
+  while (f.ready_connections() == 0) std::this_thread::yield();
+  {
+    std::jthread stranger([&] {
+      auto caller = other.accept();
+      boost::asio::write(caller,
+                         boost::asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nstranger")));
+    });
+    CHECK(f.ask(get("web.dd.example")).body == "stranger");
+  }
+  f.io.run([&] {
+    auto& tunnel = *f.state.find_tunnel(f.tunnel_id);
+    tunnel.config["ingress"][0]["service"] = "http://127.0.0.1:" + std::to_string(f.service.port());
+    ++tunnel.version;
+    net::spawn(f.io.executor(), f.reverse->publish(f.tunnel_id, std::chrono::milliseconds(0)), "configuration");
+  });
+  const auto first = f.version();
+  while (f.version() == first) std::this_thread::yield();
+  CHECK(f.ask(get("web.dd.example")).body == "hello");
 }
 
 TEST_CASE("a connector says which configuration it runs, and can be told to run a new one late") {

@@ -82,10 +82,10 @@ TEST_CASE("ingress rules name the workloads first and the agent last") {
                                    {"tls", 8443, ServiceProtocol::https, "127.0.0.1"},
                                    {"db", 5432, ServiceProtocol::tcp, "::1"}};
   const auto rules = ingress_rules("a.example.com", 8080, extras, IngressStyle::nested);
-  const std::vector<IngressRule> want{{"web.a.example.com", "http://localhost:8000"},
+  const std::vector<IngressRule> want{{"web.a.example.com", "http://127.0.0.1:8000"},
                                       {"tls.a.example.com", "https://127.0.0.1:8443"},
                                       {"db.a.example.com", "tcp://[::1]:5432"},
-                                      {"a.example.com", "http://localhost:8080"}};
+                                      {"a.example.com", "http://127.0.0.1:8080"}};
   REQUIRE(rules.has_value());
   CHECK(*rules == want);
 }

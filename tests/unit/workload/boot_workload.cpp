@@ -58,6 +58,40 @@ TEST_CASE("several boot workloads may have no role") {
   CHECK(parse_boot_workloads(R"([{"app_name":"a","cmd":["x"]},{"app_name":"b","cmd":["x"]}])").has_value());
 }
 
+TEST_CASE("what a boot workload listens on is what it says, else what the settings of its role say") {
+  using Listen = std::vector<ListenSocket>;
+  const struct {
+    const char* name;
+    const char* members;
+    Listen listen;
+    bool by_default;
+  } rows[] = {
+      {"nothing", R"("role":"agent")", {{"http", 8080}}, true},
+      {"a port in the settings", R"("role":"agent","env":["DD_PORT=9000","DD_COMPAT_PORT=1"])", {{"http", 9000}}, true},
+      {"any port", R"("role":"cp","env":["DD_PORT=0"])", {{"http", 0}}, true},
+      {"two listeners", R"("role":"cp","env":["DD_COMPAT_PORT=8081"])", {{"http", 8080}, {"compat", 8081}}, true},
+      {"an own address", R"("role":"cp","env":["DD_ADDRESS=0.0.0.0"])", {}, true},
+      {"the same address", R"("role":"cp","env":["DD_ADDRESS=127.0.0.1"])", {{"http", 8080}}, true},
+      {"no port", R"("role":"cp","env":["DD_PORT=http"])", {{"http", 8080}}, true},
+      {"none", R"("role":"agent","listen":[])", {}, false},
+      {"its own",
+       R"("role":"agent","env":["DD_PORT=1"],"listen":[{"name":"a","port":1},{"name":"b","port":0}])",
+       {{"a", 1}, {"b", 0}},
+       false},
+      {"no role", R"("env":["DD_PORT=9000"])", {}, false},
+      {"no role and a port", R"("listen":[{"name":"web","port":80}])", {{"web", 80}}, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    const auto read = parse_boot_workloads(R"([{"app_name":"a","cmd":["x"],)" + std::string(row.members) + "}]");
+    REQUIRE(read.has_value());
+    CHECK(read->front().listen == row.listen);
+    CHECK(read->front().listen_by_default == row.by_default);
+  }
+  // Of the earlier system's programs nothing is known.
+  CHECK(parse_boot_workloads(R"([{"app_name":"dd-agent","cmd":["x"],"env":["DD_PORT=1"]}])").value()[0].listen.empty());
+}
+
 TEST_CASE("malformed boot workloads are refused with the path of the field at fault") {
   std::string many = "[";
   for (int i = 0; i < 65; ++i)
@@ -84,6 +118,23 @@ TEST_CASE("malformed boot workloads are refused with the path of the field at fa
       {"list as role", R"([{"app_name":"a","cmd":["x"],"role":["agent"]}])", "$[0].role", ErrorCode::malformed},
       {"text as inherit_token", R"([{"app_name":"a","cmd":["x"],"inherit_token":"yes"}])", "$[0].inherit_token",
        ErrorCode::malformed},
+      {"a port alone to listen on", R"([{"app_name":"a","cmd":["x"],"listen":[80]}])", "$[0].listen[0]",
+       ErrorCode::malformed},
+      {"one port that is no list", R"([{"app_name":"a","cmd":["x"],"listen":{"name":"a","port":80}}])", "$[0].listen",
+       ErrorCode::malformed},
+      {"a name that ends a list of names", R"([{"app_name":"a","cmd":["x"],"listen":[{"name":"a:b","port":80}]}])",
+       "$[0].listen[0].name", ErrorCode::invalid_argument},
+      {"one name for two ports",
+       R"([{"app_name":"a","cmd":["x"],"listen":[{"name":"a","port":80},{"name":"a","port":81}]}])",
+       "$[0].listen[1].name", ErrorCode::invalid_argument},
+      {"one port with two names",
+       R"([{"app_name":"a","cmd":["x"],"listen":[{"name":"a","port":80},{"name":"b","port":80}]}])",
+       "$[0].listen[1].name", ErrorCode::invalid_argument},
+      {"an address to listen on",
+       R"([{"app_name":"a","cmd":["x"],"listen":[{"name":"a","port":80,"address":"0.0.0.0"}]}])",
+       "$[0].listen[0].address", ErrorCode::invalid_argument},
+      {"a connector that listens", R"([{"app_name":"a","cmd":["x"],"role":"connector","listen":[]}])", "$[0].listen",
+       ErrorCode::invalid_argument},
       {"second one wrong", R"([{"app_name":"a","cmd":["x"]},{"app_name":"b"}])", "$[1].cmd", ErrorCode::malformed},
       {"the same name twice", R"([{"app_name":"a","cmd":["x"]},{"app_name":"a","cmd":["y"]}])", "$[1].app_name",
        ErrorCode::invalid_argument},
