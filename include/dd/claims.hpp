@@ -23,6 +23,8 @@ struct TdxClaims {
   std::int64_t issued_at = 0;
   std::int64_t expires_at = 0;
   bool simulated = false;
+  /// It names data that its quote was bound to: attester_held_data, attester_runtime_data or attester_user_data. Not kept in the registry.
+  bool names_data = false;
 
   bool operator==(const TdxClaims&) const = default;
 };

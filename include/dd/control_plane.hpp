@@ -66,6 +66,9 @@ struct ControlPlaneOptions {
   std::string cloudflare_zone_id;
   /// Registrable domain under which agents get their names.
   std::string domain;
+  /// Another one for workloads, and its zone: what they answer with has no say in cookies of the control plane's domain then. Both or none.
+  std::string workload_domain;
+  std::string workload_zone_id;
   IngressStyle ingress_style = IngressStyle::nested;
   /// Listener for agents of the earlier system (docs/wire.md, 12): nothing on it is attested. 0: any free port.
   bool compat = false;

@@ -32,8 +32,10 @@ struct IngressRule {
   bool operator==(const IngressRule&) const = default;
 };
 /// Extras in order, then the agent's own host. The catch-all is added when it is written. Which ports may be exposed is the caller's to decide.
+/// The extras' names are made of `workload_hostname`, where it is not empty, as of the agent's otherwise.
 /// Errors: as extra_hostname; invalid_argument on port 0 or when two rules have one hostname.
 [[nodiscard]] Result<std::vector<IngressRule>> ingress_rules(std::string_view agent_hostname, std::uint16_t agent_port,
-                                                             const std::vector<Expose>& extras, IngressStyle style);
+                                                             const std::vector<Expose>& extras, IngressStyle style,
+                                                             std::string_view workload_hostname = {});
 
 }  // namespace dd

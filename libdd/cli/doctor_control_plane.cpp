@@ -10,15 +10,11 @@
 #include "libdd/identity/owner_lookup.hpp"
 #include "libdd/jwks/key_set.hpp"
 #include "libdd/net/http_client.hpp"
+#include "libdd/tunnel/cloudflare.hpp"
 #include "libdd/tunnel/cloudflare_envelope.hpp"
 
 namespace dd::cli {
 namespace {
-
-bool is_below(std::string_view name, std::string_view domain) {
-  return name == domain ||
-         (name.size() > domain.size() && name.ends_with(domain) && name[name.size() - domain.size() - 1] == '.');
-}
 
 Check check_policy(const ControlPlaneOptions& options) {
   if (options.policy == "tofu")
@@ -31,7 +27,7 @@ Check check_policy(const ControlPlaneOptions& options) {
 }
 
 Check check_names(const ControlPlaneOptions& options) {
-  if (!is_below(options.hostname, options.domain))
+  if (!tunnel::is_below(options.hostname, options.domain))
     return {Health::bad, "host name", options.hostname + " is not below DD_CF_DOMAIN " + options.domain,
             "DD_HOSTNAME must lie in the zone: its DNS record is made there"};
   if (options.ingress_style == IngressStyle::nested && !options.origin.starts_with("http://"))
@@ -39,6 +35,28 @@ Check check_names(const ControlPlaneOptions& options) {
             "Cloudflare's universal certificate covers one level: order an advanced certificate, or set "
             "DD_INGRESS_STYLE=flat"};
   return {Health::good, "host name", options.hostname, {}};
+}
+
+/// What two names have at their ends: of most registrable domains that is one.
+std::string last_labels(std::string_view name) {
+  const auto last = name.rfind('.');
+  const auto before = last == std::string_view::npos || last == 0 ? last : name.rfind('.', last - 1);
+  return std::string(before == std::string_view::npos ? name : name.substr(before + 1));
+}
+
+Check check_workload_domain(const ControlPlaneOptions& options) {
+  const auto* fix = "set DD_WORKLOAD_DOMAIN and DD_WORKLOAD_ZONE_ID to a registrable domain of their own";
+  if (options.workload_domain.empty())
+    return {Health::doubtful, "workloads' domain",
+            "workloads answer below " + options.domain +
+                ", where their pages can set cookies that the control plane and agents get",
+            fix};
+  if (last_labels(options.workload_domain) == last_labels(options.domain))
+    return {Health::doubtful, "workloads' domain",
+            options.workload_domain + " and " + options.domain +
+                " look like one registrable domain: browsers share cookies there",
+            fix};
+  return {Health::good, "workloads' domain", options.workload_domain, {}};
 }
 
 Check check_cloudflare(const ControlPlaneOptions& options, HttpTransport& transport, const std::string& what,
@@ -98,7 +116,8 @@ Check check_state(const ControlPlaneOptions& options) {
 }  // namespace
 
 std::vector<Check> check_control_plane(const ControlPlaneOptions& options, HttpTransport& transport) {
-  std::vector<Check> checks{check_policy(options), check_names(options), check_state(options)};
+  std::vector<Check> checks{check_policy(options), check_names(options), check_workload_domain(options),
+                            check_state(options)};
   checks.push_back(
       check_cloudflare(options, transport, "Cloudflare tunnels",
                        "/accounts/" + options.cloudflare_account_id + "/cfd_tunnel?is_deleted=false&per_page=1",
@@ -106,6 +125,10 @@ std::vector<Check> check_control_plane(const ControlPlaneOptions& options, HttpT
   checks.push_back(check_cloudflare(options, transport, "Cloudflare DNS records",
                                     "/zones/" + options.cloudflare_zone_id + "/dns_records?per_page=1",
                                     "DD_CF_API_TOKEN needs Zone / DNS / Edit on DD_CF_ZONE_ID"));
+  if (!options.workload_domain.empty())
+    checks.push_back(check_cloudflare(options, transport, "Cloudflare DNS records of workloads",
+                                      "/zones/" + options.workload_zone_id + "/dns_records?per_page=1",
+                                      "DD_CF_API_TOKEN needs Zone / DNS / Edit on DD_WORKLOAD_ZONE_ID"));
   checks.push_back(check_ita(options, transport));
   checks.push_back(check_github(options, transport));
   if (options.accept_simulated)

@@ -28,7 +28,7 @@ local::EdgeOptions edge_options(const UpServicesOptions& options, const Secret& 
   edge.public_port = options.port;
   edge.api_token = token;
   edge.account = kUpAccount;
-  edge.zone = kUpZone;
+  edge.zones = {kUpZone, kUpWorkloadZone};
   return edge;
 }
 

@@ -54,6 +54,7 @@ class UpServices {
 
 inline constexpr const char* kUpAccount = "00000000000000000000000000000acc";
 inline constexpr const char* kUpZone = "000000000000000000000000000020ae";
+inline constexpr const char* kUpWorkloadZone = "000000000000000000000000000020af";
 inline constexpr const char* kUpClientId = "local-app";
 inline constexpr const char* kUpOwner = "local-owner";
 inline constexpr std::int64_t kUpOwnerId = 1001;

@@ -1,5 +1,7 @@
 #include "libdd/cp/compat_poll.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -10,7 +12,25 @@
 
 namespace dd::cp {
 
+namespace {
+
+/// An agent of the earlier system has 16 random bytes quoted, and nothing else. What is bound to anything is another's token: agents of ours and control
+/// planes show theirs to whoever asks with a challenge.
+Result<void> check_unbound(const TdxClaims& token) {
+  constexpr std::size_t kRandomBytes = 16;
+  const auto& data = token.report.report_data;
+  const bool zero_behind =
+      std::all_of(data.begin() + kRandomBytes, data.end(), [](std::byte b) { return b == std::byte{0}; });
+  if (!token.names_data && zero_behind) return {};
+  return fail(ErrorCode::permission_denied, std::string("cannot accept agent: its token is bound to ") +
+                                                (token.names_data ? "data that it names" : "64 bytes of REPORTDATA") +
+                                                ", as no agent of the earlier system's is");
+}
+
+}  // namespace
+
 Result<Verdict> appraise_compat(const Policy& policy, const TdxClaims& token) {
+  if (const auto unbound = check_unbound(token); !unbound) return tl::unexpected(unbound.error());
   auto verdict = appraise_token(policy, token, "agent");
   if (!verdict) return verdict;
   verdict->notes = {"not attested: it registered without a key, a challenge or an event log"};

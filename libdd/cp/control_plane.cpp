@@ -80,6 +80,8 @@ tunnel::CloudflareOptions cloudflare_options(const ControlPlaneOptions& options)
   cloudflare.api_token = options.cloudflare_api_token;
   cloudflare.account_id = options.cloudflare_account_id;
   cloudflare.zone_id = options.cloudflare_zone_id;
+  cloudflare.other_domain = options.workload_domain;
+  cloudflare.other_zone_id = options.workload_zone_id;
   cloudflare.env = options.env;
   return cloudflare;
 }
@@ -106,7 +108,8 @@ struct Services {
            Bytes fleet_key)
       : turns(io.get_executor()),
         nonces(nonce_key(fleet_key), *o.clock, *o.random),
-        provisioner(store, tunnels, *o.random, std::move(fleet_key), {o.env, o.domain, o.ingress_style}),
+        provisioner(store, tunnels, *o.random, std::move(fleet_key),
+                    {o.env, o.domain, o.ingress_style, o.workload_domain}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
         context{

@@ -39,6 +39,10 @@ void declare_cloudflare(Config& config, ControlPlaneOptions& options) {
   config.text("DD_CF_ACCOUNT_ID", options.cloudflare_account_id, "Cloudflare account", Presence::required);
   config.text("DD_CF_ZONE_ID", options.cloudflare_zone_id, "Cloudflare zone of DD_CF_DOMAIN", Presence::required);
   config.text("DD_CF_DOMAIN", options.domain, "domain under which agents get their names", Presence::required);
+  config.text("DD_WORKLOAD_DOMAIN", options.workload_domain,
+              "another registrable domain, under which workloads get their names; without it they share that of the "
+              "control plane, and with it cookies");
+  config.text("DD_WORKLOAD_ZONE_ID", options.workload_zone_id, "Cloudflare zone of DD_WORKLOAD_DOMAIN");
   config.choice("DD_ON_REPLACED", options.on_replaced, {"exit", "poweroff"},
                 "what to do when another control plane has taken DD_HOSTNAME over: exit, or power the VM off");
   config.boolean("DD_CP_TUNNEL", options.own_tunnel, "make a tunnel for DD_HOSTNAME and run a connector for it");

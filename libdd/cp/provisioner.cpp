@@ -16,10 +16,15 @@ Provisioner::Provisioner(Store& store, tunnel::TunnelProvider& tunnels, Random& 
 
 std::string Provisioner::new_agent_id() { return make_tunnel_name(options_.env, "agent", fleet_key_, random_); }
 
+std::string Provisioner::workload_host(const AgentRecord& record) const {
+  if (options_.workload_domain.empty() || record.compat) return record.hostname;
+  return record.agent_id + "." + options_.workload_domain;
+}
+
 Result<std::vector<std::string>> Provisioner::extra_hostnames(const AgentRecord& record) const {
   std::vector<std::string> names;
   for (const auto& extra : record.extras) {
-    auto name = extra_hostname(extra.hostname_label, record.hostname, options_.style);
+    auto name = extra_hostname(extra.hostname_label, workload_host(record), options_.style);
     if (!name) return wrap(name.error(), "cannot name " + extra.hostname_label);
     names.push_back(*std::move(name));
   }
@@ -70,7 +75,7 @@ net::Task<Result<Secret>> Provisioner::build(AgentRecord& record) {
 }
 
 net::Task<Result<tunnel::ConfigVersion>> Provisioner::publish(AgentRecord record) {
-  auto rules = ingress_rules(record.hostname, record.agent_port, record.extras, options_.style);
+  auto rules = ingress_rules(record.hostname, record.agent_port, record.extras, options_.style, workload_host(record));
   if (!rules) co_return wrap(rules.error(), "cannot publish ingress");
   std::vector<std::string> hostnames;
   for (const auto& rule : *rules) hostnames.push_back(rule.hostname);

@@ -17,6 +17,7 @@ struct ProvisionerOptions {
   std::string env;
   std::string domain;
   IngressStyle style = IngressStyle::nested;
+  std::string workload_domain = {};  // empty: as agents
 };
 
 /// Use on one io thread. Callers hold the agent's turn.
@@ -53,6 +54,8 @@ class Provisioner {
 
  private:
   net::Task<Result<Secret>> build(AgentRecord& record);
+  /// The name that its workloads' stand under. An agent of the earlier system makes them up itself, of its own.
+  [[nodiscard]] std::string workload_host(const AgentRecord& record) const;
 
   Store& store_;
   tunnel::TunnelProvider& tunnels_;

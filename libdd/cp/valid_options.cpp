@@ -5,6 +5,7 @@
 #include "libdd/cp/compat_vms.hpp"
 #include "libdd/identity/owner_config.hpp"
 #include "libdd/net/url.hpp"
+#include "libdd/tunnel/cloudflare.hpp"
 
 namespace dd::cp {
 namespace {
@@ -22,6 +23,20 @@ Result<void> check_times(const ControlPlaneOptions& options) {
                                          {"DD_STOP_GRACE", options.stop_grace, 0ms}});
 }
 
+Result<void> check_workload_domain(const ControlPlaneOptions& options) {
+  const auto refuse = [](const std::string& why) {
+    return fail(ErrorCode::invalid_argument, "cannot use DD_WORKLOAD_DOMAIN: " + why);
+  };
+  if (options.workload_domain.empty() != options.workload_zone_id.empty())
+    return refuse("it and DD_WORKLOAD_ZONE_ID go together");
+  if (options.workload_domain.empty()) return {};
+  if (tunnel::is_below(options.workload_domain, options.domain) ||
+      tunnel::is_below(options.domain, options.workload_domain))
+    return refuse("it shares cookies with DD_CF_DOMAIN " + options.domain + ", want another registrable domain");
+  if (!extra_hostname("a", "a." + options.workload_domain, options.ingress_style)) return refuse("it is no domain");
+  return {};
+}
+
 }  // namespace
 
 Result<void> make_valid(ControlPlaneOptions& options) {
@@ -31,6 +46,7 @@ Result<void> make_valid(ControlPlaneOptions& options) {
   if (auto good = identity::check_owner(options.owner); !good) return good;
   if (options.hostname.empty()) return refuse("cannot use DD_HOSTNAME: it is empty");
   if (options.domain.empty()) return refuse("cannot use DD_CF_DOMAIN: it is empty");
+  if (auto good = check_workload_domain(options); !good) return good;
   if (auto good = check_compat_vms(options.compat_vms); !good) return good;
   if (auto good = adopted_tunnels(options.compat_tunnels, options.env); !good) return tl::unexpected(good.error());
   if (options.origin.empty()) options.origin = "https://" + options.hostname;

@@ -180,6 +180,12 @@ Result<void> check_kind(const Body& body, const TokenRules& rules, TdxClaims& cl
   return {};
 }
 
+bool names_data(const Json& payload, const Body& body) {
+  constexpr std::array kNames = {"attester_held_data", "attester_runtime_data", "attester_user_data"};
+  return std::ranges::any_of(kNames,
+                             [&](const char* name) { return payload.contains(name) || body.value->contains(name); });
+}
+
 }  // namespace
 
 Result<TdxClaims> read_token_claims(const Json& payload, const TokenRules& rules) {
@@ -204,6 +210,7 @@ Result<TdxClaims> read_token_claims(const Json& payload, const TokenRules& rules
   const auto debug = read_debug(*body);
   if (!debug) return tl::unexpected(debug.error());
   claims.debug = *debug || claims.report.debug();
+  claims.names_data = names_data(payload, *body);
   if (const auto kind = check_kind(*body, rules, claims); !kind) return tl::unexpected(kind.error());
   // Last, so that "expired" means: good otherwise.
   if (const auto fresh = check_times(*times, rules); !fresh) return tl::unexpected(fresh.error());

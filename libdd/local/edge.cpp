@@ -29,7 +29,7 @@ Edge::~Edge() = default;
 Result<void> Edge::start() {
   auto& impl = *impl_;
   // The run token names the reverse listener, so that one is bound before the state that makes tokens knows its port.
-  impl.state.emplace(impl.options.account, impl.options.zone);
+  impl.state.emplace(impl.options.account, impl.options.zones);
   impl.reverse.emplace(impl.executor, *impl.state);
   if (auto bound = impl.reverse->start(0); !bound) return bound;
   impl.state->set_reverse_endpoint("127.0.0.1:" + std::to_string(impl.reverse->port()));

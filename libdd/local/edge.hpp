@@ -15,7 +15,7 @@ struct EdgeOptions {
   std::uint16_t public_port = 0;  // 0: any free one
   Secret api_token;
   std::string account = "00000000000000000000000000000acc";
-  std::string zone = "000000000000000000000000000020ae";
+  std::vector<std::string> zones = {"000000000000000000000000000020ae"};
 };
 
 /// Use on the executor's thread; faults() from any.

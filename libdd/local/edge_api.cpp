@@ -34,7 +34,7 @@ void EdgeApi::add(net::Router& router, const char* method, const std::string& pa
 void EdgeApi::add_routes(net::Router& router) {
   const std::string tunnels = "/accounts/" + state_.account() + "/cfd_tunnel";
   const std::string one = tunnels + "/{id}";
-  const std::string records = "/zones/" + state_.zone() + "/dns_records";
+  const std::string records = "/zones/{zone}/dns_records";
   add(router, "POST", tunnels, &EdgeApi::create_tunnel);
   add(router, "GET", tunnels, &EdgeApi::list_tunnels);
   add(router, "GET", one, &EdgeApi::get_tunnel);
@@ -60,6 +60,9 @@ net::Task<EdgeApi::Answer> EdgeApi::guarded(const net::ServerRequest& request, C
   if (header == nullptr || !constant_time_equal(as_bytes(*header), as_bytes(expected)))
     co_return cf_error(403, 10000, "Authentication error");
   if (auto fault = faults_.next()) co_return *std::move(fault);
+  const bool in_zone = request.path.starts_with(std::string(kBase) + "/zones/");
+  if (in_zone && std::ranges::find(state_.zones(), request.params.at(0)) == state_.zones().end())
+    co_return cf_error(404, 7003, "Could not route to that zone: no such object identifier");
   co_return co_await (this->*call)(request);
 }
 

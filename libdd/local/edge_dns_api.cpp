@@ -46,7 +46,7 @@ bool matches(const EdgeRecord& record, const net::ServerRequest& request) {
 net::Task<EdgeApi::Answer> EdgeApi::list_records(const net::ServerRequest& request) {
   std::vector<Json> items;
   for (const auto* record : state_.records())
-    if (matches(*record, request)) items.push_back(record_json(*record));
+    if (record->zone == request.params.at(0) && matches(*record, request)) items.push_back(record_json(*record));
   co_return cf_page(items, request);
 }
 
@@ -58,11 +58,12 @@ net::Task<EdgeApi::Answer> EdgeApi::create_record(const net::ServerRequest& requ
       co_return cf_error(400, 81058, "An identical record already exists.");
     co_return cf_error(400, 81053, "An A, AAAA, or CNAME record with that host already exists.");
   }
+  record->zone = request.params.at(0);
   co_return cf_result(record_json(state_.add_record(*std::move(record))));
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::put_record(const net::ServerRequest& request) {
-  auto* existing = state_.find_record(request.params.at(0));
+  auto* existing = state_.find_record(request.params.at(0), request.params.at(1));
   if (existing == nullptr) co_return cf_error(404, 81044, "Record does not exist.");
   auto record = record_from(request.body);
   if (!record) co_return cf_error(400, 1004, record.error().message);
@@ -71,9 +72,10 @@ net::Task<EdgeApi::Answer> EdgeApi::put_record(const net::ServerRequest& request
 }
 
 net::Task<EdgeApi::Answer> EdgeApi::delete_record(const net::ServerRequest& request) {
-  if (state_.find_record(request.params.at(0)) == nullptr) co_return cf_error(404, 81044, "Record does not exist.");
-  state_.delete_record(request.params.at(0));
-  co_return cf_result({{"id", request.params.at(0)}});
+  if (state_.find_record(request.params.at(0), request.params.at(1)) == nullptr)
+    co_return cf_error(404, 81044, "Record does not exist.");
+  state_.delete_record(request.params.at(1));
+  co_return cf_result({{"id", request.params.at(1)}});
 }
 
 }  // namespace dd::local

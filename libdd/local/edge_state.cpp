@@ -43,7 +43,8 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-EdgeState::EdgeState(std::string account, std::string zone) : account_(std::move(account)), zone_(std::move(zone)) {}
+EdgeState::EdgeState(std::string account, std::vector<std::string> zones)
+    : account_(std::move(account)), zones_(std::move(zones)) {}
 
 EdgeTunnel& EdgeState::add_tunnel(std::string name) {
   EdgeTunnel tunnel;
@@ -94,9 +95,9 @@ EdgeRecord& EdgeState::add_record(EdgeRecord record) {
   return records_.emplace(std::move(id), std::move(record)).first->second;
 }
 
-EdgeRecord* EdgeState::find_record(std::string_view id) {
+EdgeRecord* EdgeState::find_record(std::string_view zone, std::string_view id) {
   const auto found = records_.find(id);
-  return found == records_.end() ? nullptr : &found->second;
+  return found == records_.end() || found->second.zone != zone ? nullptr : &found->second;
 }
 
 EdgeRecord* EdgeState::find_host(std::string_view name) {
@@ -108,6 +109,7 @@ EdgeRecord* EdgeState::find_host(std::string_view name) {
 
 void EdgeState::replace_record(EdgeRecord& existing, EdgeRecord record) {
   record.id = std::move(existing.id);
+  record.zone = std::move(existing.zone);
   record.name = lower(record.name);
   existing = std::move(record);
 }

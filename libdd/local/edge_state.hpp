@@ -26,6 +26,7 @@ struct EdgeTunnel {
 
 struct EdgeRecord {
   std::string id;
+  std::string zone;
   std::string type;
   std::string name;
   std::string content;
@@ -42,12 +43,12 @@ struct EdgeRoute {
 
 class EdgeState {
  public:
-  EdgeState(std::string account, std::string zone);
+  EdgeState(std::string account, std::vector<std::string> zones);
   /// host:port where connectors dial in; part of every run token.
   void set_reverse_endpoint(std::string endpoint) { reverse_endpoint_ = std::move(endpoint); }
 
   [[nodiscard]] const std::string& account() const noexcept { return account_; }
-  [[nodiscard]] const std::string& zone() const noexcept { return zone_; }
+  [[nodiscard]] const std::vector<std::string>& zones() const noexcept { return zones_; }
 
   EdgeTunnel& add_tunnel(std::string name);
   [[nodiscard]] EdgeTunnel* find_tunnel(std::string_view id);
@@ -60,9 +61,9 @@ class EdgeState {
   [[nodiscard]] bool may_connect(std::string_view account, std::string_view id, std::string_view secret);
 
   EdgeRecord& add_record(EdgeRecord record);
-  [[nodiscard]] EdgeRecord* find_record(std::string_view id);
+  [[nodiscard]] EdgeRecord* find_record(std::string_view zone, std::string_view id);
   [[nodiscard]] EdgeRecord* find_host(std::string_view name);
-  /// All but the id.
+  /// All but the id and the zone.
   static void replace_record(EdgeRecord& existing, EdgeRecord record);
   void delete_record(std::string_view id);
   [[nodiscard]] std::vector<const EdgeRecord*> records() const;
@@ -74,7 +75,7 @@ class EdgeState {
 
  private:
   std::string account_;
-  std::string zone_;
+  std::vector<std::string> zones_;
   std::string reverse_endpoint_;
   std::map<std::string, EdgeTunnel, std::less<>> tunnels_;
   std::map<std::string, EdgeRecord, std::less<>> records_;

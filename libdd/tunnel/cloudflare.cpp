@@ -68,6 +68,9 @@ Result<void> Cloudflare::usable() const {
     return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: account id, want 32 lower-case hex digits");
   if (!is_object_id(options.zone_id))
     return fail(ErrorCode::invalid_argument, "cannot call Cloudflare: zone id, want 32 lower-case hex digits");
+  if (!options.other_domain.empty() && !is_object_id(options.other_zone_id))
+    return fail(ErrorCode::invalid_argument,
+                "cannot call Cloudflare: zone id of " + options.other_domain + ", want 32 lower-case hex digits");
   return {};
 }
 

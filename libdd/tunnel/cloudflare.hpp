@@ -21,6 +21,8 @@ struct CloudflareOptions {
   Secret api_token;
   std::string account_id;  // 32 hex digits
   std::string zone_id;  // 32 hex digits
+  std::string other_domain;  // hosts below it have their records in a zone of its own; may be empty, as the next
+  std::string other_zone_id;  // 32 hex digits
   std::string env;
   std::chrono::milliseconds deadline{20'000};  // of each call below, retries included
   std::chrono::milliseconds attempt_deadline{
@@ -48,6 +50,9 @@ struct DnsRecord {
 
 /// Of a tunnel's configuration; connectors say which one they run.
 using ConfigVersion = std::optional<std::int64_t>;
+
+/// Whether `name` is `domain` or lies below it.
+[[nodiscard]] bool is_below(std::string_view name, std::string_view domain);
 
 /// Where a tunnel's records point.
 [[nodiscard]] std::string target_of(std::string_view tunnel_id);

@@ -1,6 +1,7 @@
 #include "libdd/tunnel/cloudflare_dns.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "libdd/core/json.hpp"
 #include "libdd/tunnel/cloudflare_tunnels.hpp"
@@ -37,15 +38,41 @@ DnsRecord record_from(const Json& value) {
 
 std::string target_of(std::string_view tunnel_id) { return std::string(tunnel_id) + ".cfargotunnel.com"; }
 
-std::string DnsCalls::path() const { return "/zones/" + api_.options().zone_id + "/dns_records"; }
+bool is_below(std::string_view name, std::string_view domain) {
+  if (!name.ends_with(domain)) return false;
+  return name.size() == domain.size() || name[name.size() - domain.size() - 1] == '.';
+}
+
+std::string DnsCalls::path_in(const std::string& zone_id) const { return "/zones/" + zone_id + "/dns_records"; }
+
+std::string DnsCalls::path_of(std::string_view name) const {
+  const auto& options = api_.options();
+  const bool other = !options.other_domain.empty() && is_below(name, options.other_domain);
+  return path_in(other ? options.other_zone_id : options.zone_id);
+}
 
 std::string DnsCalls::comment_for(std::string_view tunnel_name) const {
   return "dd env=" + api_.options().env + " tunnel=" + std::string(tunnel_name);
 }
 
 net::Task<ApiResult<std::vector<DnsRecord>>> DnsCalls::of_tunnel(std::string tunnel_id, TimePoint until) {
+  const auto& options = api_.options();
+  std::vector<std::string> zones{options.zone_id};
+  if (!options.other_domain.empty()) zones.push_back(options.other_zone_id);
+  std::vector<DnsRecord> records;
+  for (const auto& zone : zones) {
+    auto listing = list(path_in(zone), tunnel_id, until);
+    auto found = co_await std::move(listing);
+    if (!found) co_return found;
+    std::ranges::move(*found, std::back_inserter(records));
+  }
+  co_return records;
+}
+
+net::Task<ApiResult<std::vector<DnsRecord>>> DnsCalls::list(std::string path, std::string tunnel_id, TimePoint until) {
   const auto target = target_of(tunnel_id);
-  ApiCall call{.method = "GET", .path = path(), .what = "list the DNS records of tunnel " + tunnel_id, .until = until};
+  ApiCall call{
+      .method = "GET", .path = std::move(path), .what = "list the DNS records of tunnel " + tunnel_id, .until = until};
   call.query = {{"type", "CNAME"}, {"content.exact", target}};
   const auto items = co_await api_.list(std::move(call));
   if (!items) co_return tl::unexpected(items.error());
@@ -83,7 +110,7 @@ net::Task<ApiResult<void>> DnsCalls::point(std::string name, std::string tunnel_
 }
 
 net::Task<ApiResult<std::optional<Json>>> DnsCalls::find(std::string name, TimePoint until) {
-  ApiCall search{.method = "GET", .path = path(), .what = "find DNS record " + name, .until = until};
+  ApiCall search{.method = "GET", .path = path_of(name), .what = "find DNS record " + name, .until = until};
   search.query = {{"name.exact", name}};
   auto items = co_await api_.list(std::move(search));
   if (!items) co_return tl::unexpected(items.error());
@@ -94,8 +121,8 @@ net::Task<ApiResult<std::optional<Json>>> DnsCalls::find(std::string name, TimeP
 }
 
 net::Task<ApiResult<void>> DnsCalls::create(Json document, TimePoint until) {
-  ApiCall call{
-      .method = "POST", .path = path(), .what = "create DNS record " + text_of(document, "name"), .until = until};
+  const auto name = text_of(document, "name");
+  ApiCall call{.method = "POST", .path = path_of(name), .what = "create DNS record " + name, .until = until};
   call.body = std::move(document);
   const auto answer = co_await api_.call(std::move(call));
   if (!answer) co_return tl::unexpected(answer.error());
@@ -119,7 +146,8 @@ net::Task<ApiResult<void>> DnsCalls::take_over(Json document, TimePoint until) {
     co_return tl::unexpected(
         failure_with(ErrorCode::upstream, "cannot replace DNS record " + name + ": its id is not 32 hex digits"));
   // One PUT: between a delete and a create resolvers would remember that the name does not exist.
-  ApiCall replace{.method = "PUT", .path = path() + "/" + id, .what = "replace DNS record " + name, .until = until};
+  ApiCall replace{
+      .method = "PUT", .path = path_of(name) + "/" + id, .what = "replace DNS record " + name, .until = until};
   replace.body = std::move(document);
   const auto answer = co_await api_.call(std::move(replace));
   if (!answer) co_return tl::unexpected(answer.error());
@@ -130,8 +158,10 @@ net::Task<ApiResult<void>> DnsCalls::remove(DnsRecord record, TimePoint until) {
   if (!is_object_id(record.id))
     co_return tl::unexpected(
         failure_with(ErrorCode::upstream, "cannot delete DNS record " + record.name + ": its id is not 32 hex digits"));
-  ApiCall call{
-      .method = "DELETE", .path = path() + "/" + record.id, .what = "delete DNS record " + record.name, .until = until};
+  ApiCall call{.method = "DELETE",
+               .path = path_of(record.name) + "/" + record.id,
+               .what = "delete DNS record " + record.name,
+               .until = until};
   const auto answer = co_await api_.call(std::move(call));
   if (!answer && !answer.error().is_missing()) co_return tl::unexpected(answer.error());
   co_return ApiResult<void>();

@@ -31,7 +31,10 @@ class DnsCalls {
   [[nodiscard]] std::string comment_for(std::string_view tunnel_name) const;
 
  private:
-  [[nodiscard]] std::string path() const;
+  [[nodiscard]] std::string path_in(const std::string& zone_id) const;
+  /// In the zone that has the host of that name.
+  [[nodiscard]] std::string path_of(std::string_view name) const;
+  net::Task<ApiResult<std::vector<DnsRecord>>> list(std::string path, std::string tunnel_id, TimePoint until);
   [[nodiscard]] bool may_take_over(const nlohmann::json& record, const std::string& target) const;
   net::Task<ApiResult<void>> create(nlohmann::json document, TimePoint until);
   net::Task<ApiResult<void>> take_over(nlohmann::json document, TimePoint until);

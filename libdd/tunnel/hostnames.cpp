@@ -67,7 +67,9 @@ Result<std::string> extra_hostname(std::string_view label, std::string_view agen
 }
 
 Result<std::vector<IngressRule>> ingress_rules(std::string_view agent_hostname, std::uint16_t agent_port,
-                                               const std::vector<Expose>& extras, IngressStyle style) {
+                                               const std::vector<Expose>& extras, IngressStyle style,
+                                               std::string_view workload_hostname) {
+  if (workload_hostname.empty()) workload_hostname = agent_hostname;
   std::vector<IngressRule> rules;
   rules.reserve(extras.size() + 1);
   const auto add = [&](std::string hostname, std::uint16_t port, std::string service) -> Result<void> {
@@ -81,7 +83,7 @@ Result<std::vector<IngressRule>> ingress_rules(std::string_view agent_hostname, 
     return {};
   };
   for (const auto& extra : extras) {
-    auto hostname = extra_hostname(extra.hostname_label, agent_hostname, style);
+    auto hostname = extra_hostname(extra.hostname_label, workload_hostname, style);
     if (!hostname) return tl::unexpected(hostname.error());
     if (auto added = add(*std::move(hostname), extra.port, service_of(extra)); !added)
       return tl::unexpected(added.error());

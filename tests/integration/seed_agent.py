@@ -2,6 +2,9 @@
 """An agent of the earlier system, written from that system's wire format alone: it registers on the compat listener, is polled, deploys with
 a PAT, and gets nothing on the native listener. Usage: seed_agent.py TOOLS_FOLDER"""
 
+import base64
+import hashlib
+import http.client
 import json
 import subprocess
 import sys
@@ -9,17 +12,12 @@ import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fleet import Fleet, free_port, main, wait_for
-from relay import Relay
 
 tools = Path(sys.argv[1]).resolve()
 LISTENER = free_port()
-
-# The tokens that the attestation service gives out: the earlier agent's own are of the same TD, bound to nothing that anyone checks.
-minted = []
-attestation = Relay(lambda fleet: fleet.cp_environment()["DD_ITA_ISSUER"])
-attestation.on_answer = lambda host, path, body: (minted.append(json.loads(body)["token"]) if path.startswith("/appraisal") else None, body)[1]
 
 
 class SeedAgent:
@@ -62,16 +60,30 @@ class SeedAgent:
 agent = SeedAgent()
 fleet = Fleet(tools, "--cp-env", "DD_SCRAPE_INTERVAL=200ms", "--cp-env", "DD_COMPAT=seed", "--cp-env", f"DD_COMPAT_PORT={LISTENER}",
               "--cp-env", "DD_COMPAT_HOSTNAME=seed.dd.localhost", "--cp-env", "DD_COMPAT_VMS=vm-seed=2100-01-01,vm-1=2100-01-01",
-              "--cp-env", f"DD_COMPAT_AGENT_PORT={agent.port}", "--agent-env", "DD_REFRESH_INTERVAL=1s",
-              "--agent-env", f"DD_ITA_BASE_URL={attestation.url}", relays=[attestation])
+              "--cp-env", f"DD_COMPAT_AGENT_PORT={agent.port}")
 owner = fleet.cp_environment()["DD_OWNER"]
 listener_url = fleet.about["cp_url"].replace("app.", "seed.", 1)
 
 
-def fresh_token():
-    have = len(minted)
-    wait_for("a new token", lambda: len(minted) > have)
-    return minted[-1]
+def fresh_token(report_data=None, **more):
+    """A token as that agent's: of a quote over 16 random bytes, with nothing beside it."""
+    bare_quote = tools.parent / "tests/integration/bare_quote"
+    made = subprocess.run([bare_quote, fleet.home / "simulator.json", *([report_data] if report_data else [])], capture_output=True, text=True, check=True)
+    settings = fleet.environment_of("vm-1", "agent")
+    url = urlsplit(settings["DD_ITA_BASE_URL"])
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
+    connection.request("POST", "/appraisal/v1/attest", json.dumps({"quote": made.stdout.strip(), **more}),
+                       {"x-api-key": settings["DD_ITA_API_KEY"], "Accept": "application/json", "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    assert answer.status == 200, body
+    return body["token"]
+
+
+def bound_token():
+    data = b"keys of an attested agent"
+    return fresh_token(hashlib.sha512(data).hexdigest(), runtime_data=base64.b64encode(data).decode())
 
 
 def call(path, body=None, pat=None, url=listener_url, method=None):
@@ -125,6 +137,8 @@ def refusals_are_spelled_as_they_were():
         (fleet.credential, {**good, "vm_name": "vm-9"}, 400, "BAD_REQUEST", "DD_COMPAT_VMS does not name it"),
         (fleet.credential, {**good, "vm_name": "vm-1"}, 400, "BAD_REQUEST", "cannot go back"),
         (fleet.credential, {**good, "ita_token": "nonsense"}, 400, "BAD_REQUEST", "token"),
+        (fleet.credential, {**good, "ita_token": bound_token()}, 400, "BAD_REQUEST", "bound to data that it names"),
+        (fleet.credential, {**good, "ita_token": fresh_token("ab" * 64)}, 400, "BAD_REQUEST", "bound to 64 bytes of REPORTDATA"),
         (fleet.credential, {}, 400, "BAD_REQUEST", "vm_name"),
         (fleet.credential, good, 400, "BAD_REQUEST", "held by an agent that answers"),
         (fleet.credential, good, 400, "BAD_REQUEST", "registered an agent before"),

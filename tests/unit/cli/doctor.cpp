@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <ranges>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -37,6 +38,8 @@ struct Surroundings {
     options.owner = {"octo", 42, OwnerKind::user};
     options.hostname = "app.dd.example";
     options.domain = "dd.example";
+    options.workload_domain = "dd-apps.example";
+    options.workload_zone_id = "workload-zone";
     options.ingress_style = IngressStyle::flat;
     options.policy = "tofu";
     options.state_dir = dir.path() / "state";
@@ -49,7 +52,8 @@ struct Surroundings {
     answers["/users/octo"] = test::http_answer(200, R"({"login":"octo","id":42,"type":"User"})");
   }
   Result<HttpResponse> answer(const HttpRequest& request) const {
-    for (const auto& [part, response] : answers)
+    // From the end, so that one of several zones can answer for itself.
+    for (const auto& [part, response] : std::views::reverse(answers))
       if (request.url.find(part) != std::string::npos) return response;
     return fail(ErrorCode::unavailable, "cannot connect to " + request.url);
   }
@@ -137,6 +141,11 @@ TEST_CASE("what a control plane lacks is named with what to do, and no secret is
       {[](auto& f) { f.options.hostname = "appdd.example"; }, "host name", Health::bad, "DD_HOSTNAME"},
       {[](auto& f) { f.options.ingress_style = IngressStyle::nested; }, "host name", Health::doubtful,
        "advanced certificate"},
+      {[](auto& f) { f.options.workload_domain.clear(); }, "workloads' domain", Health::doubtful, "DD_WORKLOAD_DOMAIN"},
+      {[](auto& f) { f.options.workload_domain = "apps.dd.example"; }, "workloads' domain", Health::doubtful,
+       "DD_WORKLOAD_DOMAIN"},
+      {[&](auto& f) { f.answers["/zones/workload-zone"] = refused; }, "Cloudflare DNS records of workloads",
+       Health::bad, "DD_WORKLOAD_ZONE_ID"},
       {[](auto& f) { f.options.state_dir = f.dir.write("file", {}) / "state"; }, "state", Health::bad, "DD_STATE_DIR"},
       {[](auto& f) { f.options.accept_simulated = true; }, "evidence", Health::doubtful, "DD_ACCEPT_SIMULATED"},
   };

@@ -46,6 +46,12 @@ TEST_CASE("each thing that the compat listener asks for is needed") {
       {{{"ita_token", "a.b.c"}}, "cannot read token"},
       {{{"ita_token", f.token({{"jti", ""}})}}, "jti"},
       {{{"ita_token", f.token({{"attester_tcb_status", "Revoked"}})}}, "Revoked"},
+      {{{"ita_token", f.token({{"attester_held_data", "AAAA"}})}}, "bound to data that it names"},
+      {{{"ita_token", f.token({{"attester_runtime_data", Json::object()}})}}, "bound to data that it names"},
+      {{{"ita_token", f.token({{"attester_user_data", ""}})}}, "bound to data that it names"},
+      {{{"ita_token", f.token({{"tdx_report_data", std::string(128, 'c')}})}}, "bound to 64 bytes of REPORTDATA"},
+      {{{"ita_token", f.token({{"tdx_report_data", std::string(34, 'c') + std::string(94, '0')}})}}, "of REPORTDATA"},
+      {{{"ita_token", f.token({{"tdx_report_data", std::string(127, '0') + "1"}})}}, "of REPORTDATA"},
   };
   for (const auto& c : cases) check_error_says(f.enrol(c.changes), ErrorCode::invalid_argument, c.words);
   check_error_says(f.call("POST", "/register", f.body(), kStrangerPat), ErrorCode::permission_denied, "");
@@ -138,6 +144,9 @@ TEST_CASE("a poll without a challenge keeps it; drift, another VM, a bad token a
       {"nothing", [](Seed& f, const std::string& id) { f.answers(id); }, AgentStatus::healthy, ""},
       {"drift", [](Seed& f, const std::string& id) { f.answers(id, {{"tdx_mrtd", std::string(96, 'e')}}); },
        AgentStatus::dropped, "drift: mrtd"},
+      {"a token that is bound to keys",
+       [](Seed& f, const std::string& id) { f.answers(id, {{"attester_held_data", "AAAA"}}); }, AgentStatus::dropped,
+       "bound to data that it names"},
       {"another VM",
        [](Seed& f, const std::string& id) {
          f.answers(id);

@@ -34,6 +34,21 @@ TEST_CASE("an agent gets a tunnel that routes its own host and what it exposes")
   CHECK(f.provisioner.extra_hostnames(record).value().size() == 2);
 }
 
+TEST_CASE("workloads stand under a domain of their own where there is one, but for agents that make the names up") {
+  Room f;
+  Provisioner provisioner(f.store, f.tunnels, system_random(), f.fleet_key,
+                          {"test", "dd.example", IngressStyle::nested, "dd-apps.example"});
+  auto record = new_agent(f);
+  REQUIRE(f.run(provisioner.provision(record)).has_value());
+  const auto own = record.agent_id + ".dd-apps.example";
+  const std::vector<std::string> hosts{"web." + own, "db." + own, record.hostname};
+  CHECK(f.tunnels.routed(record.agent_id) == hosts);
+  CHECK(f.tunnels.dns[record.agent_id] == hosts);
+  CHECK(provisioner.extra_hostnames(record).value() == std::vector<std::string>{"web." + own, "db." + own});
+  record.compat = true;
+  CHECK(provisioner.extra_hostnames(record).value().front() == "web." + record.hostname);
+}
+
 TEST_CASE("the tunnel's name is journalled before Cloudflare hears it, until the agent is saved") {
   Room f;
   auto record = new_agent(f);

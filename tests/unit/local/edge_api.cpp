@@ -25,7 +25,7 @@ struct Answer {
 
 struct ApiEdge {
   net::asio::io_context io;
-  EdgeState state{"account", "zone"};
+  EdgeState state{"account", {"zone", "other-zone"}};
   EdgeReverse reverse{io.get_executor(), state};
   EdgeApi api{state, reverse, Secret("api token")};
   net::Router router;
@@ -165,4 +165,16 @@ TEST_CASE("failures can be ordered, the kind that says 200 too") {
   check_refused(f.call("GET", kRecords), 200, 1234);
   CHECK(f.call("GET", kTunnels).success());
   CHECK(f.call("GET", "/__edge/state").body.at("requests") == 4);
+}
+
+TEST_CASE("each zone has its own records, and there is no other zone") {
+  ApiEdge f;
+  const std::string other = "/client/v4/zones/other-zone/dns_records";
+  const auto id = f.record("a.dd.example", "x").result().at("id").get<std::string>();
+  CHECK(f.call("GET", other).result().empty());
+  check_refused(f.call("DELETE", other + "/" + id), 404, 81044);
+  CHECK(f.call("POST", other, {{"type", "CNAME"}, {"name", "a.dd-apps.example"}, {"content", "x"}}).success());
+  CHECK(f.call("GET", other).result().size() == 1);
+  CHECK(f.call("GET", kRecords).result().size() == 1);
+  check_refused(f.call("GET", "/client/v4/zones/no-zone/dns_records"), 404, 7003);
 }

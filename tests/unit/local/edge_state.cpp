@@ -10,7 +10,7 @@ using namespace dd::local;
 namespace {
 
 struct Edge {
-  EdgeState state{"account", "zone"};
+  EdgeState state{"account", {"zone", "other-zone"}};
   EdgeTunnel& tunnel = state.add_tunnel("dd-test-agent-1");
 
   EdgeRecord& point(const std::string& host, const std::string& content, const std::string& type = "CNAME") {

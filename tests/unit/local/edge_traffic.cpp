@@ -29,7 +29,7 @@ std::string get(const std::string& host, const std::string& more = {}) {
 struct Traffic {
   test::ScriptedServer service;
   test::IoThread io;
-  EdgeState state{"account", "zone"};
+  EdgeState state{"account", {"zone", "other-zone"}};
   std::unique_ptr<EdgeReverse> reverse;
   std::unique_ptr<EdgeProxy> proxy;
   std::unique_ptr<ConnectorLink> link;

@@ -35,6 +35,31 @@ TEST_CASE("what is there already is left, what the tunnel no longer serves is de
   CHECK(put(api, {kHost}).has_value());
 }
 
+TEST_CASE("hosts of another domain have their records in its zone, from the first to the last call") {
+  const std::string zone(32, 'e');
+  const auto records = "/zones/" + zone + "/dns_records";
+  const auto listed = "GET " + records + "?type=CNAME&content.exact=" + kTarget + "&page=1&per_page=100";
+  const auto old = record_json("old.example.net", kTarget, kComment, std::string(32, 'd'));
+  const std::string host = "web.example.net";
+  Scripted api({{kOwnRecords, one(record_json(kHost, kTarget, kComment))},
+                {listed, one(old)},
+                {"POST " + records, failure(400, 81053)},
+                {"GET " + records + "?name.exact=" + host + "&page=1&per_page=100",
+                 one(record_json(host, kOther, "dd env=test tunnel=dd-test-cp-old"))},
+                {"PUT " + records + "/" + kRecordId, success("{}")},
+                {"POST " + kRecords, success("{}")},
+                {"DELETE " + records + "/" + std::string(32, 'd'), success("{}")}},
+               std::chrono::seconds(20), {"example.net", zone});
+  CHECK(put(api, {kHost, host, "notexample.net"}).has_value());
+}
+
+TEST_CASE("whether a name lies below a domain is decided by whole labels") {
+  CHECK(tunnel::is_below("a.example.com", "example.com"));
+  CHECK(tunnel::is_below("example.com", "example.com"));
+  for (const auto* name : {"aexample.com", "com", "", "example.com.org", ".com"})
+    CHECK_FALSE(tunnel::is_below(name, "example.com"));
+}
+
 TEST_CASE("an identical record is success") {
   Scripted api({{kOwnRecords, none()}, {"POST " + kRecords, failure(400, 81058)}});
   CHECK(put(api, {kHost}).has_value());

@@ -90,6 +90,16 @@ TEST_CASE("ingress rules name the workloads first and the agent last") {
   CHECK(*rules == want);
 }
 
+TEST_CASE("ingress rules lead to workloads under another name than the agent's where one is given") {
+  const std::vector<Expose> extras{{"web", 8000, ServiceProtocol::http}};
+  for (const auto style : {IngressStyle::nested, IngressStyle::flat}) {
+    const auto rules = ingress_rules("a.example.com", 8080, extras, style, "a.example.net");
+    REQUIRE(rules.has_value());
+    CHECK(rules->front().hostname == (style == IngressStyle::nested ? "web.a.example.net" : "a-web.example.net"));
+    CHECK(rules->back().hostname == "a.example.com");
+  }
+}
+
 TEST_CASE("ingress rules that would shadow each other or lead nowhere are refused") {
   const struct {
     const char* name;

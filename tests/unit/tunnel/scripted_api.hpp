@@ -110,16 +110,25 @@ inline const std::string kRecordId(32, 'c');
 inline HttpResponse one(const std::string& item) { return page("[" + item + "]", 1, 1); }
 inline HttpResponse none() { return page("[]", 0, 0); }
 
+/// A zone beside kZone.
+struct OtherZone {
+  std::string domain = {};
+  std::string id = {};
+};
+
 /// A provider that talks to a script.
 class Scripted {
  public:
-  explicit Scripted(std::vector<Step> steps, std::chrono::milliseconds deadline = std::chrono::seconds(20))
+  explicit Scripted(std::vector<Step> steps, std::chrono::milliseconds deadline = std::chrono::seconds(20),
+                    OtherZone other = OtherZone())
       : api(std::make_shared<ScriptedApi>(std::move(steps))), timer(std::make_shared<ManualTimer>()) {
     tunnel::CloudflareOptions options;
     options.api_url = "https://api.test/client/v4";
     options.api_token = Secret(kApiToken);
     options.account_id = kAccount;
     options.zone_id = kZone;
+    options.other_domain = std::move(other.domain);
+    options.other_zone_id = std::move(other.id);
     options.env = "test";
     options.deadline = deadline;
     provider = tunnel::make_cloudflare(io.get_executor(), api, std::move(options), timer);
