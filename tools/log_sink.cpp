@@ -79,9 +79,9 @@ spdlog::level::level_enum level_of(log::Level level) {
 }  // namespace
 
 void declare(Config& config, LogOptions& options) {
-  config.choice("DD_LOG_LEVEL", options.level, {"debug", "info", "warning", "error"},
+  config.choice("DD_LOG_LEVEL", Trust::none, options.level, {"debug", "info", "warning", "error"},
                 "The least level that is logged.");
-  config.choice("DD_LOG_FORMAT", options.format, {"text", "json"}, "Form of the lines on standard error.");
+  config.choice("DD_LOG_FORMAT", Trust::none, options.format, {"text", "json"}, "Form of the lines on standard error.");
 }
 
 void install_log_sink(const LogOptions& options) {

@@ -19,7 +19,7 @@ Mode mode_of(const std::string& word) {
 ModeChoice take_mode(int& argc, char** argv) {
   ModeChoice choice;
   Config config;
-  config.text("DD_MODE", choice.word, "agent, cp or management");
+  config.text("DD_MODE", Trust::none, choice.word, "agent, cp or management");
   static_cast<void>(config.load_environment());  // a text is never wrong
   auto** const end = argv + argc;
   auto** const word = std::find_if(argv + std::min(argc, 1), end, [](const char* text) { return *text != '-'; });

@@ -64,7 +64,7 @@ int main() {
   std::vector<std::string> welcome;
   dd::Config config;
   declare(config, options);
-  config.list("ADA_VMS", welcome, "names of the VMs that may join");
+  config.list("ADA_VMS", dd::Trust::setting, welcome, "names of the VMs that may join");
   if (const auto loaded = config.load_environment(); !loaded) return complain(loaded.error());
 
   options.registry = std::make_shared<MapRegistry>();

@@ -21,11 +21,12 @@ constexpr int kUsage = 2;
 dd::Result<dd::FleetClientOptions> read_options() {
   dd::FleetClientOptions options;
   dd::Config config;
-  config.text("DD_CP_URL", options.cp_url, "where the control plane is", dd::Presence::required);
-  config.secret("DD_PAT", options.credential, "access token of somebody who acts for the fleet's owner",
-                dd::Presence::required);
-  config.text("DD_EDGE_URL", options.edge_url, "connect here in place of resolving the fleet's hostnames");
-  config.path("DD_CA_FILE", options.ca_file, "authorities to trust in place of the system's");
+  config.text("DD_CP_URL", dd::Trust::setting, options.cp_url, "where the control plane is", dd::Presence::required);
+  config.secret("DD_PAT", dd::Trust::none, options.credential,
+                "access token of somebody who acts for the fleet's owner", dd::Presence::required);
+  config.text("DD_EDGE_URL", dd::Trust::setting, options.edge_url,
+              "connect here in place of resolving the fleet's hostnames");
+  config.path("DD_CA_FILE", dd::Trust::setting, options.ca_file, "authorities to trust in place of the system's");
   const auto loaded = config.load_environment();
   if (!loaded) return tl::unexpected(loaded.error());
   return options;

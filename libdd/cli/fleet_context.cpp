@@ -21,15 +21,15 @@ struct Environment {
 };
 
 void declare(Config& config, Environment& found) {
-  config.text("DD_CP_URL", found.fleet.cp_url, "control plane to talk to");
-  config.text("DD_EDGE_URL", found.fleet.edge_url, "connect here and keep the Host header");
-  config.secret("DD_PAT", found.fleet.credential, "GitHub PAT of somebody who acts for the fleet's owner");
-  config.path("DD_CA_FILE", found.fleet.ca_file, "PEM file of the only authorities to trust");
-  config.text("DD_ITA_ISSUER", found.fleet.ita_issuer, "issuer of Intel Trust Authority tokens");
-  config.text("DD_ITA_JWKS_URL", found.fleet.ita_jwks_url, "its key set");
-  config.path("DD_CONTEXT", found.context, "context file");
-  config.path("XDG_STATE_HOME", found.state_home, "state directory");
-  config.path("HOME", found.home, "home directory");
+  config.text("DD_CP_URL", Trust::setting, found.fleet.cp_url, "control plane to talk to");
+  config.text("DD_EDGE_URL", Trust::setting, found.fleet.edge_url, "connect here and keep the Host header");
+  config.secret("DD_PAT", Trust::none, found.fleet.credential, "GitHub PAT of somebody who acts for the fleet's owner");
+  config.path("DD_CA_FILE", Trust::setting, found.fleet.ca_file, "PEM file of the only authorities to trust");
+  config.text("DD_ITA_ISSUER", Trust::setting, found.fleet.ita_issuer, "issuer of Intel Trust Authority tokens");
+  config.text("DD_ITA_JWKS_URL", Trust::setting, found.fleet.ita_jwks_url, "its key set");
+  config.path("DD_CONTEXT", Trust::setting, found.context, "context file");
+  config.path("XDG_STATE_HOME", Trust::none, found.state_home, "state directory");
+  config.path("HOME", Trust::none, found.home, "home directory");
 }
 
 Result<Environment> read_environment() {

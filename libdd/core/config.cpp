@@ -57,8 +57,9 @@ void Config::add(Variable variable, std::function<Result<void>(std::string_view)
   declare(std::move(variable), std::move(read));
 }
 
-void Config::text(std::string name, std::string& target, std::string description, Presence presence, Check check) {
-  add({std::move(name), "text", target, std::move(description), presence},
+void Config::text(std::string name, Trust trust, std::string& target, std::string description, Presence presence,
+                  Check check) {
+  add({std::move(name), trust, "text", target, std::move(description), presence},
       [&target, check = std::move(check)](std::string_view value) -> Result<void> {
         if (check)
           if (const auto good = check(value); !good)
@@ -68,8 +69,8 @@ void Config::text(std::string name, std::string& target, std::string description
       });
 }
 
-void Config::port(std::string name, std::uint16_t& target, std::string description, Presence presence) {
-  add({std::move(name), "port", std::to_string(target), std::move(description), presence},
+void Config::port(std::string name, Trust trust, std::uint16_t& target, std::string description, Presence presence) {
+  add({std::move(name), trust, "port", std::to_string(target), std::move(description), presence},
       [&target](std::string_view value) -> Result<void> {
         const auto number = config_values::integer(value);
         if (!number || *number < 0 || *number > 65535)
@@ -79,9 +80,9 @@ void Config::port(std::string name, std::uint16_t& target, std::string descripti
       });
 }
 
-void Config::integer(std::string name, std::int64_t& target, std::int64_t least, std::int64_t most,
+void Config::integer(std::string name, Trust trust, std::int64_t& target, std::int64_t least, std::int64_t most,
                      std::string description) {
-  add({std::move(name), "integer", std::to_string(target), std::move(description), Presence::optional},
+  add({std::move(name), trust, "integer", std::to_string(target), std::move(description), Presence::optional},
       [&target, least, most](std::string_view value) -> Result<void> {
         const auto number = config_values::integer(value);
         if (!number || *number < least || *number > most)
@@ -92,8 +93,8 @@ void Config::integer(std::string name, std::int64_t& target, std::int64_t least,
       });
 }
 
-void Config::duration(std::string name, std::chrono::milliseconds& target, std::string description) {
-  add({std::move(name), "duration", config_values::show(target), std::move(description), Presence::optional},
+void Config::duration(std::string name, Trust trust, std::chrono::milliseconds& target, std::string description) {
+  add({std::move(name), trust, "duration", config_values::show(target), std::move(description), Presence::optional},
       [&target](std::string_view value) -> Result<void> {
         const auto length = config_values::duration(value);
         if (!length) return fail(ErrorCode::invalid_argument, wanted(value, "a duration such as 500ms, 10s, 5m or 2h"));
@@ -102,8 +103,8 @@ void Config::duration(std::string name, std::chrono::milliseconds& target, std::
       });
 }
 
-void Config::boolean(std::string name, bool& target, std::string description) {
-  add({std::move(name), "boolean", target ? "true" : "false", std::move(description), Presence::optional},
+void Config::boolean(std::string name, Trust trust, bool& target, std::string description) {
+  add({std::move(name), trust, "boolean", target ? "true" : "false", std::move(description), Presence::optional},
       [&target](std::string_view value) -> Result<void> {
         const auto answer = config_values::boolean(value);
         if (!answer) return fail(ErrorCode::invalid_argument, wanted(value, "true or false"));
@@ -112,15 +113,16 @@ void Config::boolean(std::string name, bool& target, std::string description) {
       });
 }
 
-void Config::path(std::string name, std::filesystem::path& target, std::string description, Presence presence) {
-  add({std::move(name), "path", target.string(), std::move(description), presence},
+void Config::path(std::string name, Trust trust, std::filesystem::path& target, std::string description,
+                  Presence presence) {
+  add({std::move(name), trust, "path", target.string(), std::move(description), presence},
       [&target](std::string_view value) -> Result<void> {
         target = value;
         return {};
       });
 }
 
-void Config::secret(std::string name, Secret& target, std::string description, Presence presence) {
+void Config::secret(std::string name, Trust trust, Secret& target, std::string description, Presence presence) {
   const auto file_name = name + std::string(kFileSuffix);
   auto read = [name, file_name, &target](const Lookup& lookup) -> Result<bool> {
     auto value = look_up(lookup, name);
@@ -133,20 +135,21 @@ void Config::secret(std::string name, Secret& target, std::string description, P
     target = *std::move(from_file);
     return true;
   };
-  declare({std::move(name), "secret", "", std::move(description), presence}, std::move(read));
-  variables_.push_back({file_name, "path", "", "File that holds " + variables_.back().name + ".", Presence::optional});
+  declare({std::move(name), trust, "secret", "", std::move(description), presence}, std::move(read));
+  variables_.push_back(
+      {file_name, trust, "path", "", "File that holds " + variables_.back().name + ".", Presence::optional});
 }
 
-void Config::list(std::string name, std::vector<std::string>& target, std::string description) {
-  add({std::move(name), "list", config_values::join(target, ","), std::move(description), Presence::optional},
+void Config::list(std::string name, Trust trust, std::vector<std::string>& target, std::string description) {
+  add({std::move(name), trust, "list", config_values::join(target, ","), std::move(description), Presence::optional},
       [&target](std::string_view value) -> Result<void> {
         target = config_values::list(value);
         return {};
       });
 }
 
-void Config::argv(std::string name, std::vector<std::string>& target, std::string description) {
-  add({std::move(name), "argv", config_values::show(target), std::move(description), Presence::optional},
+void Config::argv(std::string name, Trust trust, std::vector<std::string>& target, std::string description) {
+  add({std::move(name), trust, "argv", config_values::show(target), std::move(description), Presence::optional},
       [&target](std::string_view value) -> Result<void> {
         auto words = config_values::argv(value);
         if (words.empty())
@@ -156,9 +159,9 @@ void Config::argv(std::string name, std::vector<std::string>& target, std::strin
       });
 }
 
-void Config::add_choice(std::string name, std::size_t position, std::vector<std::string> values,
+void Config::add_choice(std::string name, Trust trust, std::size_t position, std::vector<std::string> values,
                         std::string description, std::function<void(std::size_t)> assign) {
-  add({std::move(name), config_values::join(values, "|"), values.at(position), std::move(description),
+  add({std::move(name), trust, config_values::join(values, "|"), values.at(position), std::move(description),
        Presence::optional},
       [values, assign = std::move(assign)](std::string_view value) -> Result<void> {
         for (std::size_t i = 0; i < values.size(); ++i) {

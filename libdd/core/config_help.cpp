@@ -12,6 +12,8 @@ std::string presence_or_default(const Config::Variable& variable) {
   return variable.default_text.empty() ? "unset" : variable.default_text;
 }
 
+std::string word_of(Trust trust) { return trust == Trust::setting ? "setting" : trust == Trust::rule ? "rule" : ""; }
+
 std::string padded(std::string text, std::size_t width) {
   text.append(width > text.size() ? width - text.size() : 0, ' ');
   return text;
@@ -45,10 +47,10 @@ std::string Config::help() const {
 }
 
 std::string Config::markdown() const {
-  std::string out = "| Variable | Type | Default | Meaning |\n|---|---|---|---|\n";
+  std::string out = "| Variable | Type | Default | Trust | Meaning |\n|---|---|---|---|---|\n";
   for (const auto& variable : variables_)
     out += "| `" + variable.name + "` | " + escaped(variable.type) + " | " + escaped(presence_or_default(variable)) +
-           " | " + escaped(variable.description) + " |\n";
+           " | " + word_of(variable.trust) + " | " + escaped(variable.description) + " |\n";
   return out;
 }
 

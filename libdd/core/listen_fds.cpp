@@ -26,12 +26,12 @@ std::vector<int> ListenFds::named(std::string_view name) const {
 }
 
 void declare(Config& config, ListenFds& fds) {
-  config.integer("LISTEN_PID", fds.pid, 0, 4'194'304,
+  config.integer("LISTEN_PID", Trust::none, fds.pid, 0, 4'194'304,
                  "the process that inherits sockets, set by dd-enclave or systemd");
   config.integer(
-      "LISTEN_FDS", fds.count, 0, kMost,
+      "LISTEN_FDS", Trust::none, fds.count, 0, kMost,
       "how many sockets it inherits, as sd_listen_fds(3) has it; they are listened on in place of address and port");
-  config.text("LISTEN_FDNAMES", fds.names,
+  config.text("LISTEN_FDNAMES", Trust::none, fds.names,
               "their names, separated by colons: http, and compat for the listener of DD_COMPAT");
 }
 

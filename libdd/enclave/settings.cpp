@@ -17,26 +17,30 @@ namespace dd {
 
 void declare(Config& config, EnclaveOptions& options) {
   config.path(
-      "DD_ENCLAVE_CONFIG", options.config_file,
+      "DD_ENCLAVE_CONFIG", Trust::none, options.config_file,
       "Configuration file, a JSON object with socket_path, data_dir and boot_workloads; variables win over it.");
-  config.path("EE_SOCKET_PATH", options.socket_path,
+  config.path("EE_SOCKET_PATH", Trust::none, options.socket_path,
               "The workload socket; without it /var/lib/easyenclave/agent.sock.");
-  config.path("EE_DATA_DIR", options.data_dir,
+  config.path("EE_DATA_DIR", Trust::none, options.data_dir,
               "Store of executables and work directories of workloads; without it /var/lib/easyenclave.");
-  config.secret("EE_BOOT_WORKLOADS", options.boot_workloads, "JSON array of the workloads to start at boot.");
-  config.text("DD_ENCLAVE_PATH", options.search_path, "Where programs are looked up, and the PATH of workloads.");
-  config.path("DD_SIMULATOR_FILE", options.simulator_file,
+  config.secret("EE_BOOT_WORKLOADS", Trust::rule, options.boot_workloads,
+                "JSON array of the workloads to start at boot.");
+  config.text("DD_ENCLAVE_PATH", Trust::setting, options.search_path,
+              "Where programs are looked up, and the PATH of workloads.");
+  config.path("DD_SIMULATOR_FILE", Trust::rule, options.simulator_file,
               "Make simulated evidence from this file (builds with -Dsimulation=true only).");
-  config.integer("DD_UID_BASE", options.uid_base, 1000, 2'000'000'000,
+  config.integer("DD_UID_BASE", Trust::none, options.uid_base, 1000, 2'000'000'000,
                  "First of the 1000 uids that workloads get when the runtime is root.");
-  config.text("DD_GITHUB_API_URL", options.github_api_url, "GitHub API that releases are fetched from.");
-  config.secret("EE_GITHUB_TOKEN", options.github_token, "Token for private releases and GitHub's higher rate limit.");
-  config.path("DD_CA_FILE", options.ca_file,
+  config.text("DD_GITHUB_API_URL", Trust::setting, options.github_api_url,
+              "GitHub API that releases are fetched from.");
+  config.secret("EE_GITHUB_TOKEN", Trust::none, options.github_token,
+                "Token for private releases and GitHub's higher rate limit.");
+  config.path("DD_CA_FILE", Trust::setting, options.ca_file,
               "PEM file of the only authorities to trust for releases; without it the system's.");
-  config.duration("DD_FETCH_TIMEOUT", options.fetch_timeout, "For downloading and unpacking one release.");
-  config.path("DD_FETCH_PROGRAM", options.fetch_program,
+  config.duration("DD_FETCH_TIMEOUT", Trust::none, options.fetch_timeout, "For downloading and unpacking one release.");
+  config.path("DD_FETCH_PROGRAM", Trust::setting, options.fetch_program,
               "The helper that fetches; without it dd-fetch beside dd-enclave, else where it is installed.");
-  config.duration("DD_STOP_GRACE", options.stop_grace, "From SIGTERM to SIGKILL of a workload.");
+  config.duration("DD_STOP_GRACE", Trust::none, options.stop_grace, "From SIGTERM to SIGKILL of a workload.");
 }
 
 }  // namespace dd

@@ -3,10 +3,11 @@
 namespace dd::identity {
 
 void declare_owner(Config& config, Owner& owner) {
-  config.text("DD_OWNER", owner.login, "GitHub login of the fleet's owner, or owner/repo", Presence::required);
-  config.integer("DD_OWNER_ID", owner.id, 1, (std::int64_t{1} << 53) - 1,
+  config.text("DD_OWNER", Trust::rule, owner.login, "GitHub login of the fleet's owner, or owner/repo",
+              Presence::required);
+  config.integer("DD_OWNER_ID", Trust::rule, owner.id, 1, (std::int64_t{1} << 53) - 1,
                  "numeric GitHub id of the owner; a login can be renamed and taken by someone else");
-  config.choice("DD_OWNER_KIND", owner.kind, {"user", "org", "repo"}, "what DD_OWNER is");
+  config.choice("DD_OWNER_KIND", Trust::rule, owner.kind, {"user", "org", "repo"}, "what DD_OWNER is");
 }
 
 Result<void> check_owner(const Owner& owner) {

@@ -29,7 +29,7 @@ Result<RunToken> read_token(const ConnectorSettings& settings) {
   std::string file = settings.token_file;
   if (file.empty()) {
     Config config;
-    config.text("TUNNEL_TOKEN_FILE", file, "file with the run token", Presence::required);
+    config.text("TUNNEL_TOKEN_FILE", Trust::none, file, "file with the run token", Presence::required);
     if (auto loaded = config.load_environment(); !loaded) return tl::unexpected(loaded.error());
   }
   const auto text = read_secret_file(file);

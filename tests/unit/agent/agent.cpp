@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include "dd/config.hpp"
+#include "libdd/attest/trust_settings.hpp"
 #include "tests/support/scripted_transport.hpp"
 
 using namespace dd;
@@ -37,6 +40,22 @@ AgentOptions good_options() {
 }
 
 }  // namespace
+
+TEST_CASE("of an agent's variables exactly those that decide whom it believes are trust settings to the policy") {
+  Config config;
+  AgentOptions options;
+  declare(config, options);
+  int found = 0;
+  for (const auto& variable : config.variables()) {
+    CAPTURE(variable.name);
+    if (!variable.name.starts_with("DD_") && !variable.name.starts_with("EE_"))
+      continue;  // in a boot workload all of these are
+    const auto told = attest::agent_trust_settings({{variable.name, "elsewhere"}});
+    CHECK(told == (variable.trust == Trust::setting ? variable.name + "=elsewhere" : ""));
+    found += variable.trust == Trust::setting ? 1 : 0;
+  }
+  CHECK(found == 4);
+}
 
 TEST_CASE("an agent that is set up well is made") {
   const CapabilitySocket socket;

@@ -29,19 +29,19 @@ struct Options {
   Config config;
 
   explicit Options(Presence presence = Presence::optional) {
-    config.text("DD_URL", url, "Where it is.", presence, [](std::string_view value) -> Result<void> {
+    config.text("DD_URL", Trust::none, url, "Where it is.", presence, [](std::string_view value) -> Result<void> {
       if (value.starts_with("http")) return {};
       return fail(ErrorCode::invalid_argument, "want an http URL");
     });
-    config.port("DD_PORT", port, "Port to listen on.");
-    config.integer("DD_COUNT", count, 1, 9, "How many.");
-    config.duration("DD_WAIT", wait, "How long.");
-    config.boolean("DD_STRICT", strict, "Whether to be strict.");
-    config.path("DD_HOME", home, "Where state is kept.");
-    config.secret("DD_TOKEN", token, "API token.", presence);
-    config.list("DD_NAMES", names, "Which ones.");
-    config.argv("DD_COMMAND", command, "What to run.");
-    config.choice("DD_STYLE", style, {"nested", "flat"}, "Form of hostnames.");
+    config.port("DD_PORT", Trust::none, port, "Port to listen on.");
+    config.integer("DD_COUNT", Trust::none, count, 1, 9, "How many.");
+    config.duration("DD_WAIT", Trust::none, wait, "How long.");
+    config.boolean("DD_STRICT", Trust::none, strict, "Whether to be strict.");
+    config.path("DD_HOME", Trust::none, home, "Where state is kept.");
+    config.secret("DD_TOKEN", Trust::none, token, "API token.", presence);
+    config.list("DD_NAMES", Trust::none, names, "Which ones.");
+    config.argv("DD_COMMAND", Trust::none, command, "What to run.");
+    config.choice("DD_STYLE", Trust::none, style, {"nested", "flat"}, "Form of hostnames.");
   }
 
   Result<void> load(const Environment& environment) {
@@ -165,8 +165,8 @@ TEST_CASE("help has one aligned line for each variable") {
   Config config;
   std::uint16_t port = 8080;
   Secret token("not shown");
-  config.port("DD_PORT", port, "Port to listen on.");
-  config.secret("DD_TOKEN", token, "API token.", Presence::required);
+  config.port("DD_PORT", Trust::none, port, "Port to listen on.");
+  config.secret("DD_TOKEN", Trust::none, token, "API token.", Presence::required);
   CHECK(config.help() ==
         "  DD_PORT        port    8080      Port to listen on.\n"
         "  DD_TOKEN       secret  required  API token.\n"
@@ -176,19 +176,33 @@ TEST_CASE("help has one aligned line for each variable") {
 TEST_CASE("the Markdown table escapes what would break it") {
   Config config;
   auto style = Style::flat;
-  config.choice("DD_STYLE", style, {"nested", "flat"}, "Form of hostnames.");
+  config.choice("DD_STYLE", Trust::none, style, {"nested", "flat"}, "Form of hostnames.");
   CHECK(config.markdown() ==
-        "| Variable | Type | Default | Meaning |\n|---|---|---|---|\n"
-        "| `DD_STYLE` | nested\\|flat | flat | Form of hostnames. |\n");
+        "| Variable | Type | Default | Trust | Meaning |\n|---|---|---|---|---|\n"
+        "| `DD_STYLE` | nested\\|flat | flat |  | Form of hostnames. |\n");
   CHECK(config.variables().size() == 1);
+}
+
+TEST_CASE("each variable says whether it decides whom its program believes, and a secret's file says as much") {
+  Config config;
+  std::string url;
+  Secret key;
+  config.text("DD_URL", Trust::setting, url, "Whom to ask.");
+  config.secret("DD_KEY", Trust::rule, key, "With what.");
+  CHECK(config.variables()[0].trust == Trust::setting);
+  CHECK(config.variables()[1].trust == Trust::rule);
+  CHECK(config.variables()[2].trust == Trust::rule);
+  CHECK(config.markdown().find("| `DD_URL` | text | unset | setting | Whom to ask. |") != std::string::npos);
+  CHECK(config.markdown().find("| `DD_KEY_FILE` | path | unset | rule | File that holds DD_KEY. |") !=
+        std::string::npos);
 }
 
 TEST_CASE("a command's default is shown as one would write it") {
   Config config;
   std::vector<std::string> command{"cloudflared", "--no-autoupdate"};
   std::vector<std::string> none;
-  config.argv("DD_COMMAND", command, "What to run.");
-  config.argv("DD_OTHER", none, "What else to run.");
+  config.argv("DD_COMMAND", Trust::none, command, "What to run.");
+  config.argv("DD_OTHER", Trust::none, none, "What else to run.");
   CHECK(config.variables()[0].default_text == R"(["cloudflared","--no-autoupdate"])");
   CHECK(config.variables()[1].default_text.empty());
 }
@@ -196,7 +210,7 @@ TEST_CASE("a command's default is shown as one would write it") {
 TEST_CASE("the environment of the process is read") {
   std::filesystem::path path;
   Config config;
-  config.path("PATH", path, "Where programs are.");
+  config.path("PATH", Trust::none, path, "Where programs are.");
   REQUIRE(config.load_environment().has_value());
   CHECK_FALSE(path.empty());
 }

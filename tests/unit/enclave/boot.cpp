@@ -47,6 +47,8 @@ TEST_CASE("the event log says what was booted before it runs") {
   CHECK(boot.at("boundary") == (geteuid() == 0 ? "uid" : "none"));
   CHECK(boot.at("runtime_digest").get<std::string>().starts_with("sha256:"));
   CHECK(boot.at("config").at("boot_workloads") == Json{"dd-agent", "holder"});
+  for (const auto* member : {"ca_file", "search_path", "fetch_program", "github_api_url"})  // what the policy judges
+    CHECK(boot.at("config").contains(member));
   const auto& agent = log.at("events")[1];
   CHECK(agent.at("type") == "workload");
   CHECK(agent.at("role") == "agent");

@@ -1,7 +1,12 @@
 #include "libdd/enclave/settings.hpp"
 
-#include <doctest/doctest.h>
+#include <map>
 
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "dd/config.hpp"
+#include "libdd/attest/trust_settings.hpp"
 #include "tests/support/check_error.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -17,6 +22,29 @@ EnclaveOptions options_with_file(const TempDir& folder, std::string_view text) {
 }
 
 }  // namespace
+
+TEST_CASE("each variable of the runtime that decides whom it believes is a trust setting to the policy") {
+  // As its boot event has them.
+  const std::map<std::string, std::string> members = {{"DD_CA_FILE", "ca_file"},
+                                                      {"DD_ENCLAVE_PATH", "search_path"},
+                                                      {"DD_FETCH_PROGRAM", "fetch_program"},
+                                                      {"DD_GITHUB_API_URL", "github_api_url"}};
+  Config config;
+  EnclaveOptions options;
+  declare(config, options);
+  std::size_t found = 0;
+  for (const auto& variable : config.variables()) {
+    CAPTURE(variable.name);
+    const auto member = members.find(variable.name);
+    CHECK((member != members.end()) == (variable.trust == Trust::setting));
+    if (member == members.end()) continue;
+    ++found;
+    const Json event = {{member->second, "/elsewhere"}};
+    ObjectReader boot(event, "$");
+    CHECK(attest::runtime_trust_settings(event, "$.config", boot) == "runtime." + variable.name + "=/elsewhere");
+  }
+  CHECK(found == members.size());
+}
 
 TEST_CASE("without a word the runtime uses easyenclave's places") {
   const auto settings = settings_from({}).value();
