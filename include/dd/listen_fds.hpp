@@ -17,6 +17,8 @@ struct ListenFds {
 
   /// The descriptors of that name; none when they are not meant for this process.
   [[nodiscard]] std::vector<int> named(std::string_view name) const;
+  /// Why there are none of that name although some were handed over, and what to do; empty otherwise.
+  [[nodiscard]] std::string why_none(std::string_view name) const;
 };
 
 /// Declares LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES.

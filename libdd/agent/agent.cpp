@@ -64,6 +64,9 @@ Result<void> check(AgentOptions& options) {
     return fail(
         ErrorCode::invalid_argument,
         "cannot start without DD_CAP_FD: run dd-agent as a boot workload of dd-enclave with \"role\":\"agent\"");
+  if (options.address != "127.0.0.1" && options.address != "0.0.0.0")
+    return fail(ErrorCode::invalid_argument, "cannot use DD_ADDRESS: \"" + options.address +
+                                                 "\", want 127.0.0.1, where the tunnel leads, or 0.0.0.0");
   auto origin = net::parse_url(options.cp_url);
   if (!origin) return wrap(origin.error(), "cannot use DD_CP_URL");
   options.cp_url = origin->origin();
@@ -195,6 +198,8 @@ net::Task<Result<void>> Agent::Impl::start() {
   listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), routes(), listener);
   const auto listening = server->start();
+  const auto unused = options.listen_fds.why_none("http");
+  if (!listening && !unused.empty()) co_return wrap(listening.error(), unused);
   if (!listening) co_return listening;
   context.port = server->port();
   log::info("agent listening", {{"address", options.address}, {"port", context.port}});

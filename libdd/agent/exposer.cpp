@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::chrono::seconds kSeenFor{1};
 constexpr std::chrono::milliseconds kHolderInterval{250};
+// Two that pass a port to and fro must not spend what Cloudflare allows the fleet.
+constexpr std::chrono::seconds kLostFor{30};
 constexpr net::BackoffOptions kPause{std::chrono::milliseconds(50), std::chrono::milliseconds(1'000)};
 
 }  // namespace
@@ -41,9 +43,10 @@ net::Task<std::vector<Expose>> Exposer::at_registration() {
     log::warning("cannot ask the runtime what it booted", {{"why", running.error().message}});
     co_return fixed_;
   }
+  ++suspicion_;  // whether it is theirs is looked at next
   for (const auto& info : *running)
     for (const auto& expose : info.expose) {
-      if (!is_live(info.status)) continue;
+      if (!is_live(info.status) || is_lost(info.id)) continue;
       if (info.boot) holders_[expose.hostname_label] = {info.app_name, info.id};
       if (is_public(expose, info.id))
         extras.push_back(*find_published(expose));
@@ -86,8 +89,19 @@ bool Exposer::recall(DeploymentInfo& info) const {
 
 net::Task<Result<std::vector<DeploymentInfo>>> Exposer::look() {
   looked_into_ = suspicion_;
+  before_look_ = sockets_;
   everybody_seen_ = suspicion_ != settled_;
-  if (everybody_seen_) co_return co_await context_.runtime.list_with_listeners();
+  if (everybody_seen_) {
+    auto seen = co_await context_.runtime.list_with_listeners();
+    if (seen) co_return seen;
+    // It may be a workload that makes it fail: then the uids have to do.
+    log::warning("cannot ask the runtime who listens", {{"why", seen.error().message}});
+    auto named = co_await context_.runtime.list();
+    if (named)
+      for (auto& info : *named)
+        if (has_own_uid(info)) info.listeners.emplace();
+    co_return named;
+  }
   auto all = co_await context_.runtime.list();
   if (!all) co_return all;
   bool known = false;
@@ -111,6 +125,9 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
   });
   auto live = *all;
   std::erase_if(live, [](const DeploymentInfo& info) { return !is_live(info.status); });
+  std::erase_if(lost_, [&live](const auto& lost) {
+    return std::ranges::find(live, lost.first, &DeploymentInfo::id) == live.end();
+  });
   ports_ = exposed_ports(live);
   Wanted wanted;
   std::vector<Expose> extras;
@@ -129,7 +146,14 @@ net::Task<Result<Exposer::Wanted>> Exposer::wanted() {
       if (auto before = ready ? std::nullopt : entry_before(info, expose)) kept.push_back(*std::move(before));
     }
   }
-  for (const auto& entry : kept) take(entry.expose, entry.holder);
+  for (const auto& entry : kept) {
+    auto own = *all;
+    std::erase_if(own, [&entry](const DeploymentInfo& info) {
+      return info.app_name != entry.holder.app_name || info.status != DeploymentStatus::running;
+    });
+    // Of a process that is gone the port may have gone to somebody else.
+    if (!everybody_seen_ || !met_by_another(own, entry.expose)) take(entry.expose, entry.holder);
+  }
   wanted.extras = with_fixed(std::move(extras));
   co_return wanted;
 }
@@ -139,27 +163,39 @@ net::Task<std::optional<Expose>> Exposer::when_ready(DeploymentInfo info, Expose
   const bool published = is_public(expose, info.id);
   if (published) expose = *find_published(expose);
   // Once public it stays so while its process lives: a busy server that misses one probe must not lose its name.
-  if (published && (!everybody_seen_ || !met_by_another(info, expose))) co_return expose;
+  if (published && (!everybody_seen_ || !info.listeners || listens_at(*info.listeners, expose))) co_return expose;
   if (info.boot && !info.listeners) co_return expose;
-  if (held_back_.contains(info.id) && !published) co_return std::nullopt;
-  const bool may_come = info.boot && !met_by_another(info, expose);
+  if (!published && (held_back_.contains(info.id) || is_lost(info.id))) co_return std::nullopt;
   const auto address = co_await answering_address(info, expose.port);
-  if (address.empty() && may_come) co_return expose;
-  if (address.empty() && published)
-    log::warning("a workload is public no more: its port is somebody else's",
-                 {{"app", info.app_name}, {"port", expose.port}, {"holder", holder_of(expose.port)}});
-  if (address.empty()) co_return std::nullopt;
-  expose.address = address;
-  co_return expose;
+  if (!address.empty()) {
+    expose.address = address;
+    co_return expose;
+  }
+  const bool met = met_by_another({info}, expose);
+  if ((published || info.boot) && !met) co_return expose;
+  if (published) lose(info, expose);
+  co_return std::nullopt;
 }
 
-// What it opened or closed while it was looked at is not another's: that socket was there before and still is.
-bool Exposer::met_by_another(const DeploymentInfo& info, const Expose& expose) const {
-  if (!info.listeners || listens_at(*info.listeners, expose)) return false;
-  auto lasting = net::tcp_listeners();
-  std::erase_if(lasting,
-                [this](const net::TcpListener& one) { return std::ranges::find(sockets_, one) == sockets_.end(); });
-  return listens_at(addresses_of(lasting), expose);
+// What was opened or closed while it was looked at is not another's: that socket was there before and still is.
+bool Exposer::met_by_another(const std::vector<DeploymentInfo>& own, const Expose& expose) const {
+  if (std::ranges::any_of(own, [](const DeploymentInfo& info) { return !info.listeners; })) return false;
+  return std::ranges::any_of(net::tcp_listeners(), [&](const net::TcpListener& one) {
+    const bool lasts = std::ranges::find(before_look_, one) != before_look_.end();
+    return lasts && may_be_met_at(one, expose) &&
+           std::ranges::none_of(own, [&one](const DeploymentInfo& info) { return is_own(one, info); });
+  });
+}
+
+void Exposer::lose(const DeploymentInfo& info, const Expose& expose) {
+  lost_[info.id] = std::chrono::steady_clock::now();
+  log::warning("a workload is public no more: its port is somebody else's",
+               {{"app", info.app_name}, {"port", expose.port}, {"holder", holder_of(expose.port)}});
+}
+
+bool Exposer::is_lost(const std::string& deployment_id) const {
+  const auto found = lost_.find(deployment_id);
+  return found != lost_.end() && std::chrono::steady_clock::now() - found->second < kLostFor;
 }
 
 bool Exposer::suspects() {

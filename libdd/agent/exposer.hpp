@@ -100,8 +100,11 @@ class Exposer {
   [[nodiscard]] bool is_fresh(const std::string& deployment_id);
   /// It runs and is not public on all its ports yet.
   [[nodiscard]] bool is_awaited(const DeploymentInfo& info) const;
-  /// Something listens where it is public, and it is not known to be its own.
-  [[nodiscard]] bool met_by_another(const DeploymentInfo& info, const Expose& expose) const;
+  /// Something listens where it is public, and is known not to be of these. False where nobody can tell.
+  [[nodiscard]] bool met_by_another(const std::vector<DeploymentInfo>& own, const Expose& expose) const;
+  void lose(const DeploymentInfo& info, const Expose& expose);
+  /// Not long ago: it does not get its name back yet.
+  [[nodiscard]] bool is_lost(const std::string& deployment_id) const;
   /// Suspects when the sockets on the ports of workloads are not those of the last time; whether there is a suspicion.
   bool suspects();
   /// Of what sync() asked for.
@@ -118,9 +121,11 @@ class Exposer {
   std::map<std::string, Holder> holders_;  // label → who has it or, until registered(), is to have it
   std::map<std::string, Clock::TimePoint> first_seen_;  // of live deployments, by id
   std::set<std::string> held_back_;  // ids
+  std::map<std::string, std::chrono::steady_clock::time_point> lost_;  // since when its port is another's, by id
   std::map<std::string, Seen> seen_;  // by id
   std::set<std::uint16_t> ports_;  // that what runs exposes
   std::vector<net::TcpListener> sockets_;  // on these, when they were looked at last
+  std::vector<net::TcpListener> before_look_;  // the same before the runtime was asked
   std::uint64_t suspicion_ = 0;  // the latest
   std::uint64_t looked_into_ = 0;  // by the last look
   std::uint64_t settled_ = 0;  // by the last look whose result is public

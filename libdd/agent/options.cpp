@@ -19,7 +19,8 @@ void declare_fleet(Config& config, AgentOptions& options) {
 }
 
 void declare_local(Config& config, AgentOptions& options) {
-  config.text("DD_ADDRESS", Trust::none, options.address, "address to listen on; keep it on loopback");
+  config.text("DD_ADDRESS", Trust::none, options.address,
+              "address to listen on: 127.0.0.1, where the tunnel leads, or 0.0.0.0");
   config.port("DD_PORT", Trust::none, options.port, "port to listen on; 0 takes any free one");
   declare(config, options.listen_fds);
   config.path("DD_STATE_DIR", Trust::none, options.state_dir, "directory of the connector's token file");

@@ -1,5 +1,7 @@
 #include "libdd/agent/ports.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -47,10 +49,19 @@ bool listens_at(const std::vector<ListenAddress>& listeners, const Expose& expos
   });
 }
 
-std::vector<ListenAddress> addresses_of(const std::vector<net::TcpListener>& listeners) {
-  std::vector<ListenAddress> addresses;
-  for (const auto& one : listeners) addresses.push_back({one.address.to_string(), one.port});
-  return addresses;
+bool may_be_met_at(const net::TcpListener& listener, const Expose& expose) {
+  if (listener.port != expose.port) return false;
+  const auto address = listener.address.to_string();
+  if (address == "::") return true;  // most are for both families
+  return expose.address == kLoopback6 ? address == kLoopback6 : address == kLoopback4 || address == "0.0.0.0";
+}
+
+bool has_own_uid(const DeploymentInfo& info) { return info.uid > 0 && info.uid != geteuid() && !info.privileged; }
+
+bool is_own(const net::TcpListener& listener, const DeploymentInfo& info) {
+  if (has_own_uid(info) && listener.uid == static_cast<uid_t>(info.uid)) return true;
+  const ListenAddress address{listener.address.to_string(), listener.port};
+  return info.listeners && std::ranges::find(*info.listeners, address) != info.listeners->end();
 }
 
 std::set<std::uint16_t> exposed_ports(const std::vector<DeploymentInfo>& deployments) {

@@ -25,6 +25,15 @@ std::vector<int> ListenFds::named(std::string_view name) const {
   return found;
 }
 
+std::string ListenFds::why_none(std::string_view name) const {
+  if (count == 0 || !named(name).empty()) return {};
+  if (pid != getpid())
+    return "the sockets that it inherits are for process " + std::to_string(pid) + " and this is " +
+           std::to_string(getpid()) + " (start it with exec, or give its boot workload \"listen\": [])";
+  return "none of the sockets that it inherits is called \"" + std::string(name) + "\" (LISTEN_FDNAMES is \"" + names +
+         "\")";
+}
+
 void declare(Config& config, ListenFds& fds) {
   config.integer("LISTEN_PID", Trust::none, fds.pid, 0, 4'194'304,
                  "the process that inherits sockets, set by dd-enclave or systemd");

@@ -333,7 +333,8 @@ Result<void> ControlPlane::Impl::listen() {
   listener.listen_fds = options.listen_fds.named("http");
   listener.max_cookie_bytes = net::kMostCookieBytes;
   server = std::make_unique<net::HttpServer>(io.get_executor(), services->routes(), listener);
-  if (auto listening = server->start(); !listening) return listening;
+  const auto unused = options.listen_fds.why_none("http");
+  if (auto listening = server->start(); !listening) return unused.empty() ? listening : wrap(listening.error(), unused);
   log::info("control plane listening",
             {{"address", options.address}, {"port", server->port()}, {"origin", options.origin}});
   if (options.compat) {

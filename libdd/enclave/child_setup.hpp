@@ -37,6 +37,7 @@ struct ChildPlan {
 inline constexpr int kFirstInheritedFd = 3;
 inline constexpr int kMostInherited = 17;  // 8 ports in two families, and a capability socket
 inline constexpr int kFirstFreeFd = 32;
+static_assert(kFirstInheritedFd + kMostInherited <= kFirstFreeFd);
 inline constexpr std::size_t kPidDigits = 10;
 
 enum class SetupStep : int { descriptors, terminal, work_dir, privileges, user, parent, exec };

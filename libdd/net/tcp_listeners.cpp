@@ -104,7 +104,11 @@ std::vector<TcpListener> tcp_listeners_in(std::istream& table) {
 
 std::vector<TcpListener> tcp_listeners() {
   auto found = listeners_by_diag();
-  return found ? *std::move(found) : listeners_by_tables();
+  auto listeners = found ? *std::move(found) : listeners_by_tables();
+  for (auto& one : listeners)
+    if (one.address.is_v6() && one.address.to_v6().is_v4_mapped())
+      one.address = ip::make_address_v4(ip::v4_mapped, one.address.to_v6());
+  return listeners;
 }
 
 std::vector<TcpListener> listeners_by_tables() {

@@ -21,7 +21,7 @@ struct TcpListener {
   bool operator==(const TcpListener&) const = default;
 };
 
-/// Of this network namespace.
+/// Of this network namespace. A socket of IPv6 on ::ffff:127.0.0.1 is on 127.0.0.1, where it is reached.
 [[nodiscard]] std::vector<TcpListener> tcp_listeners();
 /// The same by the tables under /proc.
 [[nodiscard]] std::vector<TcpListener> listeners_by_tables();

@@ -71,11 +71,14 @@ Result<std::vector<ListenSocket>> read_listen(const Json& list, const std::strin
 std::vector<ListenSocket> listen_of_role(const BootWorkload& workload) {
   constexpr std::uint16_t kDefaultPort = 8080;
   std::vector<ListenSocket> sockets{{"http", kDefaultPort}};
+  const std::pair<std::string, std::string> compat_on("DD_COMPAT", "seed");
+  const auto& env = workload.request.env;
+  const bool compat = workload.role == Role::cp && std::ranges::find(env, compat_on) != env.end();
   for (const auto& [name, value] : workload.request.env) {
     if (name == "DD_ADDRESS" && value != "127.0.0.1") return {};
     const auto port = decimal<std::uint16_t>(value);
     if (name == "DD_PORT" && port) sockets.front().port = *port;
-    if (name == "DD_COMPAT_PORT" && port && workload.role == Role::cp) sockets.push_back({"compat", *port});
+    if (name == "DD_COMPAT_PORT" && port && compat) sockets.push_back({"compat", *port});
   }
   return sockets;
 }

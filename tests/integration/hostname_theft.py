@@ -118,18 +118,18 @@ def the_other_family_gets_nothing():
     fleet.ctl("mop", "victim")
 
 
-def a_port_that_changes_hands_loses_its_name():
+def a_port_that_changes_hands_loses_its_name(address):
     port = free_port()
     url = listen("victim", ("127.0.0.1", port), expose=port)
-    listen("thief", ("127.0.0.1", port))
+    listen("thief", (address, port))
     started("tried 10", "thief")
     assert answers(url) == "I am victim"
     assert answers(url + "close") == "I am victim"
-    started("has 127.0.0.1", "thief")
+    started(f"has {address}", "thief")
     taken = time.monotonic()
     wait_for("nobody is at the name any more", lambda: answers(url) == 404)
     print(f"gone {1000 * (time.monotonic() - taken):.0f} ms after the port was the thief's")
-    wait_for("the agent says so", lambda: "its port is somebody else's" in fleet.said("vm-1"))
+    wait_for("the agent says so", lambda: f"its port is somebody else's app=victim port={port}" in fleet.said("vm-1"))
     wait_for("it runs and has no URL", lambda: [d["urls"] for d in deployments() if d["app_name"] == "victim" and d["status"] == "running"] == [[]])
     for name in ("thief", "victim"):
         fleet.ctl("mop", name)
@@ -140,7 +140,8 @@ if __name__ == "__main__":
         main([
             ("the ports of agent and control plane are never free, however often these are started again", platform_ports_are_never_free),
             ("who listens on a public workload's port in the other family gets none of its requests", the_other_family_gets_nothing),
-            ("a workload whose port is taken by another loses its host name", a_port_that_changes_hands_loses_its_name),
+            ("a workload whose port is taken by another loses its host name", lambda: a_port_that_changes_hands_loses_its_name("127.0.0.1")),
+            ("so it does when the other one has it in both families", lambda: a_port_that_changes_hands_loses_its_name("::")),
         ])
     finally:
         fleet.stop()

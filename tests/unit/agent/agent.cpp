@@ -77,6 +77,8 @@ TEST_CASE("an option that cannot work is refused by its variable's name") {
       {"DD_VM_NAME", [](auto& o) { o.vm_name = std::string(64, 'a'); }},
       {"DD_JOIN_TICKET", [](auto& o) { o.join_ticket = Secret(); }},
       {"DD_JOIN_TICKET", [](auto& o) { o.pat = Secret("ghp_pat"); }},
+      {"DD_ADDRESS", [](auto& o) { o.address = "::1"; }},
+      {"DD_ADDRESS", [](auto& o) { o.address = "127.0.0.2"; }},
       {"DD_CAP_FD", [](auto& o) { o.capability_fd = -1; }},
       {"DD_CP_URL", [](auto& o) { o.cp_url.clear(); }},
       {"DD_CP_URL", [](auto& o) { o.cp_url = "app.dd.example"; }},

@@ -23,6 +23,19 @@ struct Exposing : Room {
     cp_publishes();
     exposer.registered(fixed, {"fixed." + kHostname});
   }
+  /// Its run() from now on.
+  void watch() {
+    const auto running = [](Exposer& e) -> net::Task<bool> {
+      co_await e.run();
+      co_return true;
+    };
+    test::start(io, running(exposer));
+  }
+  /// Until the runtime was asked for its list so often, and what comes of that is done.
+  void looked(std::ptrdiff_t times) {
+    while (std::ranges::count(runtime_calls, "list") < times) io.run_one();
+    test::settle(io);
+  }
   /// The labels that are public after a sync.
   std::vector<std::string> labels() {
     if (const auto synced = run(exposer.sync()); !synced) throw std::runtime_error(synced.error().message);
@@ -310,17 +323,24 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
     bool boot;
     std::vector<std::string> own;  // addresses at which its process listens afterwards
     bool known;                    // whether the runtime can tell
-    bool other;                    // whether somebody listens where it did
+    std::string other;             // the address at which somebody else listens afterwards, or empty
     std::string address;           // where visitors are led to then; empty: nowhere
   };
+  const std::string here = "127.0.0.1";
   const Row rows[] = {
-      {"another has it", false, {}, true, true, ""},
-      {"another has it, of a boot workload", true, {}, true, true, ""},
-      {"its process has closed it", false, {}, true, false, "127.0.0.1"},
-      {"its process has opened it anew", false, {"127.0.0.1"}, true, true, "127.0.0.1"},
-      {"its process has opened it for any address", false, {"0.0.0.0"}, true, true, "127.0.0.1"},
-      {"its process listens on ::1 and another where it did", false, {"::1"}, true, true, "::1"},
-      {"nobody can tell", false, {}, false, true, "127.0.0.1"},
+      {"another has it", false, {}, true, here, ""},
+      {"another has it for any address", false, {}, true, "0.0.0.0", ""},
+      {"another has it in both families", false, {}, true, "::", ""},
+      {"another has it by an address of the other family", false, {}, true, "::ffff:127.0.0.1", ""},
+      {"another has it in the other family", false, {}, true, "::1", here},
+      {"another has it, of a boot workload", true, {}, true, here, ""},
+      {"its process has closed it", false, {}, true, "", here},
+      {"its process has opened it anew", false, {here}, true, here, here},
+      {"its process has opened it for any address", false, {"0.0.0.0"}, true, here, here},
+      {"its process listens on ::1 and another where it did", false, {"::1"}, true, here, "::1"},
+      {"its process listens on ::1 alone", false, {"::1"}, true, "", "::1"},
+      {"a boot workload's process listens on ::1 alone", true, {"::1"}, true, "", "::1"},
+      {"nobody can tell", false, {}, false, here, here},
   };
   for (const auto& row : rows) {
     CAPTURE(row.name);
@@ -331,23 +351,14 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
     f.deployments = {running("app", {expose("web", port)})};
     f.deployments[0].boot = row.boot;
     f.deployments[0].listeners = {{"127.0.0.1", port}};
-    auto watch = [](Exposer& exposer) -> net::Task<bool> {
-      co_await exposer.run();
-      co_return true;
-    };
-    const auto watching = test::start(f.io, watch(f.exposer));
-    const auto lists = [&f] { return std::ranges::count(f.runtime_calls, "list"); };
-    const auto looked = [&](std::ptrdiff_t times) {
-      while (lists() < times) f.io.run_one();
-      test::settle(f.io);
-    };
-    looked(2);  // it is published
-    looked(3);  // with a socket that was not there before
+    f.watch();
+    f.looked(2);  // it is published
+    f.looked(3);  // with a socket that was not there before
     REQUIRE(f.published.size() == 1);
 
     web.close();
     std::optional<Listener> other;
-    if (row.other) other.emplace(boost::asio::ip::address_v4::loopback(), port);
+    if (!row.other.empty()) other.emplace(boost::asio::ip::make_address(row.other), port);
     std::optional<Listener> own6;
     f.deployments[0].listeners.reset();
     if (row.known) f.deployments[0].listeners.emplace();
@@ -355,7 +366,7 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
       f.deployments[0].listeners->push_back({address, port});
       if (address == "::1") own6.emplace(boost::asio::ip::address_v6::loopback(), port);
     }
-    looked(4);
+    f.looked(4);
     const auto found = std::ranges::find(f.exposer.published(), "web", &Expose::hostname_label);
     CHECK((found == f.exposer.published().end() ? "" : found->address) == row.address);
     // And so it stays, however often it is looked at.
@@ -363,9 +374,36 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
     CHECK(f.labels().size() == (row.address.empty() ? 1 : 2));
     CHECK(f.labels().size() == (row.address.empty() ? 1 : 2));
     CHECK(f.published.size() == asked);
+    if (row.boot && row.address.empty()) CHECK(f.run(f.exposer.at_registration()) == f.fixed);
     f.exposer.stop();
     test::settle(f.io);
-    CHECK(watching->result.has_value());
+  }
+}
+
+TEST_CASE("a name that is kept for the next deployment of an app is not kept for who has taken its port meanwhile") {
+  for (const auto status : {DeploymentStatus::deploying, DeploymentStatus::running}) {
+    CAPTURE(to_string(status));
+    Exposing f;
+    f.options.watch_interval = std::chrono::hours(1);
+    Listener web;
+    const auto port = web.port();
+    f.deployments = {running("app", {expose("web", port)})};
+    f.deployments[0].listeners = {{"127.0.0.1", port}};
+    f.watch();
+    f.looked(3);
+    REQUIRE(f.published.size() == 1);
+    web.close();
+    const Listener thief(boost::asio::ip::address_v4::loopback(), port);
+    f.deployments[0].status = DeploymentStatus::stopped;
+    auto next = running("app", {expose("web", port)});
+    next.id = "id-next";
+    next.status = status;
+    next.listeners.emplace();
+    f.deployments.push_back(next);
+    f.looked(4);
+    CHECK(f.exposer.published() == f.fixed);
+    f.exposer.stop();
+    test::settle(f.io);
   }
 }
 

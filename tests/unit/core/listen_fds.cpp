@@ -29,7 +29,10 @@ TEST_CASE("inherited sockets are found by name, and only by whom they are meant 
     const ListenFds fds{getpid(), row.count, row.names};
     CHECK(fds.named("http") == row.http);
     CHECK(fds.named("compat") == row.compat);
-    CHECK(ListenFds{getpid() + 1, row.count, row.names}.named("http").empty());
+    const ListenFds others{getpid() + 1, row.count, row.names};
+    CHECK(others.named("http").empty());
+    CHECK(others.why_none("http").empty() == (row.count == 0));
+    CHECK(fds.why_none("http").empty() == (row.count == 0 || !row.http.empty()));
   }
 }
 
