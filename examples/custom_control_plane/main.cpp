@@ -4,6 +4,7 @@
 //
 // Everything that dd-cp checks is checked here too; the admission hook comes on top.
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -88,7 +89,7 @@ int main() {
     stop.request_stop();
   });
   const auto ended = (*control_plane)->run(stop.get_token());
-  pthread_kill(waiter.native_handle(), SIGTERM);
+  kill(getpid(), SIGTERM);  // blocked everywhere else
   waiter.join();
   return ended ? 0 : complain(ended.error());
 }

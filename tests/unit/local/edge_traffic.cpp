@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "libdd/core/json.hpp"
@@ -148,18 +149,23 @@ TEST_CASE("a rule with a name leads to ::1 first, as with Go's dialer; one with 
   {
     std::jthread stranger([&] {
       auto caller = other.accept();
-      boost::asio::write(caller,
-                         boost::asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nstranger")));
+      boost::system::error_code ended;
+      std::string request;  // read whole: to close before would be to break off
+      boost::asio::read_until(caller, boost::asio::dynamic_buffer(request), "\r\n\r\n", ended);
+      boost::asio::write(
+          caller, boost::asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nstranger")), ended);
     });
     CHECK(f.ask(get("web.dd.example")).body == "stranger");
+    boost::asio::ip::tcp::socket nobody(io);  // so that it ends in any case
+    nobody.connect(other.local_endpoint());
   }
+  const auto first = f.version();
   f.io.run([&] {
     auto& tunnel = *f.state.find_tunnel(f.tunnel_id);
     tunnel.config["ingress"][0]["service"] = "http://127.0.0.1:" + std::to_string(f.service.port());
     ++tunnel.version;
     net::spawn(f.io.executor(), f.reverse->publish(f.tunnel_id, std::chrono::milliseconds(0)), "configuration");
   });
-  const auto first = f.version();
   while (f.version() == first) std::this_thread::yield();
   CHECK(f.ask(get("web.dd.example")).body == "hello");
 }
