@@ -93,9 +93,10 @@ net::Task<Result<std::vector<DeploymentInfo>>> Exposer::look() {
   everybody_seen_ = suspicion_ != settled_;
   if (everybody_seen_) {
     auto seen = co_await context_.runtime.list_with_listeners();
+    if (!seen && !by_uid_) log::warning("cannot ask the runtime who listens", {{"why", seen.error().message}});
+    by_uid_ = !seen;
     if (seen) co_return seen;
     // It may be a workload that makes it fail: then the uids have to do.
-    log::warning("cannot ask the runtime who listens", {{"why", seen.error().message}});
     auto named = co_await context_.runtime.list();
     if (named)
       for (auto& info : *named)
@@ -188,7 +189,9 @@ bool Exposer::met_by_another(const std::vector<DeploymentInfo>& own, const Expos
 }
 
 void Exposer::lose(const DeploymentInfo& info, const Expose& expose) {
+  const bool known = is_lost(info.id);
   lost_[info.id] = std::chrono::steady_clock::now();
+  if (known) return;
   log::warning("a workload is public no more: its port is somebody else's",
                {{"app", info.app_name}, {"port", expose.port}, {"holder", holder_of(expose.port)}});
 }

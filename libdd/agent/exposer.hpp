@@ -130,6 +130,7 @@ class Exposer {
   std::uint64_t looked_into_ = 0;  // by the last look
   std::uint64_t settled_ = 0;  // by the last look whose result is public
   bool everybody_seen_ = false;  // by the last look
+  bool by_uid_ = false;  // the last look under suspicion had to do without the runtime's word
   tunnel::ConfigVersion config_version_;
   bool quarantined_ = false;
   bool uncertain_ = false;  // whether what is public is really published_

@@ -1,6 +1,8 @@
 // Ingress follows the workloads. Ports are real ones on loopback; the runtime and the control plane live in the test.
 #include "libdd/agent/exposer.hpp"
 
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/agent/listener.hpp"
@@ -375,6 +377,29 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
     CHECK(f.labels().size() == (row.address.empty() ? 1 : 2));
     CHECK(f.published.size() == asked);
     if (row.boot && row.address.empty()) CHECK(f.run(f.exposer.at_registration()) == f.fixed);
+    f.exposer.stop();
+    test::settle(f.io);
+  }
+}
+
+TEST_CASE("where the runtime does not say who listens, the uids have to do, if apps have their own") {
+  for (const bool apart : {false, true}) {
+    CAPTURE(apart);
+    Exposing f;
+    f.options.watch_interval = std::chrono::hours(1);
+    Listener web;
+    const auto port = web.port();
+    f.deployments = {running("app", {expose("web", port)})};
+    f.deployments[0].listeners = {{"127.0.0.1", port}};
+    f.deployments[0].uid = static_cast<std::int64_t>(geteuid()) + (apart ? 1 : 0);  // that of our sockets, or not
+    f.watch();
+    f.looked(3);
+    REQUIRE(f.published.size() == 1);
+    web.close();
+    const Listener next(boost::asio::ip::address_v4::loopback(), port);
+    f.fails_with_listeners = true;
+    f.looked(5);  // in vain, and without
+    CHECK(f.exposer.published().size() == (apart ? 1 : 2));
     f.exposer.stop();
     test::settle(f.io);
   }

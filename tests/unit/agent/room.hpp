@@ -130,6 +130,8 @@ struct Room {
   using Handler = std::function<Result<HttpResponse>(const HttpRequest&)>;
   void cp(const std::string& call, Handler handler) { cp_routes[call] = std::move(handler); }
   bool quarantined = false;
+  /// The runtime cannot say who listens.
+  bool fails_with_listeners = false;
   /// The control plane publishes whatever it is asked to, and remembers each list.
   void cp_publishes() {
     cp("POST /ingress/replace", [this](const HttpRequest& request) {
@@ -180,6 +182,7 @@ struct Room {
     const auto method = runtime_calls.back();
     if (method == "list") {
       if (on_list) on_list();
+      if (fails_with_listeners && asked.value("listeners", false)) co_return R"({"ok":false,"error":"cannot look"})";
       answer["deployments"] = Json::array();
       for (const auto& info : deployments) answer["deployments"].push_back(dd::to_json_value(info));
     }
