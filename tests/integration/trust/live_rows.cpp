@@ -150,9 +150,10 @@ TEST_CASE("an agent whose token expires is quarantined, then deleted") {
   TrustFleet brief(settings, 3);
   const auto agent = healthy_agent(brief, "expiring");
   const auto body = ingress_of(agent->agent_id());
-  CHECK(agent->call(agent->agent_id(), kPath, body, body, 1).status == 200);
+  // On a busy machine all of it can be over before anybody has called or looked.
+  const auto called = agent->call(agent->agent_id(), kPath, body, body, 1);
+  if (called.status != 200) CHECK(brief.log().find("agent dropped") != std::string::npos);
   check_dropped(brief, *agent, "quarantine");
-  // On a busy machine quarantine can be over before anybody looked.
   const auto log = brief.log();
   CAPTURE(log);
   const auto quarantined = log.find("agent quarantined");
