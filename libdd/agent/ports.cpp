@@ -50,10 +50,9 @@ bool listens_at(const std::vector<ListenAddress>& listeners, const Expose& expos
 }
 
 bool may_be_met_at(const net::TcpListener& listener, const Expose& expose) {
-  if (listener.port != expose.port) return false;
-  const auto address = listener.address.to_string();
-  if (address == "::") return true;  // most are for both families
-  return expose.address == kLoopback6 ? address == kLoopback6 : address == kLoopback4 || address == "0.0.0.0";
+  const ListenAddress at{listener.address.to_string(), listener.port};
+  const bool any = at.address == "::" && at.port == expose.port;  // most are for both families
+  return any || listens_at({at}, expose);
 }
 
 bool has_own_uid(const DeploymentInfo& info) { return info.uid > 0 && info.uid != geteuid() && !info.privileged; }

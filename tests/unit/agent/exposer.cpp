@@ -33,6 +33,15 @@ struct Exposing : Room {
     };
     test::start(io, running(exposer));
   }
+  /// watch() of nothing but that app, until it is public.
+  void watch_public(const DeploymentInfo& app) {
+    options.watch_interval = std::chrono::hours(1);
+    deployments = {app};
+    watch();
+    looked(2);  // it is published
+    looked(3);  // with a socket that was not there before
+    REQUIRE(published.size() == 1);
+  }
   /// Until the runtime was asked for its list so often, and what comes of that is done.
   void looked(std::ptrdiff_t times) {
     while (std::ranges::count(runtime_calls, "list") < times) io.run_one();
@@ -46,6 +55,13 @@ struct Exposing : Room {
     return out;
   }
 };
+
+/// An app that its process makes public at 127.0.0.1.
+DeploymentInfo public_app(std::uint16_t port) {
+  auto app = running("app", {expose("web", port)});
+  app.listeners = {{"127.0.0.1", port}};
+  return app;
+}
 
 using Labels = std::vector<std::string>;
 
@@ -347,16 +363,11 @@ TEST_CASE("a workload is public no more once its port is somebody else's") {
   for (const auto& row : rows) {
     CAPTURE(row.name);
     Exposing f;
-    f.options.watch_interval = std::chrono::hours(1);
     Listener web;
     const auto port = web.port();
-    f.deployments = {running("app", {expose("web", port)})};
-    f.deployments[0].boot = row.boot;
-    f.deployments[0].listeners = {{"127.0.0.1", port}};
-    f.watch();
-    f.looked(2);  // it is published
-    f.looked(3);  // with a socket that was not there before
-    REQUIRE(f.published.size() == 1);
+    auto app = public_app(port);
+    app.boot = row.boot;
+    f.watch_public(app);
 
     web.close();
     std::optional<Listener> other;
@@ -386,15 +397,11 @@ TEST_CASE("where the runtime does not say who listens, the uids have to do, if a
   for (const bool apart : {false, true}) {
     CAPTURE(apart);
     Exposing f;
-    f.options.watch_interval = std::chrono::hours(1);
     Listener web;
     const auto port = web.port();
-    f.deployments = {running("app", {expose("web", port)})};
-    f.deployments[0].listeners = {{"127.0.0.1", port}};
-    f.deployments[0].uid = static_cast<std::int64_t>(geteuid()) + (apart ? 1 : 0);  // that of our sockets, or not
-    f.watch();
-    f.looked(3);
-    REQUIRE(f.published.size() == 1);
+    auto app = public_app(port);
+    app.uid = static_cast<std::int64_t>(geteuid()) + (apart ? 1 : 0);  // that of our sockets, or not
+    f.watch_public(app);
     web.close();
     const Listener next(boost::asio::ip::address_v4::loopback(), port);
     f.fails_with_listeners = true;
@@ -409,14 +416,9 @@ TEST_CASE("a name that is kept for the next deployment of an app is not kept for
   for (const auto status : {DeploymentStatus::deploying, DeploymentStatus::running}) {
     CAPTURE(to_string(status));
     Exposing f;
-    f.options.watch_interval = std::chrono::hours(1);
     Listener web;
     const auto port = web.port();
-    f.deployments = {running("app", {expose("web", port)})};
-    f.deployments[0].listeners = {{"127.0.0.1", port}};
-    f.watch();
-    f.looked(3);
-    REQUIRE(f.published.size() == 1);
+    f.watch_public(public_app(port));
     web.close();
     const Listener thief(boost::asio::ip::address_v4::loopback(), port);
     f.deployments[0].status = DeploymentStatus::stopped;
