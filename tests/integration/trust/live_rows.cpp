@@ -40,30 +40,32 @@ void check_dropped(const TrustFleet& where, const TestAgent& agent, const std::s
 }  // namespace
 
 TEST_CASE("a signed call changes its own agent's ingress") {
-  TestAgent agent(fleet(), {.vm_name = "caller"});
-  agent.join();
+  const auto served = healthy_agent(fleet(), "caller");
+  auto& agent = *served;
   const auto body = ingress_of(agent.agent_id());
-  const auto answer = agent.call(agent.agent_id(), kPath, body, body, 1);
+  const auto seq = agent.next_seq();
+  const auto answer = agent.call(agent.agent_id(), kPath, body, body, seq);
   CHECK(answer.status == 200);
   CHECK(fleet().hostnames().contains("web." + agent.answer().at("hostname").get<std::string>()));
 
   SUBCASE("and is refused when it is replayed") {
-    const auto again = agent.call(agent.agent_id(), kPath, body, body, 1);
+    const auto again = agent.call(agent.agent_id(), kPath, body, body, seq);
     CHECK(again.status == 401);
     CHECK(again.reason == "replayed");
   }
   SUBCASE("and is refused for another path") {
-    const auto other = agent.call(agent.agent_id(), "/ingress/elsewhere", body, body, 2);
+    const auto other = agent.call(agent.agent_id(), "/ingress/elsewhere", body, body, agent.next_seq());
     CHECK(other.status == 401);
     CHECK(other.reason == "signature_invalid");
   }
   SUBCASE("and is refused with another body") {
-    const auto other = agent.call(agent.agent_id(), kPath, body, ingress_of(agent.agent_id()) + " ", 3);
+    const auto other = agent.call(agent.agent_id(), kPath, body, body + " ", agent.next_seq());
     CHECK(other.status == 401);
     CHECK(other.reason == "signature_invalid");
   }
   SUBCASE("and is refused for an agent that does not exist") {
-    const auto other = agent.call("dd-local-agent-00000000-0000-4000-8000-000000000000", kPath, body, body, 4);
+    const auto other =
+        agent.call("dd-local-agent-00000000-0000-4000-8000-000000000000", kPath, body, body, agent.next_seq());
     CHECK(other.status == 404);
     CHECK(other.reason == "agent_unknown");
   }
@@ -76,11 +78,13 @@ TEST_CASE("an agent cannot speak for another") {
   attacker.join();
   const auto body = ingress_of(victim.agent_id());
   SUBCASE("by naming it as the signer") {
-    const auto answer = attacker.call(victim.agent_id(), kPath, body, body, 1);
+    const auto answer = attacker.call(victim.agent_id(), kPath, body, body, attacker.next_seq());
     CHECK(answer.status == 401);
     CHECK(answer.reason == "signature_invalid");
   }
-  SUBCASE("by naming it in the body") { CHECK(attacker.call(attacker.agent_id(), kPath, body, body, 1).status == 403); }
+  SUBCASE("by naming it in the body") {
+    CHECK(attacker.call(attacker.agent_id(), kPath, body, body, attacker.next_seq()).status == 403);
+  }
   CHECK_FALSE(fleet().hostnames().contains("web." + victim.answer().at("hostname").get<std::string>()));
 }
 
@@ -150,15 +154,14 @@ TEST_CASE("an agent whose token expires is quarantined, then deleted") {
   TrustFleet brief(settings, 3);
   const auto agent = healthy_agent(brief, "expiring");
   const auto body = ingress_of(agent->agent_id());
-  // On a busy machine all of it can be over before anybody has called or looked.
-  const auto called = agent->call(agent->agent_id(), kPath, body, body, 1);
-  if (called.status != 200) CHECK(brief.log().find("agent dropped") != std::string::npos);
-  check_dropped(brief, *agent, "quarantine");
+  // On a busy machine its time can be over before it has called, and it can be silent for some polls before it serves.
+  const auto called = agent->call(agent->agent_id(), kPath, body, body, agent->next_seq());
+  CAPTURE(called.message);
+  CHECK((called.status == 200 || called.reason == "agent_unknown"));
+  check_dropped(brief, *agent, "not back after quarantine: expired");
   const auto log = brief.log();
   CAPTURE(log);
-  const auto quarantined = log.find("agent quarantined");
-  REQUIRE(quarantined < log.find("agent dropped"));
-  CHECK(log.substr(quarantined, log.find('\n', quarantined) - quarantined).find("expired") != std::string::npos);
+  CHECK(log.find("agent quarantined") < log.find("agent dropped"));
 }
 
 TEST_CASE("an agent that falls silent is quarantined and taken back when it answers") {

@@ -1,6 +1,9 @@
 #include "tests/integration/trust/test_agent.hpp"
 
+#include <future>
 #include <stdexcept>
+
+#include <boost/asio/post.hpp>
 
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
@@ -159,12 +162,23 @@ void TestAgent::vanish() {
   server_.reset();
 }
 
-void TestAgent::swap_key() { proof_key_ = make_key(crypto::Curve::ed25519); }
+void TestAgent::change(const std::function<void()>& how) {
+  std::promise<void> done;
+  boost::asio::post(io_, [&] {
+    how();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void TestAgent::swap_key() {
+  change([this] { proof_key_ = make_key(crypto::Curve::ed25519); });
+}
 
 void TestAgent::drift_to(const attest::SimulatedMeasurements& measurements) {
   auto other = attest::make_simulated_quote_source(fleet_.root(), measurements).value();
   for (const auto& event : log_.events()) must(other->extend_rtmr3(crypto::sha384(as_bytes(event))));
-  drifted_ = std::move(other);
+  change([&] { drifted_ = std::move(other); });
 }
 
 net::ServerResponse TestAgent::health(const net::ServerRequest& request) {
@@ -201,7 +215,7 @@ net::ServerResponse TestAgent::health(const net::ServerRequest& request) {
   proof.token_sha256 = crypto::sha256(as_bytes(health.ita_token));
   proof.body_sha256 = crypto::sha256(as_bytes(response.body));
   proof.log_head = log_.head();
-  proof.seq = seq_++;
+  proof.seq = next_seq();
   if (bend_) bend_(response, proof);
   const bool swapped =
       proof_key_.public_key() != crypto::OkpPrivateKey::from_raw(crypto::Curve::ed25519, Digest256{}).public_key();

@@ -1,6 +1,7 @@
 // An agent written for attacks: every step of a registration, a call and a poll can be bent.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,6 +61,8 @@ class TestAgent {
   [[nodiscard]] Answer call(const std::string& agent_id, const std::string& signed_path, const std::string& signed_body,
                             const std::string& sent_body, std::int64_t seq) const;
 
+  /// The next number of this agent: its calls and its proofs share them, so one that is polled cannot choose its own.
+  [[nodiscard]] std::int64_t next_seq() noexcept { return seq_++; }
   [[nodiscard]] const std::string& agent_id() const noexcept { return agent_id_; }
   [[nodiscard]] const Json& answer() const noexcept { return answer_; }
   [[nodiscard]] const crypto::OkpPrivateKey& signing_key() const noexcept { return signing_; }
@@ -68,6 +71,8 @@ class TestAgent {
 
  private:
   void log(Json event);
+  /// On the thread that answers polls, and waits for it.
+  void change(const std::function<void()>& how);
   [[nodiscard]] std::string mint(const Bytes& bound, QuoteSource& source) const;
   [[nodiscard]] net::ServerResponse health(const net::ServerRequest& request);
 
@@ -86,7 +91,7 @@ class TestAgent {
   std::string token_;
   Digest256 nonce_{};
   Bend bend_;
-  std::int64_t seq_ = 1'000;
+  std::atomic<std::int64_t> seq_ = 1'000;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_{io_.get_executor()};
   std::unique_ptr<local::ConnectorLink> link_;
