@@ -43,7 +43,7 @@ net::Task<Result<DeploymentInfo>> Pages::find(std::string id) {
 }
 
 net::Task<Result<net::ServerResponse>> Pages::home(const net::ServerRequest& request) {
-  const auto visitor = co_await who(context_, request.method, request.headers);
+  const auto visitor = co_await who(context_, request.method, request.headers, request.client);
   if (!visitor) co_return sign_ins_.turn_away(request, visitor.error());
   auto all = co_await context_.runtime.list();
   if (!all)
@@ -59,7 +59,7 @@ net::Task<Result<net::ServerResponse>> Pages::home(const net::ServerRequest& req
 }
 
 net::Task<Result<net::ServerResponse>> Pages::workload(const net::ServerRequest& request) {
-  const auto visitor = co_await who(context_, request.method, request.headers);
+  const auto visitor = co_await who(context_, request.method, request.headers, request.client);
   if (!visitor) co_return sign_ins_.turn_away(request, visitor.error());
   const auto info = co_await find(request.params.at(0));
   if (!info)
@@ -84,7 +84,7 @@ net::Task<Result<net::ServerResponse>> Pages::workload_logs(const net::ServerReq
 }
 
 net::Task<Result<net::ServerResponse>> Pages::terminal(const net::ServerRequest& request) {
-  const auto visitor = co_await who(context_, request.method, request.headers);
+  const auto visitor = co_await who(context_, request.method, request.headers, request.client);
   if (!visitor) co_return sign_ins_.turn_away(request, visitor.error());
   web::TerminalView view;
   view.person = visitor->login;

@@ -118,14 +118,26 @@ net::Task<Result<protocol::RegisterAnswer>> Registration::submit(protocol::Regis
   auto statement =
       co_await context_.capability.sign(std::string(crypto::kRegisterTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign");
-  const Secret& credential = context_.options.join_ticket.empty() ? context_.options.pat : context_.options.join_ticket;
   const Json body = {{"registration", *statement}};
+  auto text = to_text(body);
+  const protocol::RegisterHead head{claims.audience,
+                                    claims.issued_at,
+                                    claims.vm_name,
+                                    claims.nonce,
+                                    claims.signing_key,
+                                    crypto::sha256(as_bytes(text)),
+                                    static_cast<std::int64_t>(text.size())};
+  auto announced =
+      co_await context_.capability.sign(std::string(crypto::kRegisterHeadTyp), protocol::to_json_value(head));
+  if (!announced) co_return wrap(announced.error(), "cannot sign");
+  const Secret& credential = context_.options.join_ticket.empty() ? context_.options.pat : context_.options.join_ticket;
   HttpRequest request;
   request.method = "POST";
   request.url = context_.cp_origin + "/register";
   request.headers.set("Content-Type", "application/json");
   request.headers.set("Authorization", "Bearer " + std::string(credential.reveal()));
-  request.body = to_text(body);
+  request.headers.set(protocol::kRegisterHeader, *announced);
+  request.body = std::move(text);
   request.deadline = std::chrono::seconds(60);
   const auto response = co_await net::send(context_.transport, std::move(request));
   if (!response) co_return tl::unexpected(response.error());

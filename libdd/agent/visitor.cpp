@@ -35,7 +35,7 @@ Result<identity::Site> own_site(const Context& context) {
                         identity::SiteKind::agent};
 }
 
-net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders headers) {
+net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders headers, std::string client) {
   if (headers.find("Authorization") == nullptr && headers.find("Cookie") != nullptr) {
     const auto site = own_site(context);
     if (!site) co_return tl::unexpected(site.error());
@@ -51,7 +51,7 @@ net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders
     if (!subject) co_return tl::unexpected(std::move(subject).error());
     co_return Visitor{*std::move(subject), std::nullopt};
   }
-  auto person = co_await context.owners.verify(*std::move(token));
+  auto person = co_await context.owners.verify(*std::move(token), std::move(client));
   if (!person) co_return tl::unexpected(std::move(person).error());
   co_return Visitor{std::move(person->login), std::nullopt};
 }

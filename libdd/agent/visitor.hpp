@@ -23,6 +23,6 @@ struct Visitor {
 
 /// By `Authorization: Bearer` (a PAT, or dd-session+jwt for this agent), else by our cookie (docs/wire.md, 13). Errors: unauthenticated,
 /// permission_denied, unavailable.
-net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders headers);
+net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders headers, std::string client);
 
 }  // namespace dd::agent

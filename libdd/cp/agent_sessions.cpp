@@ -51,7 +51,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::token(const net::ServerReq
   if (!wanted) co_return tl::unexpected(wanted.error());
   const auto agent = open_agent(wanted->audience);
   if (!agent) co_return tl::unexpected(agent.error());
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return tl::unexpected(visitor.error());
   auto claims = identity::new_session(visitor->person, agent->agent_id, kTokenLife, context_.clock, context_.random);
   if (visitor->session) {
@@ -65,7 +65,7 @@ net::Task<Result<net::ServerResponse>> AgentSessions::token(const net::ServerReq
 }
 
 net::Task<Result<net::ServerResponse>> AgentSessions::handoff(const net::ServerRequest& request) {
-  auto visitor = co_await people_.who(request.method, request.headers);
+  auto visitor = co_await people_.who(request.method, request.headers, request.client);
   // By cookie alone: a page is for who signed in at a page.
   if (visitor && !visitor->session) visitor = fail(ErrorCode::unauthenticated, "cannot hand off: not signed in");
   if (!visitor) co_return people_.turn_away(request, visitor.error());

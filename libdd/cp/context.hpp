@@ -20,6 +20,7 @@ struct Context {
   const ControlPlaneOptions& options;
   std::string origin;
   asio::any_io_executor executor;
+  asio::thread_pool& pool;
   const Clock& clock;
   Random& random;
   HttpTransport& transport;

@@ -103,7 +103,7 @@ Bytes nonce_key(ByteView fleet_key) {
 
 /// What runs between start and stop, in the order of construction.
 struct Services {
-  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, Store& store,
+  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, asio::thread_pool& pool, Store& store,
            tunnel::TunnelProvider& tunnels, enclave_client::Capability& capability, const enclave_client::VmKeys& keys,
            Bytes fleet_key)
       : turns(io.get_executor()),
@@ -112,9 +112,23 @@ struct Services {
                     {o.env, o.domain, o.ingress_style, o.workload_domain}),
         tokens(io.get_executor(), o.transport, *o.clock, verifier_options(o)),
         owners(io.get_executor(), o.transport, *o.clock, owner_options(o)),
-        context{
-            o,     o.origin, io.get_executor(), *o.clock, *o.random, *o.transport, policy,       store,
-            turns, nonces,   provisioner,       tokens,   owners,    capability,   keys.signing, keys.attestation_type},
+        context{o,
+                o.origin,
+                io.get_executor(),
+                pool,
+                *o.clock,
+                *o.random,
+                *o.transport,
+                policy,
+                store,
+                turns,
+                nonces,
+                provisioner,
+                tokens,
+                owners,
+                capability,
+                keys.signing,
+                keys.attestation_type},
         link(context),
         dropper(context),
         registrar(context, link, dropper),
@@ -253,7 +267,7 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
 
-  services = std::make_unique<Services>(options, policy, io, *store, *tunnels, *capability, *keys, *fleet_key);
+  services = std::make_unique<Services>(options, policy, io, pool, *store, *tunnels, *capability, *keys, *fleet_key);
   const auto listening = listen();
   if (!listening) co_return listening;
 

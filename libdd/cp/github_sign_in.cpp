@@ -60,7 +60,7 @@ net::Task<Result<net::ServerResponse>> GithubSignIn::callback(const net::ServerR
 net::Task<Result<net::ServerResponse>> GithubSignIn::sign_in(const net::ServerRequest& request) {
   const auto cookies = identity::Cookies::of_origin(context_.origin);
   if (!cookies) co_return tl::unexpected(cookies.error());
-  const auto client = identity::client_of(request.headers);
+  const auto& client = request.client;
   const auto now = context_.clock.unix_seconds();
   if (auto allowed = failures_.begin(client, now); !allowed) co_return tl::unexpected(std::move(allowed).error());
   const auto kept = cookies->find_all(request.headers, kCookie);

@@ -60,7 +60,7 @@ void OwnVm::add_routes(net::Router& router) {
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return people_.turn_away(request, visitor.error());
   if (context_.options.enclave_token.empty())
     co_return web::answer(
@@ -81,7 +81,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::home(const net::ServerRequest& req
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::log_page(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return people_.turn_away(request, visitor.error());
   const auto info = co_await runtime_.find(request.params.at(0));
   if (!info) co_return not_possible(info.error());
@@ -97,7 +97,7 @@ net::Task<Result<net::ServerResponse>> OwnVm::log_page(const net::ServerRequest&
 }
 
 net::Task<Result<net::ServerResponse>> OwnVm::terminal(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return people_.turn_away(request, visitor.error());
   web::TerminalView view;
   view.person = visitor->person.login;

@@ -7,7 +7,7 @@ net::RouteOptions owner_route(Context& context) {
   options.authenticate = [&context](const net::ServerRequest& request) -> net::Task<Result<std::string>> {
     auto token = identity::bearer_token(request.headers);
     if (!token) co_return tl::unexpected(token.error());
-    const auto person = co_await context.owners.verify(*std::move(token));
+    const auto person = co_await context.owners.verify(*std::move(token), request.client);
     if (!person) co_return tl::unexpected(person.error());
     co_return person->login;
   };

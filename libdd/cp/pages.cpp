@@ -16,7 +16,7 @@ void Pages::add_routes(net::Router& router) {
 web::FleetBanner Pages::banner() const { return {context_.options.accept_simulated, context_.policy.is_tofu()}; }
 
 net::Task<Result<net::ServerResponse>> Pages::fleet(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return people_.turn_away(request, visitor.error());
   web::FleetView view;
   view.person = visitor->person.login;
@@ -28,7 +28,7 @@ net::Task<Result<net::ServerResponse>> Pages::fleet(const net::ServerRequest& re
 }
 
 net::Task<Result<net::ServerResponse>> Pages::agent(const net::ServerRequest& request) {
-  const auto visitor = co_await people_.who(request.method, request.headers);
+  const auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return people_.turn_away(request, visitor.error());
   const auto* record = context_.store.find(request.params.at(0));
   if (record == nullptr)

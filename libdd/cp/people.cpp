@@ -43,7 +43,7 @@ Result<identity::SignInGrounds> grounds_of(const Visitor& visitor) {
   return grounds;
 }
 
-net::Task<Result<Visitor>> People::who(std::string method, HttpHeaders headers) {
+net::Task<Result<Visitor>> People::who(std::string method, HttpHeaders headers, std::string client) {
   if (headers.find("Authorization") == nullptr && headers.find("Cookie") != nullptr) {
     auto session = context_.sessions.find(method, headers, site_, context_.clock.unix_seconds());
     if (!session) co_return tl::unexpected(std::move(session).error());
@@ -56,7 +56,7 @@ net::Task<Result<Visitor>> People::who(std::string method, HttpHeaders headers) 
   auto token = identity::bearer_token(headers);
   if (!token) co_return tl::unexpected(std::move(token).error());
   auto shown = *token;
-  auto person = co_await context_.owners.verify(std::move(shown));
+  auto person = co_await context_.owners.verify(std::move(shown), std::move(client));
   if (!person) co_return tl::unexpected(std::move(person).error());
   co_return Visitor{*std::move(person), std::nullopt, *std::move(token)};
 }
@@ -75,7 +75,7 @@ net::Task<Result<void>> People::check_token(protocol::SessionClaims session) {
 // What GitHub does not answer ends nobody's session.
 net::Task<bool> People::ask_again(std::string session_id) {
   auto token = tokens_.at(session_id).token;
-  const auto person = co_await context_.owners.verify(std::move(token));
+  const auto person = co_await context_.owners.verify(std::move(token), std::string());
   const auto kept = tokens_.find(session_id);
   if (kept == tokens_.end()) co_return !context_.sessions.any_ended({session_id});
   kept->second.checked_at = context_.clock.unix_seconds();
@@ -106,7 +106,7 @@ void People::keep_token(const std::string& session_id, KeptToken kept) {
 
 net::Authenticate People::owner_only() {
   return [this](const net::ServerRequest& request) -> net::Task<Result<std::string>> {
-    auto visitor = co_await who(request.method, request.headers);
+    auto visitor = co_await who(request.method, request.headers, request.client);
     if (!visitor) co_return tl::unexpected(std::move(visitor).error());
     co_return std::move(visitor->person.login);
   };

@@ -1,6 +1,9 @@
 #include "libdd/cp/registrar.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -15,38 +18,21 @@
 namespace dd::cp {
 namespace {
 
-constexpr std::chrono::seconds kNonceLife{120};
-constexpr std::size_t kMaxRegistration = 4 * 1024 * 1024;
-constexpr const char* kWhere = "$.registration";
-
-Result<crypto::ParsedJws> statement_in(const std::string& body) {
-  const auto value = parse_json(body, {.max_bytes = kMaxRegistration});
-  if (!value) return tl::unexpected(value.error());
-  ObjectReader reader(*value, "$");
-  const auto text = reader.text("registration", {.least = 1, .most = kMaxRegistration});
-  if (reader.error()) return tl::unexpected(*reader.error());
-  auto statement = crypto::parse_statement(text, crypto::kRegisterTyp);
-  if (!statement) return fail_at(ErrorCode::malformed, kWhere, statement.error().message);
-  return statement;
-}
-
-tl::unexpected<Error> name_held(const std::string& vm_name) {
-  return fail(ErrorCode::conflict, "name_held", "cannot register: VM name " + vm_name + " is held by another live key");
-}
+/// What is read on the io thread at once.
+constexpr std::size_t kSmallBody = 64 * 1024;
 
 }  // namespace
 
 /// A registration on its way through the checks.
 struct Registrar::Request {
   protocol::RegisterClaims claims;
-  Digest256 claims_sha256{};
   TdxClaims token;
   Appraised appraised;
   bool credential_shown = false;  // and a good one; otherwise its key is all that it has
 };
 
 Registrar::Registrar(Context& context, AgentLink& link, Dropper& dropper)
-    : context_(context), link_(link), dropper_(dropper) {}
+    : context_(context), link_(link), dropper_(dropper), gate_(context) {}
 
 void Registrar::add_routes(net::Router& router) {
   net::RouteOptions small;
@@ -57,12 +43,7 @@ void Registrar::add_routes(net::Router& router) {
 
   net::RouteOptions large;
   large.max_body = kMaxRegistration;
-  // Only the shape: whether the credential is good is asked after nonce and signature, so that it cannot be probed here.
-  large.authenticate = [](const net::ServerRequest& request) -> net::Task<Result<std::string>> {
-    const auto credential = identity::bearer_token(request.headers);
-    if (!credential) co_return tl::unexpected(credential.error());
-    co_return std::string("registrant");
-  };
+  large.authenticate = [this](const net::ServerRequest& request) { return gate_.authenticate(request); };
   router.add(
       "POST", "/register", [this](const net::ServerRequest& request) { return enrol(request); }, std::move(large));
 }
@@ -72,39 +53,44 @@ net::Task<Result<net::ServerResponse>> Registrar::challenge(const net::ServerReq
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
 }
 
-net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest& http) {
-  const auto statement = statement_in(http.body);
-  if (!statement) co_return tl::unexpected(statement.error());
-  auto claims = protocol::register_claims_from(*statement->claims, kWhere);
-  if (!claims) co_return tl::unexpected(claims.error());
-  Request request;
-  request.claims = *std::move(claims);
-
-  const auto nonce = co_await check_nonce(request.claims.nonce);
-  if (!nonce) co_return tl::unexpected(nonce.error());
-
+net::Task<Result<SentRegistration>> Registrar::read(std::string body, protocol::RegisterHead head) {
   const crypto::StatementRule rule{crypto::kRegisterTyp, context_.origin, crypto::Expiry::absent,
                                    context_.clock.unix_seconds()};
-  const auto signed_by = crypto::verify_statement(*statement, request.claims.signing_key, rule);
-  if (!signed_by) co_return wrap(signed_by.error(), "cannot register");
-  const auto kid = request.claims.signing_key.kid();
-  if (context_.store.is_denied(kid))
-    co_return fail(ErrorCode::permission_denied, "revoked", "cannot register: this key was revoked");
+  if (body.size() <= kSmallBody) co_return read_registration(body, head, rule);
+  // Its own, since the thread may still be at it when nobody waits any more.
+  struct Reading {
+    std::string body;
+    protocol::RegisterHead head;
+    std::string audience;
+    std::optional<Result<SentRegistration>> outcome;
+  };
+  const auto reading = std::make_shared<Reading>();
+  reading->body = std::move(body);
+  reading->head = std::move(head);
+  reading->audience = context_.origin;
+  auto work = [reading, now = rule.now] {
+    const crypto::StatementRule own{crypto::kRegisterTyp, reading->audience, crypto::Expiry::absent, now};
+    reading->outcome = read_registration(reading->body, reading->head, own);
+  };
+  co_await net::run_on(context_.pool, std::move(work));
+  co_return *std::move(reading->outcome);
+}
 
-  auto credential = identity::bearer_token(http.headers);
-  if (!credential) co_return tl::unexpected(credential.error());
-  const auto shown = co_await check_credential(*std::move(credential), kid, request.claims.vm_name);
-  if (!shown) co_return tl::unexpected(shown.error());
-  request.credential_shown = *shown;
+net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest& http) {
+  const auto head = gate_.head_of(http);
+  if (!head) co_return tl::unexpected(head.error());
+  auto sent = co_await read(http.body, *head);
+  if (!sent) co_return tl::unexpected(sent.error());
+  Request request;
+  request.claims = std::move(sent->claims);
+  request.credential_shown = http.principal == RegisterGate::kByCredential;
   const auto ours = check_fleet(request.claims);
   if (!ours) co_return tl::unexpected(ours.error());
 
   auto token = co_await context_.tokens.verify(request.claims.ita_token);
   if (!token) co_return wrap(token.error(), "cannot register");
   request.token = *std::move(token);
-  const auto hashed = protocol::hashed_claims(*statement->claims);
-  if (!hashed) co_return tl::unexpected(hashed.error());
-  auto appraised = appraise_registration(request.claims, *hashed, request.token, context_.policy);
+  auto appraised = appraise_registration(request.claims, sent->claims_sha256, request.token, context_.policy);
   if (!appraised) co_return tl::unexpected(appraised.error());
   request.appraised = *std::move(appraised);
 
@@ -113,69 +99,14 @@ net::Task<Result<net::ServerResponse>> Registrar::enrol(const net::ServerRequest
   co_return net::json_response(to_text(protocol::to_json_value(*answer)));
 }
 
-net::Task<Result<void>> Registrar::check_nonce(Digest256 nonce) {
-  const auto ours = context_.nonces.check_register(nonce, kNonceLife);
-  if (!ours) co_return ours;
-  co_return co_await context_.store.spend_nonce(nonce, context_.clock.unix_seconds() + kNonceLife.count());
-}
-
-net::Task<Result<bool>> Registrar::check_credential(Secret credential, std::string kid, std::string vm_name) {
-  if (needs_none(vm_name, kid)) co_return false;
-  const auto shown = co_await check_shown(std::move(credential), kid, vm_name);
-  if (shown) co_return true;
-  const bool refused = shown.error().code != ErrorCode::unavailable;
-  if (refused && context_.store.find_live(vm_name) != nullptr && context_.store.remembers(vm_name, kid))
-    co_return name_held(vm_name);
-  co_return tl::unexpected(shown.error());
-}
-
-bool Registrar::needs_none(const std::string& vm_name, const std::string& kid) const {
-  const auto* holder = context_.store.find_live(vm_name);
-  return holder != nullptr ? holder->signing_key.kid() == kid : renewable(vm_name, kid) != nullptr;
-}
-
 Result<void> Registrar::check_again(const Request& request, const std::string& kid) const {
   if (context_.store.is_denied(kid))
     return fail(ErrorCode::permission_denied, "revoked", "cannot register: this key was revoked");
   const auto& vm_name = request.claims.vm_name;
-  if (request.credential_shown || needs_none(vm_name, kid)) return {};
+  if (request.credential_shown || gate_.needs_no_credential(vm_name, kid)) return {};
   if (context_.store.find_live(vm_name) != nullptr) return name_held(vm_name);
   return fail(ErrorCode::unauthenticated, "join_credential_invalid",
               "cannot register: this key lost its place meanwhile, and needs a new credential");
-}
-
-const AgentRecord* Registrar::renewable(const std::string& vm_name, const std::string& kid) const {
-  const auto renew_for = std::chrono::duration_cast<std::chrono::seconds>(context_.options.renew_for).count();
-  return context_.store.find_renewable(vm_name, kid, context_.clock.unix_seconds() - renew_for);
-}
-
-net::Task<Result<void>> Registrar::check_shown(Secret credential, std::string kid, std::string vm_name) {
-  const std::string text(credential.reveal());
-  if (std::count(text.begin(), text.end(), '.') == 2) co_return co_await check_ticket(text, kid, vm_name);
-
-  const auto person = co_await context_.owners.verify(std::move(credential));
-  if (person) co_return Result<void>();
-  if (person.error().code == ErrorCode::unavailable) co_return wrap(person.error(), "cannot check join credential");
-  co_return fail(ErrorCode::unauthenticated, "join_credential_invalid", "cannot register: " + person.error().message);
-}
-
-net::Task<Result<void>> Registrar::check_ticket(std::string ticket, std::string kid, std::string vm_name) {
-  const auto refused = [](const std::string& why) {
-    return fail(ErrorCode::unauthenticated, "join_credential_invalid", "cannot accept join ticket: " + why);
-  };
-  const auto statement = crypto::parse_statement(ticket, crypto::kJoinTyp);
-  if (!statement) co_return refused(statement.error().message);
-  const crypto::StatementRule rule{crypto::kJoinTyp, context_.origin, crypto::Expiry::required,
-                                   context_.clock.unix_seconds()};
-  const auto good = crypto::verify_statement(*statement, context_.cp_key, rule);
-  if (!good) co_return refused(good.error().message);
-  ObjectReader reader(*statement->claims, "$");
-  auto ticket_id = reader.text("jti", {.least = 1, .most = 64});
-  const auto expires_at = reader.integer("exp", 0, std::int64_t{1} << 53);
-  const auto only_for = reader.optional_text("vm_name");
-  if (reader.error()) co_return refused(reader.error()->message);
-  if (only_for && *only_for != vm_name) co_return refused("it is for VM " + *only_for);
-  co_return co_await context_.store.claim_ticket(std::move(ticket_id), kid, expires_at);
 }
 
 Result<void> Registrar::check_fleet(const protocol::RegisterClaims& claims) const {
@@ -269,7 +200,7 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
 // The same key again: same entry, same name; and same tunnel, unless it went with a drop.
 net::Task<Result<AgentRecord>> Registrar::old_or_new_entry(std::string vm_name, std::string kid) {
   if (const auto* mine = context_.store.find_live(vm_name); mine != nullptr) co_return *mine;
-  const auto* gone = renewable(vm_name, kid);
+  const auto* gone = gate_.renewable(vm_name, kid);
   if (gone == nullptr) {
     AgentRecord record;
     record.agent_id = context_.provisioner.new_agent_id();

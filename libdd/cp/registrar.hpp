@@ -2,7 +2,8 @@
 #pragma once
 
 #include "libdd/cp/context.hpp"
-#include "libdd/crypto/statement.hpp"
+#include "libdd/cp/register_gate.hpp"
+#include "libdd/cp/registration_body.hpp"
 #include "libdd/net/http_server.hpp"
 #include "libdd/protocol/registration.hpp"
 
@@ -22,23 +23,15 @@ class Registrar {
   net::Task<Result<net::ServerResponse>> challenge(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> enrol(const net::ServerRequest& request);
 
-  net::Task<Result<void>> check_nonce(Digest256 nonce);
-  /// Whether a good one was shown; false where none is needed.
-  net::Task<Result<bool>> check_credential(Secret credential, std::string kid, std::string vm_name);
-  /// The key holds the name, or nobody does and it may renew.
-  [[nodiscard]] bool needs_none(const std::string& vm_name, const std::string& kid) const;
+  /// A large body on a thread of its own.
+  net::Task<Result<SentRegistration>> read(std::string body, protocol::RegisterHead head);
   /// With the name's turn: that it is not revoked, and that without a credential it still needs none.
   [[nodiscard]] Result<void> check_again(const Request& request, const std::string& kid) const;
   net::Task<Result<void>> end_renewals(std::string vm_name, std::string but);
-  /// Of a ticket or a person.
-  net::Task<Result<void>> check_shown(Secret credential, std::string kid, std::string vm_name);
-  /// The entry that this key may have back, without a new credential.
-  [[nodiscard]] const AgentRecord* renewable(const std::string& vm_name, const std::string& kid) const;
   /// That entry, with nothing left of what it had at Cloudflare; a new one when there is none.
   net::Task<Result<AgentRecord>> old_or_new_entry(std::string vm_name, std::string kid);
   /// What has been measured is still what was. Otherwise the agent is gone for good.
   net::Task<Result<void>> check_drift(AgentRecord record, TdxClaims token);
-  net::Task<Result<void>> check_ticket(std::string ticket, std::string kid, std::string vm_name);
   [[nodiscard]] Result<void> check_fleet(const protocol::RegisterClaims& claims) const;
   /// The live holder of the name must be this key, or unable to prove itself.
   net::Task<Result<void>> settle_name(std::string vm_name, std::string kid);
@@ -49,6 +42,7 @@ class Registrar {
   Context& context_;
   AgentLink& link_;
   Dropper& dropper_;
+  RegisterGate gate_;
 };
 
 }  // namespace dd::cp

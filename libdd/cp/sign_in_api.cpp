@@ -55,11 +55,11 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerReques
   auto next = identity::local_path(form->value("next"));
   auto token = identity::typed_token(form->value("pat"));
   if (!token) co_return refuse(token.error(), std::move(next));
-  const auto client = identity::client_of(request.headers);
+  const auto& client = request.client;
   const auto allowed = failures_.begin(client, context_.clock.unix_seconds());
   if (!allowed) co_return refuse(allowed.error(), std::move(next));
   auto shown = *token;
-  auto person = co_await context_.owners.verify(std::move(shown));
+  auto person = co_await context_.owners.verify(std::move(shown), client);
   // It counts when it was about who somebody is, not when GitHub was down.
   if (person || !is_refusal(person.error())) failures_.forgive(client);
   if (!person) co_return refuse(person.error(), std::move(next));
@@ -68,7 +68,7 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_pat(const net::ServerReques
 }
 
 net::Task<Result<net::ServerResponse>> SignInApi::make_link(const net::ServerRequest& request) {
-  auto visitor = co_await people_.who(request.method, request.headers);
+  auto visitor = co_await people_.who(request.method, request.headers, request.client);
   if (!visitor) co_return tl::unexpected(std::move(visitor).error());
   auto grounds = grounds_of(*visitor);
   if (!grounds) co_return tl::unexpected(std::move(grounds).error());
@@ -83,7 +83,7 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
   const auto form = form_in(request);
   if (!form) co_return refuse(form.error(), "/");
   const auto now = context_.clock.unix_seconds();
-  const auto client = identity::client_of(request.headers);
+  const auto& client = request.client;
   if (const auto allowed = failures_.begin(client, now); !allowed) co_return refuse(allowed.error(), "/");
   auto grounds = links_.use(form->value("code"), now);
   if (!grounds) co_return refuse(grounds.error(), "/");

@@ -10,6 +10,7 @@
 namespace dd::crypto {
 
 inline constexpr std::string_view kRegisterTyp = "dd-register+jwt";
+inline constexpr std::string_view kRegisterHeadTyp = "dd-register-head+jwt";
 inline constexpr std::string_view kCallTyp = "dd-call+jwt";
 inline constexpr std::string_view kPollTyp = "dd-poll+jwt";
 inline constexpr std::string_view kProofTyp = "dd-proof+jwt";

@@ -23,7 +23,8 @@ constexpr std::int64_t kMaxSeqBlock = 1024;
 constexpr std::int64_t kLastSeq = (std::int64_t{1} << 53) - 1;
 
 // Each role signs only what it says itself: an agent's key must never make a control plane's statement.
-constexpr std::array kAgentStatements = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp, crypto::kCookieTyp};
+constexpr std::array kAgentStatements = {crypto::kRegisterTyp, crypto::kRegisterHeadTyp, crypto::kCallTyp,
+                                         crypto::kProofTyp, crypto::kCookieTyp};
 constexpr std::array kCpStatements = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp,
                                       crypto::kHolderTyp};
 

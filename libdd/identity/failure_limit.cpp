@@ -2,14 +2,7 @@
 
 #include <algorithm>
 
-#include "libdd/net/ascii.hpp"
-
 namespace dd::identity {
-namespace {
-
-constexpr std::size_t kLongestAddress = 45;  // an IPv6 address that ends in an IPv4 one
-
-}  // namespace
 
 bool FailureLimit::is_over(const Window& window, std::int64_t now) const {
   // A clock that was set back must not lengthen anyone's wait.
@@ -39,15 +32,6 @@ FailureLimit::Window& FailureLimit::window_of(std::string_view client, std::int6
   }
   if (is_over(known->second, now)) known->second = {now, 0};
   return known->second;
-}
-
-std::string client_of(const HttpHeaders& headers) {
-  const auto* address = headers.find("CF-Connecting-IP");
-  const auto belongs = [](char c) { return net::is_alnum(c) || c == '.' || c == ':'; };
-  if (address == nullptr || headers.count("CF-Connecting-IP") != 1 || address->size() > kLongestAddress ||
-      !std::ranges::all_of(*address, belongs))
-    return {};
-  return *address;
 }
 
 }  // namespace dd::identity

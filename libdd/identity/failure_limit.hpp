@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "dd/http.hpp"
+#include "dd/error.hpp"
 
 namespace dd::identity {
 
@@ -40,9 +40,5 @@ class FailureLimit {
   FailureLimitOptions options_;
   std::map<std::string, Window, std::less<>> clients_;
 };
-
-/// Who asks, as the edge names it (CF-Connecting-IP); without the edge all are one client. Good for limits alone: whoever reaches our
-/// listener on loopback writes the header himself.
-[[nodiscard]] std::string client_of(const HttpHeaders& headers);
 
 }  // namespace dd::identity

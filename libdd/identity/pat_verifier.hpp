@@ -33,7 +33,9 @@ class PatVerifier {
   ~PatVerifier();
   /// Errors: unauthenticated (no such token, or an app's), permission_denied (someone else's), unavailable (GitHub is down or limits us: nothing is
   /// known of the token, and nothing is kept), upstream (GitHub answered something else), invalid_argument (a repository owner that is no "owner/repo").
-  net::Task<Result<Principal>> verify(Secret token);
+  /// `client` is who asks (ServerRequest::client); empty for ourselves. Also: rate_limited, when as many of his tokens as a client may have looked up at
+  /// one time are.
+  net::Task<Result<Principal>> verify(Secret token, std::string client);
 
  private:
   struct Impl;

@@ -117,8 +117,14 @@ struct HttpConnection::Exchange {
   bool body_pending = false;
 };
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const Router& router, const HttpServerOptions& options)
-    : socket_(std::move(socket)), router_(router), options_(options), buffer_(std::make_unique<Buffer>()) {
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, Accepted accepted, const Router& router,
+                               const HttpServerOptions& options, Shares& public_bodies)
+    : socket_(std::move(socket)),
+      accepted_(std::move(accepted)),
+      router_(router),
+      options_(options),
+      public_bodies_(public_bodies),
+      buffer_(std::make_unique<Buffer>()) {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   enter(Phase::header, options_.header_deadline);
@@ -208,6 +214,7 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
     request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
   if (const auto* id = request.headers.find("X-Request-Id"); id && is_request_id(*id)) request_id_ = *id;
   request.request_id = request_id_;
+  request.client = client_of(accepted_.peer, request.headers);
 
   auto target = parse_target(request.target);
   if (!target) co_return refusal(target.error(), request);
@@ -255,6 +262,15 @@ Task<std::optional<ServerResponse>> HttpConnection::admit(Exchange& exchange) {
 Task<bool> HttpConnection::read_body(Exchange& exchange) {
   if (!exchange.body_pending) co_return true;
   const auto most = exchange.match.route->options.max_body;
+  std::optional<Shares::Share> share;
+  if (!exchange.match.route->options.authenticate) {
+    share = public_bodies_.take(exchange.request.client);
+    if (!share) {
+      Error error{ErrorCode::rate_limited, "cannot read body: too many of yours at once, try again", {}, {}};
+      co_await give_up(std::move(error), 0);
+      co_return false;
+    }
+  }
   error_code ec;
   enter(Phase::body, options_.body_deadline);
   const auto* expect = exchange.request.headers.find("Expect");

@@ -1,18 +1,19 @@
 // One accepted connection of the HTTP server: reads requests, asks the router, answers, until it closes. Private to libdd/net.
 #pragma once
 
-#include <utility>
-
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "libdd/net/client.hpp"
 #include "libdd/net/http_answer.hpp"
 #include "libdd/net/http_server.hpp"
+#include "libdd/net/shares.hpp"
 
 namespace dd::net {
 
@@ -21,13 +22,20 @@ class ServedWebSocket;
 /// What a connection waits for; each has a deadline of its own.
 enum class Phase { idle, header, work, body, write, linger, talk };
 
+/// Who is at the other end, and the share that this connection is of.
+struct Accepted {
+  TcpPeer peer;
+  std::optional<Shares::Share> share;
+};
+
 /// Lives on the server's thread, owned by the coroutine that awaits run(). It has no timers: the server sweeps over all connections and calls expire(),
 /// which costs nothing per request.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  HttpConnection(asio::ip::tcp::socket socket, const Router& router, const HttpServerOptions& options);
+  HttpConnection(asio::ip::tcp::socket socket, Accepted accepted, const Router& router,
+                 const HttpServerOptions& options, Shares& public_bodies);
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
@@ -72,8 +80,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   struct Buffer;
   asio::ip::tcp::socket socket_;
+  const Accepted accepted_;
   const Router& router_;
   const HttpServerOptions& options_;
+  Shares& public_bodies_;
   std::unique_ptr<Buffer> buffer_;
   std::shared_ptr<ServedWebSocket> web_socket_;  // has the socket then
   std::string request_id_;

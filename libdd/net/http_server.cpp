@@ -8,6 +8,7 @@
 #include "libdd/net/http_connection.hpp"
 #include "libdd/net/into.hpp"
 #include "libdd/net/listen.hpp"
+#include "libdd/net/shares.hpp"
 
 namespace dd::net {
 namespace {
@@ -38,7 +39,12 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   using Connections = std::unordered_set<HttpConnection*>;
 
   Impl(asio::any_io_executor e, Router r, HttpServerOptions o)
-      : executor(std::move(e)), router(std::move(r)), options(std::move(o)), changed(executor) {}
+      : executor(std::move(e)),
+        router(std::move(r)),
+        options(std::move(o)),
+        changed(executor),
+        of_others(options.max_connections_per_uid, options.max_connections_of_others),
+        public_bodies(options.max_public_bodies_per_client, options.max_public_bodies) {}
 
   Result<void> listen();
   Result<void> take_over();
@@ -54,6 +60,8 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   Connections serving;
   Connections refusing;
   Event changed;
+  Shares of_others;
+  Shares public_bodies;
   std::uint16_t port = 0;
   bool listening = false;
   bool exhausted = false;
@@ -120,9 +128,14 @@ Result<void> HttpServer::Impl::listen() {
 }
 
 void HttpServer::Impl::admit(tcp::socket socket) {
-  const bool full = serving.size() >= options.max_connections;
+  auto peer = peer_of(socket);
+  std::optional<Shares::Share> share;
+  const auto counted = share_of(peer);
+  if (counted) share = of_others.take(*counted);
+  const bool full = serving.size() >= options.max_connections || (counted && !share);
   if (full && refusing.size() >= kMaxRefusals) return;
-  auto connection = std::make_shared<HttpConnection>(std::move(socket), router, options);
+  auto connection = std::make_shared<HttpConnection>(std::move(socket), Accepted{std::move(peer), std::move(share)},
+                                                     router, options, public_bodies);
   auto enrolled =
       std::make_unique<ServedConnection<Impl>>(shared_from_this(), full ? refusing : serving, std::move(connection));
   spawn(executor, full ? refuse_one(std::move(enrolled)) : serve(std::move(enrolled)), "http connection");

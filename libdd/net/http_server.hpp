@@ -30,6 +30,8 @@ struct ServerRequest {
   std::string body;
   std::string request_id;
   std::string principal;  // what the route's `authenticate` returned
+  /// Who asks, to share out by what is scarce (libdd/net/client.hpp); proves nothing.
+  std::string client;
   /// Stopped when nobody waits for the answer any more: the caller closed the connection, the handler overran its deadline, or the server ends.
   /// Only where the route asks for it.
   std::stop_token caller_left;
@@ -101,6 +103,12 @@ struct HttpServerOptions {
   /// Descriptors of TCP sockets that listen, in place of address and port. They become the server's.
   std::vector<int> listen_fds = {};
   std::size_t max_connections = 1024;
+  /// Of these, for processes of this machine that do not run as we do: of each uid, and of all together. The rest is the connector's.
+  std::size_t max_connections_per_uid = 64;
+  std::size_t max_connections_of_others = 256;
+  /// Bodies that are being read for nobody known, where the route has no `authenticate`: of each client, and of all together.
+  std::size_t max_public_bodies_per_client = 8;
+  std::size_t max_public_bodies = 128;
   std::size_t max_header_bytes = 16 * 1024;
   /// So many bytes more for Cookie headers: what other hosts of our domain have set there must not cost us the request. A browser that sends more is
   /// told to forget all cookies of the domain. Both limits together are below 64 KiB.
@@ -115,7 +123,8 @@ struct HttpServerOptions {
 
 /// Serves HTTP/1.1 until stopped. Construct, start, stop and destroy on the io thread (or before it runs), and before its io_context goes;
 /// handlers run there. Per request: headers, route, `authenticate`, size, body, handler; a request refused at one step never gets to the next,
-/// and a body that was not read closes the connection. Deadlines hold to within a quarter of the shortest, at most 250 ms. A handler that overruns
+/// and a body that was not read closes the connection. Who has his share of connections already is told
+/// 503, of bodies 429. Deadlines hold to within a quarter of the shortest, at most 250 ms. A handler that overruns
 /// its deadline is answered for (504) but not interrupted: Boost 1.74 cannot cancel a coroutine.
 class HttpServer {
  public:

@@ -13,6 +13,7 @@ namespace dd::protocol {
 namespace {
 
 constexpr TextRule kEnvLabelRule{0, 4096, valid_env_label, "1..17 of a-z, 0-9 and '-', no '-' at either end"};
+constexpr std::int64_t kMostBodyBytes = 4 * 1024 * 1024;
 constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
 
 // docs/wire.md, 5.2: the quote was made when the last event was either extended or still only announced.
@@ -33,6 +34,29 @@ Result<ChallengeAnswer> challenge_answer_from(const Json& value) {
   answer.nonce = read_digest256(reader, "nonce");
   answer.expires_in = reader.integer("expires_in", 1, kDaySeconds);
   return finish(reader, answer);
+}
+
+Json to_json_value(const RegisterHead& head) {
+  return {{"aud", head.audience},
+          {"iat", head.issued_at},
+          {"vm_name", head.vm_name},
+          {"nonce", to_base64url(head.nonce)},
+          {"signing_key", head.signing_key.to_jwk()},
+          {"body_sha256", to_base64url(head.body_sha256)},
+          {"body_bytes", head.body_bytes}};
+}
+
+Result<RegisterHead> register_head_from(const Json& value) {
+  ObjectReader reader(value, "$");
+  RegisterHead head;
+  head.audience = reader.text("aud", kAudienceRule);
+  head.issued_at = read_count(reader, "iat");
+  head.vm_name = read_vm_name(reader, "vm_name");
+  head.nonce = read_digest256(reader, "nonce");
+  head.signing_key = read_key(reader, "signing_key", crypto::Curve::ed25519);
+  head.body_sha256 = read_digest256(reader, "body_sha256");
+  head.body_bytes = reader.integer("body_bytes", 1, kMostBodyBytes);
+  return finish(reader, std::move(head));
 }
 
 Json to_json_value(const RegisterClaims& claims) {

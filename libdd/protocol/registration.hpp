@@ -19,6 +19,21 @@ struct ChallengeAnswer {
   bool operator==(const ChallengeAnswer&) const = default;
 };
 
+/// Carries the dd-register-head+jwt of a POST /register.
+inline constexpr const char* kRegisterHeader = "DD-Register";
+
+/// Claims of dd-register-head+jwt: who is about to send which registration. All that is read of somebody who may be a stranger.
+struct RegisterHead {
+  std::string audience;
+  std::int64_t issued_at = 0;
+  std::string vm_name;
+  Digest256 nonce{};
+  crypto::OkpPublicKey signing_key{crypto::Curve::ed25519, {}};
+  Digest256 body_sha256{};
+  std::int64_t body_bytes = 0;
+  bool operator==(const RegisterHead&) const = default;
+};
+
 /// Claims of dd-register+jwt.
 struct RegisterClaims {
   std::string audience;
@@ -62,6 +77,9 @@ struct TunnelAnswer {
 [[nodiscard]] Result<TunnelAnswer> tunnel_answer_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const ChallengeAnswer& answer);
 [[nodiscard]] Result<ChallengeAnswer> challenge_answer_from(const nlohmann::json& value);
+[[nodiscard]] nlohmann::json to_json_value(const RegisterHead& head);
+/// Checks shape only, as register_claims_from does.
+[[nodiscard]] Result<RegisterHead> register_head_from(const nlohmann::json& value);
 [[nodiscard]] nlohmann::json to_json_value(const RegisterClaims& claims);
 /// `path` is where the claims stand, "$.registration" at the control plane. Checks shape only: who signed, for whom and when is
 /// the statement's verifier's to say, and what the log holds its replay's.

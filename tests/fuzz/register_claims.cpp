@@ -1,4 +1,5 @@
-// Property: what is accepted is read back as it was when it is written, and its bound part can be hashed; a refusal names a path below the claims.
+// Property: what is accepted, of a registration and of its head, is read back as it was when it is written, and its bound part can be hashed; a
+// refusal names a path below the claims.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -19,6 +20,10 @@ void require(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto value = dd::parse_json(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!value) return 0;
+  if (const auto head = dd::protocol::register_head_from(*value)) {
+    const auto same = dd::protocol::register_head_from(dd::protocol::to_json_value(*head));
+    require(same.has_value() && *same == *head);
+  }
   const auto claims = dd::protocol::register_claims_from(*value, "$.registration");
   if (!claims) {
     require(claims.error().path.starts_with("$.registration"));

@@ -124,6 +124,10 @@ class Fleet:
         """What a VM's runtime, agent and control plane have logged."""
         return (self.home / vm / "enclave.log").read_text()
 
+    def port_of(self, vm, service):
+        """Where "agent" or "control plane" of a VM listens on loopback."""
+        return int(re.search(f"{service} listening address=127.0.0.1 port=(\\d+)", self.said(vm))[1])
+
     def tails(self):
         """The last lines of every log, for whoever waited in vain."""
         for path in sorted(self.logs()):

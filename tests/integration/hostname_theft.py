@@ -72,10 +72,6 @@ def started(line, app):
     wait_for(f"{app} says {line}", lambda: any(one.startswith(line) for one in said(app)))
 
 
-def port_of(vm, service):
-    return int(re.search(f"{service} listening address=127.0.0.1 port=(\\d+)", fleet.said(vm)).group(1))
-
-
 def deployments():
     return fleet.as_owner("GET", fleet.agent_url() + "/deployments")[1]["deployments"]
 
@@ -86,7 +82,7 @@ def answers(url):
 
 
 def platform_ports_are_never_free():
-    ports = {"agent": ("dd-agent", port_of("vm-1", "agent")), "cp": ("dd-cp", port_of("cp", "control plane"))}
+    ports = {"agent": ("dd-agent", fleet.port_of("vm-1", "agent")), "cp": ("dd-cp", fleet.port_of("cp", "control plane"))}
     own = free_port()
     families = ("127.0.0.1", "::1", "0.0.0.0", "::")
     listen("squatter", *[(address, port) for _, port in ports.values() for address in families], ("127.0.0.1", own), ("::1", own))

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "libdd/net/client.hpp"
 #include "libdd/net/http_server.hpp"
 #include "libdd/net/target.hpp"
 #include "tests/support/run_task.hpp"
@@ -39,6 +40,7 @@ inline net::Task<Result<net::ServerResponse>> answer_of(const net::Router& route
   request.query = std::move(target->query);
   request.params = std::move(match.params);
   request.headers = std::move(call.headers);
+  request.client = net::client_of({}, request.headers);
   if (match.route->options.authenticate) {
     auto principal = co_await match.route->options.authenticate(request);
     if (!principal) co_return tl::unexpected(principal.error());

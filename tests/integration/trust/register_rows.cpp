@@ -257,6 +257,7 @@ TEST_CASE("a malformed registration is 400 with the path of the field") {
     for (const Json& bad : {Json(), Json(-1), Json(Json::array({1})), Json("\x01")}) {
       auto claims = good;
       claims[name] = bad;
+      agent.take_challenge();
       const auto answer = agent.submit(claims, fleet().ticket());
       CAPTURE(name);
       CAPTURE(bad.dump());

@@ -12,6 +12,7 @@
 #include "libdd/crypto/statement.hpp"
 #include "libdd/net/http_client.hpp"
 #include "libdd/protocol/registration.hpp"
+#include "tests/support/register_request.hpp"
 
 namespace dd::trust {
 namespace {
@@ -123,9 +124,11 @@ Answer TestAgent::submit_signed(const std::string& statement, const std::string&
   HttpRequest request;
   request.method = "POST";
   request.url = fleet_.origin() + "/register";
-  request.headers.set("Authorization", "Bearer " + credential);
-  request.headers.set("Content-Type", "application/json");
   request.body = to_text(Json{{"registration", statement}});
+  const protocol::RegisterHead head{
+      fleet_.origin(), system_clock().unix_seconds(), shape_.vm_name, nonce_, signing_.public_key(), {}, 0};
+  request.headers = test::register_headers(signing_, test::announcing(head, request.body), credential);
+  request.headers.set("Content-Type", "application/json");
   return ask(fleet_.transport(), std::move(request));
 }
 

@@ -43,6 +43,8 @@ class TestAgent {
   /// The same, bound to a given nonce.
   [[nodiscard]] Json prepare_for(const Digest256& nonce);
   [[nodiscard]] Digest256 challenge() const;
+  /// For the head of the next registration, whatever nonce its claims have.
+  void take_challenge() { nonce_ = challenge(); }
   [[nodiscard]] Answer submit(const Json& claims, const std::string& credential) const;
   [[nodiscard]] Answer submit_signed(const std::string& statement, const std::string& credential) const;
   /// prepare and submit with a fresh ticket; remembers who it is. Throws unless it is accepted.

@@ -124,7 +124,7 @@ TEST_CASE("who signed out at the control plane is signed out here with the next 
       identity::new_session({"octo", 42, {}}, kAgentId, std::chrono::seconds(600), f.clock, f.context.random);
   session.from = {"first", "second"};
   const auto token = f.by_cp(crypto::kSessionTyp, protocol::to_json_value(session));
-  const auto asks = [&] { return test::run(f.io, who(f.context, "GET", test::bearer(token))); };
+  const auto asks = [&] { return test::run(f.io, who(f.context, "GET", test::bearer(token), {})); };
   auto claims = f.claims();
   claims.signed_out = {{"another", session.expires_at}};
   CHECK(f.poll(claims).has_value());

@@ -4,6 +4,7 @@
 
 #include "libdd/crypto/digest.hpp"
 #include "tests/support/check_error.hpp"
+#include "tests/support/register_request.hpp"
 #include "tests/unit/agent/room.hpp"
 
 using namespace dd;
@@ -43,6 +44,13 @@ TEST_CASE("a registration says who the VM is, and its quote is bound to exactly 
   CHECK(f.capability.quotes[0].fields == fields);
   CHECK(registered.shown.binding == protocol::TokenBinding{std::string(kRegisterTag), f.claims.nonce, 3});
   CHECK(registered.shown.token == "a.b.c");
+}
+
+TEST_CASE("a registration is announced by a head that says which one it is") {
+  Registering f;
+  REQUIRE(f.attempt().has_value());
+  const auto& sent = f.transport->requests.back();
+  CHECK(f.head == head_for(f.claims, sent.body));
 }
 
 TEST_CASE("the answer gives the agent its name and its run token") {

@@ -149,6 +149,9 @@ struct Room {
     ++registrations;
     const auto text = parse_json(request.body).value().at("registration").get<std::string>();
     const auto statement = crypto::parse_statement(text, crypto::kRegisterTyp).value();
+    const auto announced =
+        crypto::parse_statement(*request.headers.find(protocol::kRegisterHeader), crypto::kRegisterHeadTyp).value();
+    head = protocol::register_head_from(*announced.claims).value();
     claims = protocol::register_claims_from(*statement.claims, "$").value();
     protocol::RegisterAnswer answer;
     answer.agent_id = kAgentId;
@@ -246,6 +249,7 @@ struct Room {
   std::int64_t config_version = 10;  // of the last one
   bool says_version = true;
   protocol::RegisterClaims claims;  // of the last registration
+  protocol::RegisterHead head;
   int registrations = 0;
   std::string sealed_for = kAgentId;
   std::int64_t refresh_secs = 180;

@@ -42,10 +42,8 @@ TEST_CASE("a key that was revoked between the checks of its registration and its
   Room f(std::move(options));
   Vm vm(f);
   auto turn = held(f, vm.vm_name);
-  const auto claims = vm.claims_for(f.nonces.for_register());
-  const auto statement = crypto::sign_jws(vm.signing, crypto::kRegisterTyp, protocol::to_json_value(claims));
-  const Json body = {{"registration", statement}};
-  const auto registration = start(f.io, answer_of(f.router, {"POST", "/register", bearer(kOwnerPat), to_text(body)}));
+  auto call = vm.registration(vm.claims_for(f.nonces.for_register()));
+  const auto registration = start(f.io, answer_of(f.router, std::move(call)));
   f.io.restart();
   while (!checked && f.io.run_one() > 0) {
   }

@@ -287,11 +287,8 @@ TEST_CASE("of registrations without a credential at the same time none gets in b
   SUBCASE("one that comes back") { fall_silent(f, vm); }
   const Json drifted = {{"tdx_rtmr1", std::string(96, 'f')}};
   std::vector<RouteCall> calls;
-  for (int i = 0; i < 3; ++i) {
-    const auto statement = crypto::sign_jws(vm.signing, crypto::kRegisterTyp,
-                                            protocol::to_json_value(vm.claims_for(f.nonces.for_register(), drifted)));
-    calls.push_back({"POST", "/register", bearer("used-up"), to_text(Json{{"registration", statement}})});
-  }
+  for (int i = 0; i < 3; ++i)
+    calls.push_back(vm.registration(vm.claims_for(f.nonces.for_register(), drifted), "used-up"));
   std::vector<Error> refusals;
   CHECK(granted_of(f.io, f.router, std::move(calls), &refusals) == 0);
   CHECK(refusals.size() == 3);
@@ -348,12 +345,7 @@ TEST_CASE("of two keys that register one name at the same time one gets it") {
   Room f;
   Vm one(f), two(f);
   std::vector<RouteCall> calls;
-  for (auto* vm : {&one, &two}) {
-    const auto claims = vm->claims_for(f.nonces.for_register());
-    const Json body = {
-        {"registration", crypto::sign_jws(vm->signing, crypto::kRegisterTyp, protocol::to_json_value(claims))}};
-    calls.push_back({"POST", "/register", bearer(kOwnerPat), to_text(body)});
-  }
+  for (auto* vm : {&one, &two}) calls.push_back(vm->registration(vm->claims_for(f.nonces.for_register())));
   const auto granted = granted_of(f.io, f.router, std::move(calls));
   std::size_t live = 0;
   for (const auto& record : f.store.all()) live += is_live(record.status) ? 1 : 0;

@@ -116,11 +116,22 @@ struct Room {
   ita::Verifier tokens{io.get_executor(), transport, clock, {}};
   identity::PatVerifier owners{io.get_executor(), transport, clock, {identity::kApi, options.owner}};
   std::unique_ptr<enclave_client::Capability> capability = enclave_client::make_local_capability();
-  Context context{options, kOrigin,         io.get_executor(),
-                  clock,   system_random(), *transport,
-                  policy,  store,           turns,
-                  nonces,  provisioner,     tokens,
-                  owners,  *capability,     run(capability->keys()).value().signing};
+  Context context{options,
+                  kOrigin,
+                  io.get_executor(),
+                  pool,
+                  clock,
+                  system_random(),
+                  *transport,
+                  policy,
+                  store,
+                  turns,
+                  nonces,
+                  provisioner,
+                  tokens,
+                  owners,
+                  *capability,
+                  run(capability->keys()).value().signing};
   AgentLink link{context};
   Dropper dropper{context};
   Registrar registrar{context, link, dropper};

@@ -105,10 +105,14 @@ TEST_CASE("of many tries at once no more are asked about than may fail") {
   Visitors f;
   auto headers = Browser().headers();
   headers.set("Content-Type", "application/x-www-form-urlencoded");
-  std::vector<test::RouteCall> guesses;
-  for (int i = 0; i < 30; ++i) guesses.push_back({"POST", "/auth/pat", headers, "pat=ghp_guess" + std::to_string(i)});
-  CHECK(test::granted_of(f.io, f.router, std::move(guesses)) == 30);  // each is answered with the form
-  CHECK(f.transport->requests.size() == 10);
+  int guess = 0;
+  for (const std::size_t asked : {4U, 8U, 10U, 10U}) {
+    std::vector<test::RouteCall> guesses;
+    for (int i = 0; i < 30; ++i)
+      guesses.push_back({"POST", "/auth/pat", headers, "pat=ghp_guess" + std::to_string(++guess)});
+    CHECK(test::granted_of(f.io, f.router, std::move(guesses)) == 30);  // each is answered with the form
+    CHECK(f.transport->requests.size() == asked);
+  }
 }
 
 TEST_CASE("while GitHub is down nobody is locked out") {

@@ -176,11 +176,22 @@ struct Proving : Room {
 
   bool authority_is_down = false;
   QuotingCapability quoting;
-  Context in_vm{options, kOrigin,         io.get_executor(),
-                clock,   system_random(), *transport,
-                policy,  store,           turns,
-                nonces,  provisioner,     tokens,
-                owners,  quoting,         run(quoting.keys()).value().signing};
+  Context in_vm{options,
+                kOrigin,
+                io.get_executor(),
+                pool,
+                clock,
+                system_random(),
+                *transport,
+                policy,
+                store,
+                turns,
+                nonces,
+                provisioner,
+                tokens,
+                owners,
+                quoting,
+                run(quoting.keys()).value().signing};
   OwnEvidence own{in_vm, transport};
 };
 

@@ -8,6 +8,7 @@
 #include "libdd/crypto/digest.hpp"
 #include "libdd/crypto/jws.hpp"
 #include "libdd/crypto/statement.hpp"
+#include "tests/support/register_request.hpp"
 #include "tests/unit/cp/room.hpp"
 
 namespace dd::cp {
@@ -69,10 +70,15 @@ class Vm {
     shown = {std::string(kRegisterTag), nonce, log_size()};
     return claims;
   }
-  Answer submit(const protocol::RegisterClaims& claims, const std::string& credential = kOwnerPat) {
+  [[nodiscard]] test::RouteCall registration(const protocol::RegisterClaims& claims,
+                                             const std::string& credential = kOwnerPat) const {
     const auto statement = crypto::sign_jws(signing, crypto::kRegisterTyp, protocol::to_json_value(claims));
-    const Json body = {{"registration", statement}};
-    return room_.ask("POST", "/register", test::bearer(credential), to_text(body));
+    auto body = to_text(Json{{"registration", statement}});
+    auto headers = test::register_headers(signing, test::head_for(claims, body), credential);
+    return {"POST", "/register", std::move(headers), std::move(body)};
+  }
+  Answer submit(const protocol::RegisterClaims& claims, const std::string& credential = kOwnerPat) {
+    return test::ask(room_.io, room_.router, registration(claims, credential));
   }
   /// Registers with the owner's PAT and answers polls from then on.
   void join() {

@@ -127,8 +127,8 @@ TEST_CASE("a header says alg, kid and typ, and nothing else") {
 }
 
 TEST_CASE("a statement of one kind never passes for another") {
-  const std::string_view kinds[] = {kRegisterTyp, kCallTyp,    kPollTyp,    kProofTyp,
-                                    kJoinTyp,     kSessionTyp, kHandoffTyp, kCookieTyp};
+  const std::string_view kinds[] = {kRegisterTyp, kRegisterHeadTyp, kCallTyp,    kPollTyp,   kProofTyp,
+                                    kJoinTyp,     kSessionTyp,      kHandoffTyp, kCookieTyp, kHolderTyp};
   for (const auto made : kinds) {
     CAPTURE(made);
     const auto compact = sign_jws(statement_key(), made, good_claims());

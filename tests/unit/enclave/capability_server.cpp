@@ -61,6 +61,7 @@ TEST_CASE("keys are the VM's, with what is known of it") {
 
 TEST_CASE("each role signs its own statements and no others") {
   const std::string_view all[] = {crypto::kRegisterTyp,
+                                  crypto::kRegisterHeadTyp,
                                   crypto::kCallTyp,
                                   crypto::kProofTyp,
                                   crypto::kPollTyp,
@@ -71,8 +72,8 @@ TEST_CASE("each role signs its own statements and no others") {
                                   crypto::kHolderTyp,
                                   "JWT",
                                   ""};
-  const std::set<std::string_view> agents = {crypto::kRegisterTyp, crypto::kCallTyp, crypto::kProofTyp,
-                                             crypto::kCookieTyp};
+  const std::set<std::string_view> agents = {crypto::kRegisterTyp, crypto::kRegisterHeadTyp, crypto::kCallTyp,
+                                             crypto::kProofTyp, crypto::kCookieTyp};
   const std::set<std::string_view> cps = {crypto::kPollTyp, crypto::kJoinTyp, crypto::kSessionTyp, crypto::kHandoffTyp,
                                           crypto::kHolderTyp};
   CapabilityServerFixture f;

@@ -58,17 +58,3 @@ TEST_CASE("a crowd of clients takes bounded memory, and only the oldest is forgo
   CHECK_FALSE(limit.begin("new", kStart + 2).has_value());
   CHECK(limit.begin("old", kStart + 2).has_value());
 }
-
-TEST_CASE("a client is who the edge says it is, if that is an address") {
-  const auto client = [](std::initializer_list<const char*> values) {
-    HttpHeaders headers;
-    for (const auto* value : values) headers.add("CF-Connecting-IP", value);
-    return client_of(headers);
-  };
-  CHECK(client({"203.0.113.9"}) == "203.0.113.9");
-  CHECK(client({"2001:db8::7"}) == "2001:db8::7");
-  CHECK(client({}).empty());
-  CHECK(client({"203.0.113.9", "203.0.113.10"}).empty());
-  CHECK(client({"203.0.113.9, 10.0.0.1"}).empty());
-  CHECK(client({"1111111111111111111111111111111111111111111111"}).empty());
-}

@@ -52,13 +52,27 @@ struct PatVerifierFixture {
            (permissions.empty() ? "" : R"(,"permissions":)" + permissions) + "}";
   }
 
-  Result<Principal> verify(const char* token) { return test::run(io, verifier->verify(Secret(token))); }
+  Result<Principal> verify(const char* token) { return test::run(io, verifier->verify(Secret(token), "client")); }
+  auto begin(const std::string& token, std::string client) {
+    return test::start(io, verifier->verify(Secret(token), std::move(client)));
+  }
   ErrorCode refusal(const char* token) {
     const auto principal = verify(token);
     REQUIRE_FALSE(principal.has_value());
     return principal.error().code;
   }
 };
+
+using Check = std::shared_ptr<test::Started<Result<Principal>>>;
+using Checks = std::vector<Check>;
+
+/// Refused at once, for now.
+void check_limited(const Check& check) {
+  REQUIRE(check->result.has_value());
+  REQUIRE_FALSE(check->result->has_value());
+  CHECK(check->result->error().code == ErrorCode::rate_limited);
+  CHECK(check->result->error().retry_after == std::chrono::seconds(1));
+}
 
 }  // namespace
 
@@ -257,8 +271,8 @@ TEST_CASE("equal checks at the same time share one question, different ones do n
   PatVerifierFixture f(kUser);
   f.transport->hold();
   std::vector<std::shared_ptr<test::Started<Result<Principal>>>> alices;
-  for (int i = 0; i < 10; ++i) alices.push_back(test::start(f.io, f.verifier->verify(Secret("ghp_alice"))));
-  const auto mallory = test::start(f.io, f.verifier->verify(Secret("ghp_mallory")));
+  for (int i = 0; i < 10; ++i) alices.push_back(test::start(f.io, f.verifier->verify(Secret("ghp_alice"), "client")));
+  const auto mallory = test::start(f.io, f.verifier->verify(Secret("ghp_mallory"), "client"));
   test::settle(f.io);
   CHECK(f.transport->requests.size() == 2);
   f.transport->release();
@@ -271,20 +285,53 @@ TEST_CASE("equal checks at the same time share one question, different ones do n
   CHECK_FALSE(mallory->result->has_value());
 }
 
-TEST_CASE("strangers cannot make it ask GitHub without bound") {
+TEST_CASE("strangers cannot make it ask GitHub without bound, one of them not for all") {
   PatVerifierFixture f(kUser);
   f.transport->hold();
-  std::vector<std::shared_ptr<test::Started<Result<Principal>>>> checks;
-  for (int i = 0; i < 100; ++i)
-    checks.push_back(test::start(f.io, f.verifier->verify(Secret("ghp_" + std::to_string(i)))));
+  Checks checks;
+  for (int i = 0; i < 10; ++i) checks.push_back(f.begin("ghp_" + std::to_string(i), "one"));
+  test::settle(f.io);
+  CHECK(f.transport->requests.size() == 4);
+  check_limited(checks.back());
+  for (int i = 10; i < 100; ++i) checks.push_back(f.begin("ghp_" + std::to_string(i), std::to_string(i / 2)));
   test::settle(f.io);
   CHECK(f.transport->requests.size() == 32);
-  REQUIRE(checks.back()->result.has_value());
-  REQUIRE_FALSE(checks.back()->result->has_value());
-  CHECK(checks.back()->result->error().code == ErrorCode::unavailable);
+  check_limited(checks.back());
   f.transport->release();
   test::settle(f.io);
   CHECK(f.verify("ghp_alice").has_value());
+}
+
+TEST_CASE("strangers do not keep out a token that was good before") {
+  PatVerifierFixture f(kUser);
+  REQUIRE(f.verify("ghp_alice").has_value());
+  f.clock.advance(std::chrono::seconds(301));
+  f.transport->hold();
+  Checks strangers;
+  for (int i = 0; i < 40; ++i) strangers.push_back(f.begin("ghp_" + std::to_string(i), std::to_string(i)));
+  const auto alice = f.begin("ghp_alice", "0");
+  test::settle(f.io);
+  f.transport->release();
+  test::settle(f.io);
+  REQUIRE(alice->result.has_value());
+  CHECK(alice->result->has_value());
+}
+
+TEST_CASE("a token that is good no more has no place before strangers") {
+  PatVerifierFixture f(kUser);
+  REQUIRE(f.verify("ghp_alice").has_value());
+  f.clock.advance(std::chrono::seconds(301));
+  f.github.user("ghp_alice", "mallory", 999);
+  REQUIRE_FALSE(f.verify("ghp_alice").has_value());
+  f.clock.advance(std::chrono::seconds(61));
+  f.transport->hold();
+  Checks strangers;
+  for (int i = 0; i < 40; ++i) strangers.push_back(f.begin("ghp_" + std::to_string(i), std::to_string(i)));
+  const auto alice = f.begin("ghp_alice", "alice");
+  test::settle(f.io);
+  check_limited(alice);
+  f.transport->release();
+  test::settle(f.io);
 }
 
 TEST_CASE("the token goes into its header and nowhere else") {

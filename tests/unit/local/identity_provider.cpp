@@ -51,7 +51,7 @@ struct IdentityProviderFixture {
     options.api_url = provider.api_url();
     options.owner = std::move(owner);
     identity::PatVerifier verifier(io.get_executor(), transport, system_clock(), std::move(options));
-    return test::run(io, verifier.verify(Secret(token)));
+    return test::run(io, verifier.verify(Secret(token), "client"));
   }
 };
 

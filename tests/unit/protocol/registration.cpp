@@ -2,10 +2,12 @@
 
 #include "libdd/core/json.hpp"
 #include "libdd/crypto/digest.hpp"
+#include "tests/support/check_error.hpp"
 #include "tests/unit/protocol/samples.hpp"
 
 using namespace dd;
 using namespace dd::protocol;
+using namespace dd::test;
 
 TEST_CASE("register claims have the members that docs/wire.md lists") {
   const auto value = to_json_value(samples::register_claims());
@@ -17,6 +19,31 @@ TEST_CASE("register claims have the members that docs/wire.md lists") {
   CHECK(value.size() == 14);
   CHECK(value["extra_ingress"] ==
         Json::parse(R"([{"hostname_label":"web","port":8080},{"hostname_label":"db","port":5432,"protocol":"tcp"}])"));
+}
+
+TEST_CASE("the head of a registration has the members that docs/wire.md lists, and all of them") {
+  const auto value = to_json_value(samples::register_head());
+  CHECK(register_head_from(value).value() == samples::register_head());
+  CHECK(value.size() == 7);
+  for (const auto& [name, member] : value.items()) {
+    CAPTURE(name);
+    auto without = value;
+    without.erase(name);
+    check_error_at(register_head_from(without), ErrorCode::malformed, "$." + name);
+  }
+}
+
+TEST_CASE("a head announces a body of 1 to 4194304 bytes") {
+  for (const std::int64_t bytes : {-1, 0, 4194305}) {
+    auto head = samples::register_head();
+    head.body_bytes = bytes;
+    check_error_at(register_head_from(to_json_value(head)), ErrorCode::invalid_argument, "$.body_bytes");
+  }
+  for (const std::int64_t bytes : {1, 4194304}) {
+    auto head = samples::register_head();
+    head.body_bytes = bytes;
+    CHECK(register_head_from(to_json_value(head)).has_value());
+  }
 }
 
 TEST_CASE("events travel as objects and are held as canonical texts") {

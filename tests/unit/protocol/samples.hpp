@@ -43,6 +43,16 @@ inline RegisterClaims register_claims() {
   return claims;
 }
 
+inline RegisterHead register_head() {
+  return {"https://app.dd.example",
+          1'777'000'000,
+          "vm-1",
+          filled(1),
+          crypto::OkpPublicKey(crypto::Curve::ed25519, filled(2)),
+          filled(4),
+          70'000};
+}
+
 inline AgentHealth agent_health() {
   AgentHealth health;
   health.base = {true, "0.1.0", "attested"};
