@@ -53,8 +53,12 @@ struct LogFacts {
   std::string owner_id;
   std::string cp_origin;  // of DD_CP_URL of the workload with role agent
   /// What decides whom runtime and agent believe, and what names they look up resolve to, where it is not the default: "NAME=value NAME=value", the
-  /// runtime's first, as "runtime.NAME", each in the order of names; values as the log has them, with %20 for a blank and %25 for a %. "default" when there is nothing.
+  /// runtime's first, as "runtime.NAME", then those of each boot workload in the order of events and names; values as the log has them, with %20 for a
+  /// blank and %25 for a %. Of a workload that is no agent, as "APP.NAME", variables by which a program runs other code (LD_PRELOAD, BASH_ENV,
+  /// PYTHONPATH, …); of agent and connector arguments, as "APP.cmd". "default" when there is nothing.
   std::string trust_settings = "default";
+  /// What boots besides the agent, in the order of events: "NAME sha256:… sha256:…", digest of the program and of what its event says (docs/wire.md, 10.1).
+  std::vector<std::string> boot_workloads;
   std::string boot_id;
   /// Something privileged was started, or something that holds the runtime's token and is neither agent nor control plane.
   bool privileged = false;

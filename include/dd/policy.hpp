@@ -46,7 +46,8 @@ struct Verdict {
 /// Immutable value. File form: {"version":1,"rules":{"mrtd":{"allow":["<96 hex>"],"mode":"enforce"},…}}; `mode` may be left out.
 /// These must be there: mrtd, rtmr0, rtmr1, rtmr2, tcb_status, debug ("false"; "true" only with simulation), agent_digest, connector_digest,
 /// owner_id, cp_origin. These may: mrseam, platform_id (MRCONFIGID), runtime_digest, boundary ("uid" or "none"), privileged ("false" drops an
-/// agent whose VM has ever started something privileged), trust_settings (without it only "default": LogFacts). Unknown rules are refused.
+/// agent whose VM has ever started something privileged), boot_workloads (what may boot besides the agent, each as LogFacts has it; without it
+/// anything), trust_settings (without it only "default": LogFacts). Unknown rules are refused.
 class Policy {
  public:
   /// Errors: malformed or invalid_argument with the JSON path; also for a value that can never match (another length, an origin in another

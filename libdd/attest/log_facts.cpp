@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dd/event_log.hpp"
+#include "libdd/attest/boot_workloads.hpp"
 #include "libdd/attest/fact_text.hpp"
 #include "libdd/attest/privileged_event.hpp"
 #include "libdd/attest/trust_settings.hpp"
@@ -26,13 +27,16 @@ void read_boot(ObjectReader& reader, LogFacts& facts) {
     facts.trust_settings = attest::runtime_trust_settings(*config, reader.path_of("config"), reader);
 }
 
+// The boot event comes first, and so do the runtime's.
+void add_trust_settings(const std::string& more, LogFacts& facts) {
+  facts.trust_settings += (more.empty() || facts.trust_settings.empty() ? "" : " ") + more;
+}
+
 void read_agent(ObjectReader& reader, LogFacts& facts) {
   facts.agent_digest = read_digest(reader, "digest");
   const Json* env = reader.object("env");
   if (env == nullptr) return;
-  // The boot event comes first, and so do the runtime's.
-  const auto own = attest::agent_trust_settings(*env);
-  facts.trust_settings += (own.empty() || facts.trust_settings.empty() ? "" : " ") + own;
+  add_trust_settings(attest::agent_trust_settings(*env), facts);
   ObjectReader settings(*env, reader.path_of("env"));
   facts.owner = settings.optional_text("DD_OWNER").value_or("");
   facts.owner_id = settings.optional_text("DD_OWNER_ID").value_or("");
@@ -41,8 +45,16 @@ void read_agent(ObjectReader& reader, LogFacts& facts) {
 }
 
 /// A role that occurs twice would let one workload be shown and the other be run.
-void read_workload(ObjectReader& reader, std::set<std::string>& roles, LogFacts& facts) {
+void read_workload(const Json& event, ObjectReader& reader, std::set<std::string>& roles, LogFacts& facts) {
   const auto role = reader.optional_text("role");
+  add_trust_settings(attest::boot_workload_trust_settings(event), facts);
+  if (role != "agent") {
+    auto workload = attest::boot_workload(event);
+    if (workload)
+      facts.boot_workloads.push_back(*std::move(workload));
+    else
+      reader.problem(workload.error());
+  }
   if (!role) return;
   if (!roles.insert(*role).second)
     reader.problem("role", ErrorCode::malformed, "two boot workloads have role \"" + *role + "\"");
@@ -59,7 +71,7 @@ Result<void> read_event(const Json& event, std::size_t index, std::set<std::stri
   if ((type == "boot") != (index == 0))
     reader.problem("type", ErrorCode::malformed, "the first event is boot, and no other");
   if (type == "boot") read_boot(reader, facts);
-  if (type == "workload") read_workload(reader, roles, facts);
+  if (type == "workload") read_workload(event, reader, roles, facts);
   if (attest::starts_privileged(reader)) facts.privileged = true;
   if (reader.error()) return tl::unexpected(*reader.error());
   return {};

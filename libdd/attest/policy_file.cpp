@@ -33,10 +33,11 @@ Result<std::string> policy_file(const PolicyValues& values) {
   allow("cp_origin", {values.cp_origin});
   if (!values.runtime_digest.empty()) allow("runtime_digest", values.runtime_digest);
   if (!values.trust_settings.empty()) allow("trust_settings", values.trust_settings);
+  if (values.boot_workloads) allow("boot_workloads", *values.boot_workloads);
 
   // A file may do that, to shut a fleet; who writes one from values has forgotten something.
   for (const auto& [name, rule] : rules.items())
-    if (rule["allow"].empty())
+    if (rule["allow"].empty() && name != "boot_workloads")
       return fail(ErrorCode::invalid_argument, "cannot write policy: " + name + " would allow nothing");
   auto text =
       json{{"version", 1}, {"rules", std::move(rules)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

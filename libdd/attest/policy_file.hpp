@@ -1,6 +1,7 @@
 // Policy files: read where a setting names one; written for the build that `ddctl up` starts, and for whoever measures a build.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct PolicyValues {
   std::string cp_origin;
   /// As LogFacts has them; when empty, agents may have the defaults only.
   std::vector<std::string> trust_settings;
+  /// As LogFacts has them. Without a value agents may boot whatever else; an empty list: nothing else.
+  std::optional<std::vector<std::string>> boot_workloads = std::nullopt;
 };
 
 /// The text of a policy file, which Policy::parse takes. Errors: those of Policy::parse; invalid_argument for a rule that would allow nothing.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "libdd/attest/boot_workloads.hpp"
 #include "libdd/attest/fact_text.hpp"
 #include "libdd/attest/tcb_status.hpp"
 
@@ -57,6 +58,7 @@ constexpr std::array kKinds = {
     RuleKind{"runtime_digest", false, digest, kDigest},
     RuleKind{"boundary", false, boundary, "\"uid\" or \"none\""},
     RuleKind{"privileged", false, yes_or_no, "\"true\" or \"false\""},
+    RuleKind{"boot_workloads", false, is_boot_workload, "NAME sha256:… sha256:…, as ddctl policy from-vm prints it"},
     RuleKind{"trust_settings", false, settings, "\"default\", or NAME=value pairs with blanks between them", "default"},
 };
 

@@ -10,7 +10,22 @@ namespace dd {
 namespace {
 
 constexpr std::size_t kMostListed = 3;
-constexpr std::size_t kMostShown = 128;  // what the log says is foreign text
+constexpr std::size_t kMostShown = 256;  // what the log says is foreign text
+
+std::string shown(const std::string& text) {
+  if (text.empty()) return "missing";
+  auto out = text.substr(0, kMostShown);
+  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return text.size() > kMostShown ? out + "..." : out;
+}
+
+std::string listed(const std::vector<std::string>& values) {
+  if (values.empty()) return "nothing";
+  std::string text;
+  for (std::size_t i = 0; i < std::min(values.size(), kMostListed); ++i) text += (i == 0 ? "" : ", ") + values[i];
+  if (values.size() > kMostListed) text += " and " + std::to_string(values.size() - kMostListed) + " more";
+  return text;
+}
 
 std::string actual_of(std::string_view rule, const TdxClaims& claims, const LogFacts& facts) {
   const auto& report = claims.report;
@@ -28,30 +43,26 @@ std::string actual_of(std::string_view rule, const TdxClaims& claims, const LogF
   if (rule == "owner_id") return facts.owner_id;
   if (rule == "cp_origin") return facts.cp_origin;
   if (rule == "trust_settings") return facts.trust_settings;
+  if (rule == "boot_workloads") return listed(facts.boot_workloads);
   if (rule == "boundary") return facts.boundary ? "uid" : "none";
   if (rule == "privileged") return facts.privileged ? "true" : "false";
   return {};
-}
-
-std::string shown(const std::string& text) {
-  if (text.empty()) return "missing";
-  auto out = text.substr(0, kMostShown);
-  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  return text.size() > kMostShown ? out + "..." : out;
-}
-
-std::string listed(const std::vector<std::string>& values) {
-  if (values.empty()) return "nothing";
-  std::string text;
-  for (std::size_t i = 0; i < std::min(values.size(), kMostListed); ++i) text += (i == 0 ? "" : ", ") + values[i];
-  if (values.size() > kMostListed) text += " and " + std::to_string(values.size() - kMostListed) + " more";
-  return text;
 }
 
 void refuse_rule(RuleVerdict& verdict, const char* explanation) {
   verdict.passed = false;
   verdict.mode = RuleMode::enforce;
   verdict.explanation = explanation;
+}
+
+/// Each of them must be allowed, and none must be there.
+void judge_boot_workloads(const PolicyRule& rule, const LogFacts& facts, RuleVerdict& verdict) {
+  std::vector<std::string> others;
+  for (const auto& workload : facts.boot_workloads)
+    if (std::ranges::find(rule.allow, workload) == rule.allow.end()) others.push_back(shown(workload));
+  verdict.passed = others.empty();
+  verdict.explanation = verdict.passed ? "boot_workloads are allowed"
+                                       : "boot_workloads has " + listed(others) + ", allowed: " + listed(rule.allow);
 }
 
 RuleVerdict judge(const std::string& name, const PolicyRule& rule, const TdxClaims& claims, const LogFacts& facts) {
@@ -63,6 +74,7 @@ RuleVerdict judge(const std::string& name, const PolicyRule& rule, const TdxClai
   verdict.passed = std::ranges::find(rule.allow, verdict.actual) != rule.allow.end();
   verdict.explanation = verdict.passed ? name + " is allowed"
                                        : name + " is " + shown(verdict.actual) + ", allowed: " + listed(rule.allow);
+  if (name == "boot_workloads") judge_boot_workloads(rule, facts, verdict);
   if (name == "tcb_status" && verdict.actual == attest::kRevoked)
     refuse_rule(verdict, "tcb_status is Revoked, which no policy may allow");
   // Only the simulator may have the bit, which proves nothing of hardware anyway.

@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   add_stop(app, invocation);
   add_mop(app, invocation);
   add_attest(app, invocation);
+  add_policy(app, invocation);
   add_bake(app, invocation);
   add_doctor(app, invocation);
   try {

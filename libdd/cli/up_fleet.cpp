@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "dd/random.hpp"
-#include "libdd/attest/policy_file.hpp"
 #include "libdd/attest/simulated/simulator.hpp"
 #include "libdd/attest/trust_settings.hpp"
 #include "libdd/cli/output.hpp"
 #include "libdd/cli/private_file.hpp"
+#include "libdd/cli/up_policy.hpp"
 #include "libdd/core/tree_removal.hpp"
 #include "libdd/crypto/digest.hpp"
 
@@ -29,12 +29,6 @@ constexpr std::chrono::seconds kBootPatience{60};
 constexpr std::chrono::milliseconds kBootPause{20};
 constexpr std::chrono::seconds kGrace{15};
 constexpr std::size_t kShownLines = 15;
-
-Result<std::string> digest_of(const fs::path& file) {
-  const auto digest = crypto::sha256_file(file.c_str());
-  if (!digest) return tl::unexpected(digest.error());
-  return "sha256:" + to_hex(*digest);
-}
 
 /// Later settings replace earlier ones of the same name.
 Settings merged(Settings settings, const Settings& more) {
@@ -112,30 +106,11 @@ Result<void> UpFleet::start_services() {
   auto client = connect(context_);
   if (!client) return tl::unexpected(client.error());
   client_ = std::make_unique<FleetClient>(*std::move(client));
-  return write_policy(*enclave_digest);
+  return write_policy();
 }
 
-Result<void> UpFleet::write_policy(const std::string& enclave_digest) {
-  const auto agent_digest = digest_of(programs_.agent);
-  if (!agent_digest) return tl::unexpected(agent_digest.error());
-  const auto connector_digest = digest_of(programs_.ddctl);
-  if (!connector_digest) return tl::unexpected(connector_digest.error());
-  const auto measured = attest::simulated_measurements(enclave_digest);
-  attest::PolicyValues values;
-  values.mrtd = {measured.mrtd};
-  for (std::size_t i = 0; i < values.rtmr.size(); ++i) values.rtmr[i] = {measured.rtmr[i]};
-  values.simulated = true;
-  values.runtime_digest = {enclave_digest};
-  values.agent_digest = {*agent_digest};
-  values.connector_digest = {*connector_digest};
-  values.owner_id = std::to_string(kUpOwnerId);
-  values.cp_origin = context_.cp_url;
-  // Here GitHub and the edge are our own, and so are the examples.
-  values.trust_settings = {attest::trust_setting("runtime.DD_ENCLAVE_PATH", search_path(programs_)) + " " +
-                           attest::trust_setting("runtime.DD_GITHUB_API_URL", services_->releases_api_url()) + " " +
-                           attest::trust_setting("DD_EDGE_URL", services_->edge_url()) + " " +
-                           attest::trust_setting("DD_GITHUB_API_URL", services_->github_api_url())};
-  const auto text = attest::policy_file(values);
+Result<void> UpFleet::write_policy() {
+  const auto text = up_policy(programs_, *services_, context_.cp_url, options_.boot_workloads);
   if (!text) return tl::unexpected(text.error());
   policy_file_ = home_ / "policy.json";
   std::ofstream file(policy_file_);

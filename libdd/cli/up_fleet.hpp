@@ -53,7 +53,7 @@ class UpFleet {
 
   [[nodiscard]] Result<void> prepare_home();
   [[nodiscard]] Result<void> start_services();
-  [[nodiscard]] Result<void> write_policy(const std::string& enclave_digest);
+  [[nodiscard]] Result<void> write_policy();
   [[nodiscard]] Result<void> boot_vm(std::string name, const std::string& role, Settings settings);
   [[nodiscard]] Result<void> boot_cp();
   [[nodiscard]] Result<void> boot_agents();

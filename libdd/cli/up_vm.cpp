@@ -18,6 +18,8 @@ Json environment_of(const Settings& settings) {
   return list;
 }
 
+}  // namespace
+
 Result<Json> boot_workloads(const UpVm& vm, const UpPrograms& programs) {
   const auto& program = vm.role == "cp" ? programs.cp : programs.agent;
   Json workloads = Json::array();
@@ -35,8 +37,6 @@ Result<Json> boot_workloads(const UpVm& vm, const UpPrograms& programs) {
   for (const auto& workload : *extra) workloads.push_back(workload);
   return workloads;
 }
-
-}  // namespace
 
 Result<UpPrograms> find_programs() {
   std::error_code failed;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "libdd/cli/child.hpp"
 
 namespace dd::cli {
@@ -36,6 +38,8 @@ struct UpVm {
 
 /// DD_ENCLAVE_PATH of every VM.
 [[nodiscard]] std::string search_path(const UpPrograms& programs);
+/// A JSON array: the connector, the role's own program, and what is to boot besides. Errors: of `extra_workloads`.
+[[nodiscard]] Result<nlohmann::json> boot_workloads(const UpVm& vm, const UpPrograms& programs);
 /// Writes the VM's configuration and boots it.
 [[nodiscard]] Result<Child> boot(const UpVm& vm, const UpPrograms& programs);
 

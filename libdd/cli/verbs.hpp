@@ -30,6 +30,7 @@ void add_exec(CLI::App& app, Invocation& invocation);
 void add_login(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_mop(CLI::App& app, Invocation& invocation);
+void add_policy(CLI::App& app, Invocation& invocation);
 void add_ps(CLI::App& app, Invocation& invocation);
 void add_restart(CLI::App& app, Invocation& invocation);
 void add_rollback(CLI::App& app, Invocation& invocation);

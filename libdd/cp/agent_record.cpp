@@ -43,6 +43,7 @@ Json facts_to_json(const LogFacts& facts) {
           {"owner_id", facts.owner_id},
           {"cp_origin", facts.cp_origin},
           {"trust_settings", facts.trust_settings},
+          {"boot_workloads", facts.boot_workloads},
           {"boot_id", facts.boot_id},
           {"privileged", facts.privileged}};
 }
@@ -60,6 +61,9 @@ LogFacts facts_from(ObjectReader& reader) {
   facts.cp_origin = reader.text("cp_origin");
   // Made of one event's variables.
   facts.trust_settings = reader.text("trust_settings", {.most = EventLog::kMaxEventBytes});
+  // Records of earlier versions have none.
+  if (reader.find("boot_workloads") != nullptr)
+    facts.boot_workloads = reader.texts("boot_workloads", EventLog::kMaxEvents);
   facts.boot_id = reader.text("boot_id");
   facts.privileged = reader.required_boolean("privileged");
   return facts;

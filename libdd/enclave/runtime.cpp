@@ -7,7 +7,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/enclave/identifiers.hpp"
-#include "libdd/enclave/public_settings.hpp"
+#include "libdd/protocol/workload_event.hpp"
 
 namespace dd::enclave {
 namespace {
@@ -201,10 +201,7 @@ net::Task<void> Runtime::log_stop_and_halt(DeploymentPtr deployment) {
 
 Json Runtime::event_of(const Deployment& deployment) const {
   const auto& info = deployment.info;
-  Json event = {{"app_name", info.app_name},     {"digest", info.digest},
-                {"cmd", deployment.request.cmd}, {"env", logged_environment(deployment.request.env, keys_.log_salt())},
-                {"privileged", info.privileged}, {"expose", Json::array()}};
-  for (const auto& expose : info.expose) event["expose"].push_back(to_json_value(expose));
+  auto event = protocol::workload_event(deployment.request, info.digest, keys_.log_salt());
   if (const auto& release = deployment.request.github_release)
     event["release"] = {{"repo", release->repo},
                         {"asset", release->asset},
@@ -216,10 +213,7 @@ Json Runtime::event_of(const Deployment& deployment) const {
     if (!info.rollback_of.empty()) event["rollback_of"] = info.rollback_of;
     return event;
   }
-  event["type"] = "workload";
-  event["inherit_token"] = deployment.inherit_token;
-  for (const auto& one : deployment.listen) event["listen"].push_back({{"name", one.name}, {"port", one.port}});
-  if (deployment.role != BootWorkload::Role::none) event["role"] = to_string(deployment.role);
+  protocol::add_boot_members(event, {deployment.role, deployment.inherit_token, deployment.listen});
   return event;
 }
 

@@ -182,6 +182,34 @@ def a_host_chooses_nothing_that_runs():
     fleet.end("vm-3")
 
 
+def a_host_adds_nothing_that_boots():
+    """The policy of `ddctl up` lists what boots; and what makes a program run other code is refused by any."""
+    as_owner = ("DD_VM_NAME=vm-4", f"DD_PAT={fleet.credential}", "DD_JOIN_TICKET=")
+
+    def connector(**members):
+        return lambda workloads: next(w for w in workloads if w.get("role") == "connector").update(members)
+
+    changes = [
+        (lambda workloads: workloads.append({"app_name": "spy", "cmd": ["sleep", "1000"], "inherit_token": True}), "boot_workloads has spy sha256:"),
+        (lambda workloads: workloads.insert(0, {"app_name": "first", "cmd": ["sleep", "1000"]}), "boot_workloads has first sha256:"),
+        (connector(env=["HTTPS_PROXY=http://127.0.0.1:9"]), "boot_workloads has connector sha256:"),
+        (connector(env=["LD_PRELOAD=/evil.so"]), "connector.LD_PRELOAD=/evil.so"),
+        (connector(cmd=[str(tools / "ddctl"), "connector", "--elsewhere"]), "connector.cmd=connector%20--elsewhere"),
+    ]
+    for change, why in changes:
+        fleet.boot("vm-4", "vm-1", *as_owner, change=change)
+        wait_for(f"refused with {why}", lambda: why in fleet.said("vm-4"))
+        fleet.end("vm-4")
+    assert "vm-4" not in [a["vm_name"] for a in fleet.ctl_json("agents")]
+
+
+def a_policy_is_written_from_a_vm():
+    written = json.loads(fleet.ctl("policy", "from-vm", "vm-1", "vm-2"))
+    kept = json.loads((fleet.home / "policy.json").read_text())
+    assert written == kept, (written, kept)
+    assert "no-such-vm" in fleet.ctl("policy", "from-vm", "vm-1", "no-such-vm", code=1)
+
+
 def deploys_still_work():
     port = free_port()
     spec = {"app_name": "after", "cmd": ["hello", str(port)], "expose": {"hostname_label": "after", "port": port}}
@@ -246,6 +274,8 @@ try:
         ("strangers get no quote, no log and no deploy", strangers_get_nothing_of_the_owners),
         ("names of the platform are neither deployed nor mopped", platform_names_are_taken),
         ("a host that says what the runtime runs and believes gets no VM in", a_host_chooses_nothing_that_runs),
+        ("a host that adds what boots gets no VM in", a_host_adds_nothing_that_boots),
+        ("the policy that is written from VMs is the one that they were let in by", a_policy_is_written_from_a_vm),
         ("deploys work after all that", deploys_still_work),
         ("a health answer altered at the edge drops the agent", an_altered_health_answer_is_noticed),
         ("a poll that comes later than its exp is refused", late_polls_are_refused),

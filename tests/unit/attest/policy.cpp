@@ -73,6 +73,7 @@ TEST_CASE("each rule refuses one thing and says what and why") {
   file["rules"]["runtime_digest"] = {{"allow", {digest_of('a')}}};
   file["rules"]["boundary"] = {{"allow", {"uid"}}};
   file["rules"]["privileged"] = {{"allow", {"false"}}};
+  file["rules"]["boot_workloads"] = {{"allow", sample_facts().boot_workloads}};
   const auto policy = policy_of(file);
   REQUIRE(policy.appraise(sample_claims(), sample_facts()).accepted);
 
@@ -107,6 +108,8 @@ TEST_CASE("each rule refuses one thing and says what and why") {
        "trust_settings is DD_GITHUB_API_URL=http://evil, allowed: default"},
       {"boundary", [](TdxClaims&, LogFacts& f) { f.boundary = false; }, "boundary is none, allowed: uid"},
       {"privileged", [](TdxClaims&, LogFacts& f) { f.privileged = true; }, "privileged is true, allowed: false"},
+      {"boot_workloads", [](TdxClaims&, LogFacts& f) { f.boot_workloads.push_back("intruder x y"); },
+       "boot_workloads has intruder x y, allowed: " + sample_facts().boot_workloads.front()},
   };
   for (const auto& c : cases) {
     CAPTURE(c.explanation);
@@ -118,6 +121,21 @@ TEST_CASE("each rule refuses one thing and says what and why") {
     CHECK_FALSE(verdict_on(verdict, c.rule).passed);
     CHECK(verdict.summary() == c.explanation);
   }
+}
+
+TEST_CASE("what boots may be missing, and be anything where no rule lists it") {
+  auto file = sample_file();
+  auto facts = sample_facts();
+  REQUIRE(facts.boot_workloads.size() == 1);
+  file["rules"]["boot_workloads"] = {{"allow", facts.boot_workloads}};
+  facts.boot_workloads.clear();
+  CHECK(policy_of(file).appraise(sample_claims(), facts).accepted);
+  file["rules"]["boot_workloads"] = {{"allow", json::array()}};
+  CHECK(policy_of(file).appraise(sample_claims(), facts).accepted);
+  CHECK_FALSE(policy_of(file).appraise(sample_claims(), sample_facts()).accepted);
+  file["rules"].erase("boot_workloads");
+  facts.boot_workloads = {"whatever"};
+  CHECK(policy_of(file).appraise(sample_claims(), facts).accepted);
 }
 
 TEST_CASE("a rule that only warns refuses nothing, but says so") {
@@ -209,7 +227,7 @@ TEST_CASE("foreign text in an explanation is short and printable") {
   auto facts = sample_facts();
   facts.cp_origin = "\x1b[31m" + std::string(4000, 'x');
   const auto verdict = policy_of(sample_file()).appraise(sample_claims(), facts);
-  CHECK(verdict.summary() == "cp_origin is ?[31m" + std::string(123, 'x') + "..., allowed: https://app.example.com");
+  CHECK(verdict.summary() == "cp_origin is ?[31m" + std::string(251, 'x') + "..., allowed: https://app.example.com");
 }
 
 TEST_CASE("trust on first use takes any measurement, and nothing else on trust") {

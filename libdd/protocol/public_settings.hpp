@@ -11,10 +11,10 @@
 
 #include "dd/bytes.hpp"
 
-namespace dd::enclave {
+namespace dd::protocol {
 
 /// A verifier must see these to judge what a VM was told: whose it is, whom it calls and whom it believes. A name is added only when its
-/// value can never be a secret; everything that is not here is a commitment. Sorted.
+/// value can never be a secret; what is not here, and names no code (libdd/attest/loader_variables.hpp), is a commitment. Sorted.
 inline constexpr std::array kPublicSettings = {
     std::string_view("DD_ACCEPT_SIMULATED"),
     std::string_view("DD_ADDRESS"),
@@ -58,4 +58,4 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// the runtime, nobody can try values.
 [[nodiscard]] nlohmann::json logged_environment(const Environment& environment, ByteView salt);
 
-}  // namespace dd::enclave
+}  // namespace dd::protocol

@@ -1,4 +1,4 @@
-#include "libdd/enclave/public_settings.hpp"
+#include "libdd/protocol/public_settings.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace dd;
-using namespace dd::enclave;
+using namespace dd::protocol;
 
 namespace {
 

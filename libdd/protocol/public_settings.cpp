@@ -1,12 +1,13 @@
-#include "libdd/enclave/public_settings.hpp"
+#include "libdd/protocol/public_settings.hpp"
 
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/loader_variables.hpp"
 #include "libdd/crypto/digest.hpp"
 
-namespace dd::enclave {
+namespace dd::protocol {
 namespace {
 
 static_assert(std::ranges::is_sorted(kPublicSettings));
@@ -22,8 +23,10 @@ std::string commitment(const std::string& name, const std::string& value, ByteVi
 nlohmann::json logged_environment(const Environment& environment, ByteView salt) {
   auto logged = nlohmann::json::object();
   for (const auto& [name, value] : environment)
-    logged[name] = std::ranges::binary_search(kPublicSettings, name) ? value : commitment(name, value, salt);
+    logged[name] = std::ranges::binary_search(kPublicSettings, name) || attest::names_code(name)
+                       ? value
+                       : commitment(name, value, salt);
   return logged;
 }
 
-}  // namespace dd::enclave
+}  // namespace dd::protocol
