@@ -354,6 +354,24 @@ TEST_CASE("of two keys that register one name at the same time one gets it") {
   CHECK(f.tunnels.names.size() == 1);
 }
 
+TEST_CASE("of two first uses of one name at the same time the entry that stays is pinned to its own VM") {
+  Room f;
+  Vm one(f), two(f);
+  const Json others = {{"tdx_mrtd", std::string(96, 'e')}};
+  std::vector<RouteCall> calls = {one.registration(one.claims_for(f.nonces.for_register())),
+                                  two.registration(two.claims_for(f.nonces.for_register(), others))};
+  CHECK(granted_of(f.io, f.router, std::move(calls)) == 2);
+  const auto* live = f.store.find_live("vm-1");
+  REQUIRE(live != nullptr);
+  const bool second = live->signing_key == two.signing.public_key();
+  CHECK((to_hex(live->pins.report.mrtd) == std::string(96, 'e')) == second);
+  // Whoever lost it is a first use again when it comes back, if the holder does not answer; and is pinned anew.
+  auto& loser = second ? one : two;
+  const auto& claims = second ? Json::object() : others;
+  REQUIRE(register_with(f, loser, kOwnerPat, claims).has_value());
+  CHECK((to_hex(f.store.find_live("vm-1")->pins.report.mrtd) == std::string(96, 'e')) == !second);
+}
+
 TEST_CASE("a name goes to a newcomer when its holder is silent, expired or refused, and not otherwise") {
   const struct {
     std::string name;

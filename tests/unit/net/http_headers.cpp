@@ -50,6 +50,31 @@ TEST_CASE("a redirect is not followed where it must not be") {
   CHECK_FALSE(net::follow_redirect(request, answer(302, "/y")).has_value());
 }
 
+TEST_CASE("a server elsewhere leads nobody to this machine or its link") {
+  const auto follows = [](const std::string& from, const std::string& to) {
+    HttpRequest request;
+    request.url = from;
+    request.max_redirects = 1;
+    HttpResponse response;
+    response.status = 302;
+    response.headers.set("Location", to);
+    return net::follow_redirect(request, response).has_value();
+  };
+  for (const char* inside : {"127.0.0.1:8080", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "localhost", "LOCALHOST",
+                             "localhost.", "app.localhost", "[::1]", "[::]", "[::ffff:127.0.0.1]", "169.254.169.254",
+                             "2852039166", "[fe80::1]", "[::ffff:a9fe:a9fe]"}) {
+    CAPTURE(inside);
+    for (const char* scheme : {"http://", "https://"})
+      CHECK_FALSE(follows(std::string(scheme) + "a.example/x", std::string(scheme) + inside + "/latest/meta-data"));
+  }
+  CHECK(follows("https://a.example/x", "https://b.example/y"));
+  CHECK(follows("https://a.example/x", "https://8.8.8.8/y"));
+  CHECK(follows("https://a.example/x", "https://[2001:db8::1]/y"));
+  CHECK(follows("http://127.0.0.1:1/x", "http://localhost:2/y"));
+  CHECK(follows("http://169.254.169.254/x", "http://169.254.169.254/y"));
+  CHECK_FALSE(follows("http://127.0.0.1:1/x", "http://169.254.169.254/y"));
+}
+
 TEST_CASE("307 and 308 keep method and body, 301 to 303 make a POST a GET") {
   for (const auto status : {301, 302, 303, 307, 308}) {
     HttpRequest request;
