@@ -22,7 +22,7 @@ struct Visitor {
 [[nodiscard]] Result<identity::Site> own_site(const Context& context);
 
 /// By `Authorization: Bearer` (a PAT, or dd-session+jwt for this agent), else by our cookie (docs/wire.md, 13). Errors: unauthenticated,
-/// permission_denied, unavailable.
+/// permission_denied, rate_limited, unavailable.
 net::Task<Result<Visitor>> who(Context& context, std::string method, HttpHeaders headers, std::string client);
 
 }  // namespace dd::agent

@@ -1,5 +1,7 @@
 #include "libdd/attest/boot_workloads.hpp"
 
+#include <algorithm>
+
 #include "libdd/attest/fact_text.hpp"
 #include "libdd/attest/loader_variables.hpp"
 #include "libdd/attest/trust_settings.hpp"
@@ -20,10 +22,9 @@ std::string text_of(const Json& value) { return value.is_string() ? value.get<st
 /// What is run besides the program itself; the mode word of our own programs says no more than the role.
 std::string arguments_in(const Json& event, const std::string& role) {
   const auto cmd = event.find("cmd");
-  if (cmd == event.end() || !cmd->is_array()) return {};
-  std::string arguments;
-  for (std::size_t i = 1; i < cmd->size(); ++i) arguments += (i == 1 ? "" : " ") + text_of((*cmd)[i]);
-  return arguments == role ? "" : arguments;
+  if (cmd == event.end() || !cmd->is_array() || cmd->size() < 2) return {};
+  const Json arguments(cmd->begin() + 1, cmd->end());
+  return arguments == Json::array({role}) ? "" : to_text(arguments);
 }
 
 }  // namespace
@@ -40,6 +41,27 @@ Result<std::string> boot_workload(const Json& event) {
   const auto canonical = crypto::canonical_json(shape);
   if (!canonical) return tl::unexpected(canonical.error());
   return name + " " + digest + " sha256:" + to_hex(crypto::sha256(as_bytes(*canonical)));
+}
+
+Result<void> add_trust_settings(const std::string& more, LogFacts& facts) {
+  if (more.empty()) return {};
+  if (facts.trust_settings == "default") facts.trust_settings.clear();
+  facts.trust_settings += (facts.trust_settings.empty() ? "" : " ") + more;
+  if (facts.trust_settings.size() <= kMostTrustSettings) return {};
+  return fail(ErrorCode::malformed,
+              "cannot keep trust settings: over " + std::to_string(kMostTrustSettings) + " bytes");
+}
+
+Result<void> add_boot_workload(const Json& event, LogFacts& facts) {
+  if (text_of(event.value("role", Json(""))) == "agent")
+    return add_trust_settings(boot_workload_trust_settings(event), facts);
+  auto workload = boot_workload(event);
+  if (!workload) return tl::unexpected(workload.error());
+  if (std::ranges::find(facts.boot_workloads, *workload) != facts.boot_workloads.end()) return {};
+  if (workload->size() > kMostBootWorkloadBytes || facts.boot_workloads.size() >= kMostBootWorkloads)
+    return fail(ErrorCode::malformed, "cannot keep boot workload: too long, or one of too many");
+  facts.boot_workloads.push_back(*std::move(workload));
+  return add_trust_settings(boot_workload_trust_settings(event), facts);
 }
 
 bool is_boot_workload(std::string_view text) {

@@ -4,9 +4,21 @@
 #include <string>
 #include <string_view>
 
+#include "dd/event_log.hpp"
 #include "libdd/core/json.hpp"
 
 namespace dd::attest {
+
+/// Of facts that are kept.
+inline constexpr std::size_t kMostTrustSettings = 64 * 1024;
+inline constexpr std::size_t kMostBootWorkloads = 256;
+inline constexpr std::size_t kMostBootWorkloadBytes = 512;
+
+/// What a `workload` event adds to the facts, once: its name and settings, and that it is privileged beside an agent. Of an agent, which log_facts
+/// reads besides, its settings alone. Errors: malformed for an event that is too much to keep.
+[[nodiscard]] Result<void> add_boot_workload(const Json& event, LogFacts& facts);
+/// Behind what is there already.
+[[nodiscard]] Result<void> add_trust_settings(const std::string& more, LogFacts& facts);
 
 /// "NAME sha256:… sha256:…" of a `workload` event: the program's digest, and SHA-256 of the canonical event without `index` and `digest` and with
 /// null for each value of `env` that the log has as a commitment. So it says role, arguments, privileges, ports, the names of all variables and the

@@ -38,6 +38,14 @@ constexpr std::array kNames = {
     "_JAVA_OPTIONS"sv,
 };
 static_assert(std::ranges::is_sorted(kNames));
+constexpr std::array kFiles = {
+    "BASH_ENV"sv,        "CLASSPATH"sv,      "GCONV_PATH"sv,       "GTK_MODULES"sv,     "LD_AUDIT"sv,
+    "LD_LIBRARY_PATH"sv, "LD_PRELOAD"sv,     "LOCPATH"sv,          "LUA_CPATH"sv,       "LUA_PATH"sv,
+    "NODE_PATH"sv,       "OPENSSL_CONF"sv,   "OPENSSL_ENGINES"sv,  "OPENSSL_MODULES"sv, "PERL5LIB"sv,
+    "PERLLIB"sv,         "PHPRC"sv,          "PHP_INI_SCAN_DIR"sv, "PYTHONHOME"sv,      "PYTHONPATH"sv,
+    "PYTHONSTARTUP"sv,   "QT_PLUGIN_PATH"sv, "RUBYLIB"sv,
+};
+static_assert(std::ranges::is_sorted(kFiles));
 
 }  // namespace
 
@@ -46,8 +54,6 @@ bool chooses_code(std::string_view variable) noexcept {
          std::ranges::any_of(kPrefixes, [variable](auto prefix) { return variable.starts_with(prefix); });
 }
 
-bool names_code(std::string_view variable) noexcept {
-  return chooses_code(variable) && variable.find("OPT") == std::string_view::npos;
-}
+bool names_code(std::string_view variable) noexcept { return std::ranges::binary_search(kFiles, variable); }
 
 }  // namespace dd::attest

@@ -27,16 +27,12 @@ void read_boot(ObjectReader& reader, LogFacts& facts) {
     facts.trust_settings = attest::runtime_trust_settings(*config, reader.path_of("config"), reader);
 }
 
-// The boot event comes first, and so do the runtime's.
-void add_trust_settings(const std::string& more, LogFacts& facts) {
-  facts.trust_settings += (more.empty() || facts.trust_settings.empty() ? "" : " ") + more;
-}
-
 void read_agent(ObjectReader& reader, LogFacts& facts) {
   facts.agent_digest = read_digest(reader, "digest");
   const Json* env = reader.object("env");
   if (env == nullptr) return;
-  add_trust_settings(attest::agent_trust_settings(*env), facts);
+  if (auto added = attest::add_trust_settings(attest::agent_trust_settings(*env), facts); !added)
+    reader.problem(added.error());
   ObjectReader settings(*env, reader.path_of("env"));
   facts.owner = settings.optional_text("DD_OWNER").value_or("");
   facts.owner_id = settings.optional_text("DD_OWNER_ID").value_or("");
@@ -47,14 +43,7 @@ void read_agent(ObjectReader& reader, LogFacts& facts) {
 /// A role that occurs twice would let one workload be shown and the other be run.
 void read_workload(const Json& event, ObjectReader& reader, std::set<std::string>& roles, LogFacts& facts) {
   const auto role = reader.optional_text("role");
-  add_trust_settings(attest::boot_workload_trust_settings(event), facts);
-  if (role != "agent") {
-    auto workload = attest::boot_workload(event);
-    if (workload)
-      facts.boot_workloads.push_back(*std::move(workload));
-    else
-      reader.problem(workload.error());
-  }
+  if (auto added = attest::add_boot_workload(event, facts); !added) reader.problem(added.error());
   if (!role) return;
   if (!roles.insert(*role).second)
     reader.problem("role", ErrorCode::malformed, "two boot workloads have role \"" + *role + "\"");

@@ -33,6 +33,8 @@ Result<std::string> policy_file(const PolicyValues& values) {
   allow("cp_origin", {values.cp_origin});
   if (!values.runtime_digest.empty()) allow("runtime_digest", values.runtime_digest);
   if (!values.trust_settings.empty()) allow("trust_settings", values.trust_settings);
+  if (!values.boundary.empty()) allow("boundary", values.boundary);
+  if (!values.privileged.empty()) allow("privileged", values.privileged);
   if (values.boot_workloads) allow("boot_workloads", *values.boot_workloads);
 
   // A file may do that, to shut a fleet; who writes one from values has forgotten something.

@@ -25,6 +25,9 @@ struct PolicyValues {
   std::string cp_origin;
   /// As LogFacts has them; when empty, agents may have the defaults only.
   std::vector<std::string> trust_settings;
+  /// "uid", "none" and "false", "true"; no rules when empty.
+  std::vector<std::string> boundary = {};
+  std::vector<std::string> privileged = {};
   /// As LogFacts has them. Without a value agents may boot whatever else; an empty list: nothing else.
   std::optional<std::vector<std::string>> boot_workloads = std::nullopt;
 };

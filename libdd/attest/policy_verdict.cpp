@@ -27,6 +27,11 @@ std::string listed(const std::vector<std::string>& values) {
   return text;
 }
 
+std::vector<std::string> all_shown(std::vector<std::string> texts) {
+  for (auto& text : texts) text = shown(text);
+  return texts;
+}
+
 std::string actual_of(std::string_view rule, const TdxClaims& claims, const LogFacts& facts) {
   const auto& report = claims.report;
   if (rule == "mrtd") return to_hex(report.mrtd);
@@ -43,7 +48,7 @@ std::string actual_of(std::string_view rule, const TdxClaims& claims, const LogF
   if (rule == "owner_id") return facts.owner_id;
   if (rule == "cp_origin") return facts.cp_origin;
   if (rule == "trust_settings") return facts.trust_settings;
-  if (rule == "boot_workloads") return listed(facts.boot_workloads);
+  if (rule == "boot_workloads") return listed(all_shown(facts.boot_workloads));
   if (rule == "boundary") return facts.boundary ? "uid" : "none";
   if (rule == "privileged") return facts.privileged ? "true" : "false";
   return {};

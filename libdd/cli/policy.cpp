@@ -6,6 +6,7 @@
 
 #include "libdd/attest/policy_file.hpp"
 #include "libdd/cli/evidence_check.hpp"
+#include "libdd/cli/output.hpp"
 #include "libdd/cli/verbs.hpp"
 
 namespace dd::cli {
@@ -16,7 +17,8 @@ void add_once(std::vector<T>& values, const T& value) {
   if (std::ranges::find(values, value) == values.end()) values.push_back(value);
 }
 
-void add_vm(attest::PolicyValues& values, const Findings& findings) {
+/// Errors: conflict when it is another owner's, or another control plane's, than those before.
+Result<void> add_vm(attest::PolicyValues& values, const Findings& findings) {
   const auto& report = findings.claims.report;
   const auto& facts = findings.facts;
   add_once(values.mrtd, report.mrtd);
@@ -28,8 +30,21 @@ void add_vm(attest::PolicyValues& values, const Findings& findings) {
   add_once(values.connector_digest, facts.connector_digest);
   add_once(values.trust_settings, facts.trust_settings);
   for (const auto& workload : facts.boot_workloads) add_once(*values.boot_workloads, workload);
+  add_once<std::string>(values.boundary, facts.boundary ? "uid" : "none");
+  add_once<std::string>(values.privileged, facts.privileged ? "true" : "false");
+  const bool first = values.owner_id.empty();
+  if (!first && (values.owner_id != facts.owner_id || values.cp_origin != facts.cp_origin))
+    return fail(ErrorCode::conflict, "cannot write one policy for VMs of different owners or control planes");
   values.owner_id = facts.owner_id;
   values.cp_origin = facts.cp_origin;
+  return {};
+}
+
+/// What stays the host's to choose.
+void warn(const attest::PolicyValues& values) {
+  for (const auto& settings : values.trust_settings)
+    if (settings.find("=?") != std::string::npos)
+      progress("warning: the log does not say what these are, and any value is let in: " + printable(settings));
 }
 
 int from_vm(const Invocation& invocation, const std::vector<std::string>& targets) {
@@ -41,10 +56,11 @@ int from_vm(const Invocation& invocation, const std::vector<std::string>& target
   for (const auto& target : targets) {
     const auto findings = fetch_and_check(*context, target);
     if (!findings) return report(findings.error());
-    add_vm(values, *findings);
+    if (const auto added = add_vm(values, *findings); !added) return report(added.error());
   }
   const auto text = attest::policy_file(values);
   if (!text) return report(text.error());
+  warn(values);
   print_line(text->substr(0, text->size() - 1));
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/boot_workloads.hpp"
 #include "libdd/core/json.hpp"
 #include "libdd/cp/compat_poll.hpp"
 #include "libdd/cp/evidence.hpp"
@@ -99,6 +100,9 @@ net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {
   if (!bound) co_return outcome_of(Finding::refused, bound.error().message, std::move(record));
 
   record.facts.privileged = record.facts.privileged || log->privileged();
+  for (const auto& workload : log->boot_workloads())
+    if (const auto added = attest::add_boot_workload(workload, record.facts); !added)
+      co_return outcome_of(Finding::refused, "event log: " + added.error().message, std::move(record));
   const auto verdict = context_.policy.appraise(*token, record.facts);
   if (!verdict.accepted) co_return outcome_of(Finding::refused, "policy: " + verdict.summary(), std::move(record));
 

@@ -59,11 +59,11 @@ LogFacts facts_from(ObjectReader& reader) {
   facts.owner = reader.text("owner");
   facts.owner_id = reader.text("owner_id");
   facts.cp_origin = reader.text("cp_origin");
-  // Made of one event's variables.
-  facts.trust_settings = reader.text("trust_settings", {.most = EventLog::kMaxEventBytes});
-  // Records of earlier versions have none.
+  facts.trust_settings = reader.text("trust_settings", {.most = attest::kMostTrustSettings});
+  // An agent of an earlier version's record: no rule allows what nobody has looked at.
+  facts.boot_workloads = {"unknown"};
   if (reader.find("boot_workloads") != nullptr)
-    facts.boot_workloads = reader.texts("boot_workloads", EventLog::kMaxEvents);
+    facts.boot_workloads = reader.texts("boot_workloads", attest::kMostBootWorkloads);
   facts.boot_id = reader.text("boot_id");
   facts.privileged = reader.required_boolean("privileged");
   return facts;

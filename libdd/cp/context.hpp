@@ -20,7 +20,7 @@ struct Context {
   const ControlPlaneOptions& options;
   std::string origin;
   asio::any_io_executor executor;
-  asio::thread_pool& pool;
+  asio::thread_pool& readers;
   const Clock& clock;
   Random& random;
   HttpTransport& transport;

@@ -194,6 +194,7 @@ struct ControlPlane::Impl {
   ~Impl() {
     // Blocking work writes into coroutine frames: it has to end first.
     pool.join();
+    readers.join();
     io.end_tasks();
   }
 
@@ -218,6 +219,7 @@ struct ControlPlane::Impl {
   Policy policy;
   net::Loop io;
   asio::thread_pool pool{1};
+  asio::thread_pool readers{1};  // of large bodies, for which the registry does not wait
   std::unique_ptr<enclave_client::Capability> capability;
   std::unique_ptr<tunnel::TunnelProvider> tunnels;
   std::unique_ptr<Store> store;
@@ -267,7 +269,7 @@ net::Task<Result<void>> ControlPlane::Impl::start() {
   const auto keys = co_await capability->keys();
   if (!keys) co_return wrap(keys.error(), "cannot get the control plane's key");
 
-  services = std::make_unique<Services>(options, policy, io, pool, *store, *tunnels, *capability, *keys, *fleet_key);
+  services = std::make_unique<Services>(options, policy, io, readers, *store, *tunnels, *capability, *keys, *fleet_key);
   const auto listening = listen();
   if (!listening) co_return listening;
 

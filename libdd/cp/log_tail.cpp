@@ -23,6 +23,7 @@ Result<void> LogTail::append(std::span<const std::string> events) {
       return fail(ErrorCode::malformed, "cannot replay event log: index " + std::to_string(index) + " where " +
                                             std::to_string(length()) + " was expected");
     privileged_ = privileged_ || privileged;
+    if (type == "workload") boot_workloads_.push_back(*event);
     heads_.push_back(crypto::extend(heads_.back(), crypto::sha384(as_bytes(text))));
   }
   return {};

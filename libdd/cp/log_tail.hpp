@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "dd/bytes.hpp"
 
 namespace dd::cp {
@@ -23,11 +25,14 @@ class LogTail {
   [[nodiscard]] const Digest384* head_at(std::int64_t count) const noexcept;
   /// Whether one of the new events starts something privileged.
   [[nodiscard]] bool privileged() const noexcept { return privileged_; }
+  /// What boots later than the agent: a release takes its time.
+  [[nodiscard]] const std::vector<nlohmann::json>& boot_workloads() const noexcept { return boot_workloads_; }
 
  private:
   std::int64_t start_;
   std::vector<Digest384> heads_;
   bool privileged_ = false;
+  std::vector<nlohmann::json> boot_workloads_;
 };
 
 }  // namespace dd::cp

@@ -33,7 +33,8 @@ class People {
   explicit People(Context& context)
       : context_(context), site_{context.origin, context.cp_key, identity::SiteKind::control_plane} {}
 
-  /// By `Authorization: Bearer <PAT>`, else by our cookie (docs/wire.md, 13). Errors: unauthenticated, permission_denied, unavailable.
+  /// By `Authorization: Bearer <PAT>`, else by our cookie (docs/wire.md, 13). Errors: unauthenticated, permission_denied, rate_limited,
+  /// unavailable.
   net::Task<Result<Visitor>> who(std::string method, HttpHeaders headers, std::string client);
   /// The same before a body is read; the principal is the login.
   [[nodiscard]] net::Authenticate owner_only();

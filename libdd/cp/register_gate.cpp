@@ -63,7 +63,8 @@ net::Task<Result<std::string>> RegisterGate::authenticate(const net::ServerReque
 
   const auto shown = co_await check_credential(*std::move(credential), kid, head.vm_name, request.client);
   if (!shown) co_return tl::unexpected(shown.error());
-  const auto until = context_.clock.unix_seconds() + kNonceLife.count();
+  // Somebody with the same one may have been found in time already, and be waiting for GitHub's word.
+  const auto until = context_.clock.unix_seconds() + 2 * kNonceLife.count();
   const auto spent = co_await context_.store.spend_nonce(head.nonce, until);
   if (!spent) co_return tl::unexpected(spent.error());
   co_return std::string(*shown ? kByCredential : kByKey);

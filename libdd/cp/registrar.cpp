@@ -72,7 +72,7 @@ net::Task<Result<SentRegistration>> Registrar::read(std::string body, protocol::
     const crypto::StatementRule own{crypto::kRegisterTyp, reading->audience, crypto::Expiry::absent, now};
     reading->outcome = read_registration(reading->body, reading->head, own);
   };
-  co_await net::run_on(context_.pool, std::move(work));
+  co_await net::run_on(context_.readers, std::move(work));
   co_return *std::move(reading->outcome);
 }
 

@@ -23,7 +23,7 @@ class Registrar {
   net::Task<Result<net::ServerResponse>> challenge(const net::ServerRequest& request);
   net::Task<Result<net::ServerResponse>> enrol(const net::ServerRequest& request);
 
-  /// A large body on a thread of its own.
+  /// A large body on the thread for that.
   net::Task<Result<SentRegistration>> read(std::string body, protocol::RegisterHead head);
   /// With the name's turn: that it is not revoked, and that without a credential it still needs none.
   [[nodiscard]] Result<void> check_again(const Request& request, const std::string& kid) const;

@@ -267,6 +267,7 @@ Task<bool> HttpConnection::read_body(Exchange& exchange) {
     share = public_bodies_.take(exchange.request.client);
     if (!share) {
       Error error{ErrorCode::rate_limited, "cannot read body: too many of yours at once, try again", {}, {}};
+      error.retry_after = std::chrono::seconds(1);
       co_await give_up(std::move(error), 0);
       co_return false;
     }

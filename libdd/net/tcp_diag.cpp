@@ -130,6 +130,12 @@ void put(const ip::address& address, __be32 (&where)[4]) {
   }
 }
 
+/// Whether the kernel lists what listens; asked once.
+bool answers_at_all() {
+  static const bool answers = listeners_by_diag().has_value();
+  return answers;
+}
+
 /// The answer to a question about one socket, in one datagram.
 SocketOwner read_owner(int fd) {
   std::array<char, 4096> buffer;
@@ -143,7 +149,8 @@ SocketOwner read_owner(int fd) {
   if (head.nlmsg_type == NLMSG_ERROR && size >= NLMSG_HDRLEN + sizeof(int)) {
     int error = 0;
     std::memcpy(&error, buffer.data() + NLMSG_HDRLEN, sizeof error);
-    if (error == -ENOENT) return {true, std::nullopt};
+    // Also the answer of a kernel without tcp_diag.
+    if (error == -ENOENT && answers_at_all()) return {true, std::nullopt};
     absent = true;
     return {};
   }

@@ -51,7 +51,7 @@ TEST_CASE("another agent's token proves nothing for this one") {
   check_refused(thief.submit(claims, fleet().ticket()), 403, "report_data_mismatch", before);
 }
 
-TEST_CASE("a nonce is spent by its first use, also by one that failed") {
+TEST_CASE("a nonce is spent by its first use with a good credential, also by one that failed") {
   TestAgent agent(fleet(), {.vm_name = "twice"});
   const auto before = fleet().tunnels();
   const auto claims = agent.prepare();

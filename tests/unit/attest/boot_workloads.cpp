@@ -88,20 +88,23 @@ TEST_CASE("variables by which a boot workload runs other code are settings that 
 
 TEST_CASE("so are arguments of agent and connector, and of nobody else") {
   CHECK(settings_of(changed(connector_event(), "/cmd", {"cloudflared", "--edge", "evil:7844"})) ==
-        "cloudflared.cmd=--edge%20evil:7844");
-  CHECK(settings_of(changed(agent_event(), "/cmd", {"dd-agent", "--x"})) == "dd-agent.cmd=--x");
+        R"(cloudflared.cmd=["--edge","evil:7844"])");
+  CHECK(settings_of(changed(agent_event(), "/cmd", {"dd-agent", "--x"})) == R"(dd-agent.cmd=["--x"])");
+  CHECK(settings_of(changed(agent_event(), "/cmd", {"dd-agent", "a b"})) == R"(dd-agent.cmd=["a%20b"])");
+  CHECK(settings_of(changed(agent_event(), "/cmd", {"dd-agent", ""})) == R"(dd-agent.cmd=[""])");
   CHECK(settings_of(changed(agent_event(), "/cmd", {"devopsdefender", "agent"})) == "default");
   CHECK(settings_of(changed(connector_event(), "/cmd", {"ddctl", "connector"})) == "default");
 }
 
-TEST_CASE("loader and interpreter variables are known, and those that may hold secrets told apart") {
+TEST_CASE("loader and interpreter variables are known, and those that are always files told apart") {
   for (const char* name : {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "BASH_ENV", "PYTHONPATH", "PYTHONSTARTUP",
-                           "PERL5LIB", "RUBYLIB", "NODE_PATH", "CLASSPATH", "GCONV_PATH", "GLIBC_TUNABLES"}) {
+                           "PERL5LIB", "RUBYLIB", "NODE_PATH", "CLASSPATH", "GCONV_PATH"}) {
     CAPTURE(name);
     CHECK(chooses_code(name));
     CHECK(names_code(name));
   }
-  for (const char* name : {"NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "RUBYOPT", "PERL5OPT"}) {
+  for (const char* name : {"NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "RUBYOPT", "PERL5OPT", "LD_SDK_KEY",
+                           "LD_DEBUG", "PYTHONWARNINGS", "GLIBC_TUNABLES"}) {
     CAPTURE(name);
     CHECK(chooses_code(name));
     CHECK_FALSE(names_code(name));
@@ -109,5 +112,29 @@ TEST_CASE("loader and interpreter variables are known, and those that may hold s
   for (const char* name : {"", "PATH", "HOME", "DD_OWNER", "OLD_PRELOAD", "ld_preload", "MY_LD_PRELOAD"}) {
     CAPTURE(name);
     CHECK_FALSE(chooses_code(name));
+    CHECK_FALSE(names_code(name));
   }
+}
+
+TEST_CASE("a log with more than can be kept of it is refused") {
+  const auto refused = [](const json& event) {
+    const auto facts = log_facts(log_of({boot_event(), event}));
+    REQUIRE_FALSE(facts.has_value());
+    CHECK(facts.error().code == ErrorCode::malformed);
+  };
+  refused(changed(web_event(), "/app_name", std::string(600, 'a')));
+  refused(changed(web_event(), "/env/LD_PRELOAD", std::string(30'000, '%')));  // three times as long when it is escaped
+  LogFacts facts;
+  for (int i = 0; i < 256; ++i)
+    REQUIRE(add_boot_workload(changed(web_event(), "/app_name", "a" + std::to_string(i)), facts).has_value());
+  CHECK_FALSE(add_boot_workload(changed(web_event(), "/app_name", "b"), facts).has_value());
+}
+
+TEST_CASE("what is added later joins what was there, once") {
+  auto facts = log_facts(log_of({boot_event(), agent_event()})).value();
+  REQUIRE(facts.trust_settings == "default");
+  const auto late = changed(web_event(), "/env/LD_PRELOAD", "/x.so");
+  for (int i = 0; i < 2; ++i) REQUIRE(add_boot_workload(late, facts).has_value());
+  CHECK(facts.boot_workloads == std::vector<std::string>{named(late)});
+  CHECK(facts.trust_settings == "web.LD_PRELOAD=/x.so");
 }

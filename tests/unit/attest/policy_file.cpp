@@ -51,6 +51,18 @@ TEST_CASE("settings that decide whom an agent believes are written when there ar
   CHECK(policy->to_json_value().at("rules").at("trust_settings").at("allow") == local.trust_settings);
 }
 
+TEST_CASE("what is told of boundary, privileges and boot workloads becomes rules, an empty list of the last one too") {
+  auto told = values();
+  told.boundary = {"uid"};
+  told.privileged = {"false"};
+  told.boot_workloads.emplace();
+  const auto rules = json::parse(attest::policy_file(told).value()).at("rules");
+  CHECK(rules.at("boundary").at("allow") == json{"uid"});
+  CHECK(rules.at("privileged").at("allow") == json{"false"});
+  CHECK(rules.at("boot_workloads").at("allow") == json::array());
+  for (const char* rule : {"boundary", "privileged", "boot_workloads"}) CHECK_FALSE(file().at("rules").contains(rule));
+}
+
 TEST_CASE("values that no policy can have are not written") {
   const struct {
     const char* name;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "libdd/attest/policy_file.hpp"
 #include "tests/unit/cp/vm.hpp"
 
 using namespace dd;
@@ -34,6 +35,20 @@ struct Polled : Room {
     for (int i = 0; i < events; ++i) vm.add_event({{"type", "deploy"}, {"app_name", "app"}, {"id", std::to_string(i)}});
   }
 };
+
+/// That lets in what the record shows.
+Policy policy_for(const AgentRecord& record, bool with_boot_workloads) {
+  attest::PolicyValues values;
+  values.mrtd = {record.pins.report.mrtd};
+  for (std::size_t i = 0; i < values.rtmr.size(); ++i) values.rtmr[i] = {record.pins.report.rtmr[i]};
+  values.tcb_status = {record.pins.tcb_status};
+  values.agent_digest = {record.facts.agent_digest};
+  values.connector_digest = {record.facts.connector_digest};
+  values.owner_id = record.facts.owner_id;
+  values.cp_origin = record.facts.cp_origin;
+  if (with_boot_workloads) values.boot_workloads = record.facts.boot_workloads;
+  return Policy::parse(attest::policy_file(values).value()).value();
+}
 
 }  // namespace
 
@@ -311,6 +326,42 @@ TEST_CASE("a privileged deployment stays in the verdict after the poll that show
   CHECK(f.store.find(f.vm.agent_id)->facts.privileged);
   f.poll_and_keep();
   CHECK(f.store.find(f.vm.agent_id)->facts.privileged);
+}
+
+TEST_CASE("what boots later than the agent is judged by the next poll, and kept") {
+  Polled f;
+  const Json late = {{"type", "workload"},
+                     {"app_name", "spy"},
+                     {"digest", digest_text('8')},
+                     {"cmd", {"spy"}},
+                     {"env", {{"LD_PRELOAD", "/x.so"}}}};
+  SUBCASE("by the list of what boots") {
+    f.policy = policy_for(*f.store.find(f.vm.agent_id), true);
+    f.poll_and_keep();
+    auto plain = late;
+    plain["env"] = Json::object();
+    f.vm.add_event(plain);
+    f.check_refused("boot_workloads has spy " + digest_text('8'));
+  }
+  SUBCASE("by the settings that choose code") {
+    f.policy = policy_for(*f.store.find(f.vm.agent_id), false);
+    f.poll_and_keep();
+    f.vm.add_event(late);
+    f.check_refused("trust_settings is spy.LD_PRELOAD=/x.so");
+  }
+  SUBCASE("once") {
+    const auto before = f.store.find(f.vm.agent_id)->facts.boot_workloads.size();
+    f.vm.add_event(late);
+    for (int i = 0; i < 2; ++i) f.poll_and_keep();
+    CHECK(f.store.find(f.vm.agent_id)->facts.boot_workloads.size() == before + 1);
+    CHECK(f.store.find(f.vm.agent_id)->facts.trust_settings == "spy.LD_PRELOAD=/x.so");
+  }
+  SUBCASE("and no more of it than can be kept") {
+    auto long_named = late;
+    long_named["app_name"] = std::string(600, 'a');
+    f.vm.add_event(long_named);
+    f.check_refused("cannot keep boot workload");
+  }
 }
 
 TEST_CASE("a proof's number is used up, and the next poll needs another") {

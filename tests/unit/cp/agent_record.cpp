@@ -47,6 +47,12 @@ TEST_CASE("a record of before agents could come back is read, and its agent cann
   CHECK_FALSE(agent_record_from(old).value().renewable);
 }
 
+TEST_CASE("what boots in the VM of a record from before that was looked at is unknown, which no rule allows") {
+  auto written = to_json_value(sample_record("agent-1", "vm-1"));
+  written["facts"].erase("boot_workloads");
+  CHECK(agent_record_from(written).value().facts.boot_workloads == std::vector<std::string>{"unknown"});
+}
+
 TEST_CASE("a record whose status or window of call numbers is not what we write is refused") {
   const struct {
     std::string member;

@@ -1,7 +1,11 @@
 // What is asked before a registration's body is read, and that the body is the one that was announced.
 #include "libdd/cp/register_gate.hpp"
 
+#include <future>
+
 #include <doctest/doctest.h>
+
+#include <boost/asio/post.hpp>
 
 #include "tests/support/check_error.hpp"
 #include "tests/unit/cp/vm.hpp"
@@ -37,6 +41,8 @@ Answer sent_with(Room& f, Vm& vm, const protocol::RegisterClaims& claims, const 
   call.headers = register_headers(vm.signing, announcing(head, call.body), kOwnerPat);
   return ask(f.io, f.router, std::move(call));
 }
+
+Answer register_one(Vm& vm, Room& f) { return vm.submit(vm.claims_for(f.nonces.for_register())); }
 
 }  // namespace
 
@@ -96,6 +102,23 @@ TEST_CASE("a nonce is spent once its head held, whatever follows") {
   check_error(sender.submit(), ErrorCode::unauthenticated, "nonce_spent");
 }
 
+TEST_CASE("a nonce that was used is not good again for who waits for GitHub past its time") {
+  Room f;
+  Vm vm(f), other(f, "vm-2");
+  const auto nonce = f.nonces.for_register();
+  REQUIRE(vm.submit(vm.claims_for(nonce)).has_value());
+  f.clock.advance(std::chrono::seconds(119));
+  f.transport->hold();
+  f.github.user("ghp_also_owner", f.options.owner.login, static_cast<int>(f.options.owner.id));
+  const auto late = start(f.io, answer_of(f.router, other.registration(other.claims_for(nonce), "ghp_also_owner")));
+  test::settle(f.io);
+  REQUIRE_FALSE(late->result.has_value());
+  f.clock.advance(std::chrono::seconds(15));
+  f.transport->release();
+  f.must(f.store.purge_spent());
+  check_error(finish(f.io, late), ErrorCode::unauthenticated, "nonce_spent");
+}
+
 TEST_CASE("a registration is the one that its head announced") {
   Room f;
   Vm vm(f), other(f, "vm-2");
@@ -133,14 +156,21 @@ TEST_CASE("a registration is the one that its head announced") {
   CHECK(f.tunnels.calls.empty());
 }
 
-TEST_CASE("a registration of megabytes is read beside everything else, and accepted") {
+TEST_CASE("a large registration is read beside everything else, and accepted") {
   Room f;
   Vm vm(f);
   const std::string padding(4'000, 'x');
   for (int i = 0; i < 100; ++i) vm.add_event({{"type", "exec"}, {"app_name", "web"}, {"cmd", {padding}}});
   auto call = vm.registration(vm.claims_for(f.nonces.for_register()));
   REQUIRE(call.body.size() > 400'000);
+  std::promise<void> go_on;
+  net::asio::post(f.readers, [held = go_on.get_future().share()] { held.wait(); });
   const auto started = start(f.io, answer_of(f.router, std::move(call)));
+  for (int i = 0; i < 3; ++i) CHECK(f.ask("POST", "/register/challenge").has_value());
+  Vm small(f, "vm-2");
+  CHECK(register_one(small, f).has_value());
+  CHECK_FALSE(started->result.has_value());
+  go_on.set_value();
   CHECK(finish(f.io, started).has_value());
   CHECK(f.store.find_live("vm-1") != nullptr);
 }

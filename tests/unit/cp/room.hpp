@@ -95,6 +95,7 @@ struct Room {
 
   net::asio::io_context io;
   net::asio::thread_pool pool{1};
+  net::asio::thread_pool readers{1};
   ManualClock clock{Clock::TimePoint(std::chrono::seconds(ita::kNow))};
   ControlPlaneOptions options;
   std::shared_ptr<MemoryRegistry> registry;
@@ -119,7 +120,7 @@ struct Room {
   Context context{options,
                   kOrigin,
                   io.get_executor(),
-                  pool,
+                  readers,
                   clock,
                   system_random(),
                   *transport,

@@ -179,7 +179,7 @@ struct Proving : Room {
   Context in_vm{options,
                 kOrigin,
                 io.get_executor(),
-                pool,
+                readers,
                 clock,
                 system_random(),
                 *transport,

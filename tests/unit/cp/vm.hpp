@@ -27,10 +27,11 @@ class Vm {
                {"boundary", "uid"},
                {"config", Json::object()}});
     add_event({{"type", "workload"},
+               {"app_name", "dd-agent"},
                {"role", "agent"},
                {"digest", digest_text('2')},
                {"env", {{"DD_OWNER", "octo"}, {"DD_OWNER_ID", "42"}, {"DD_CP_URL", kOrigin}}}});
-    add_event({{"type", "workload"}, {"role", "connector"}, {"digest", digest_text('3')}});
+    add_event({{"type", "workload"}, {"app_name", "connector"}, {"role", "connector"}, {"digest", digest_text('3')}});
   }
 
   void add_event(Json event) { log.append(event).value(); }
