@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "libdd/attest/fact_text.hpp"
 #include "libdd/attest/loader_variables.hpp"
 #include "libdd/attest/trust_settings.hpp"

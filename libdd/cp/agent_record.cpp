@@ -1,4 +1,5 @@
 #include "libdd/cp/agent_record.hpp"
+#include "libdd/attest/boot_workloads.hpp"
 
 #include <algorithm>
 #include <array>
