@@ -14,8 +14,8 @@ inline constexpr std::size_t kMostTrustSettings = 64 * 1024;
 inline constexpr std::size_t kMostBootWorkloads = 256;
 inline constexpr std::size_t kMostBootWorkloadBytes = 512;
 
-/// What a `workload` event adds to the facts, once: its name and settings, and that it is privileged beside an agent. Of an agent, which log_facts
-/// reads besides, its settings alone. Errors: malformed for an event that is too much to keep.
+/// What a `workload` event adds to the facts, once: its name and its settings; of an agent its arguments alone, log_facts reads the rest. Errors:
+/// malformed for an event that is too much to keep.
 [[nodiscard]] Result<void> add_boot_workload(const Json& event, LogFacts& facts);
 /// Behind what is there already.
 [[nodiscard]] Result<void> add_trust_settings(const std::string& more, LogFacts& facts);

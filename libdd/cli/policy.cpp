@@ -1,4 +1,4 @@
-// ddctl policy from-vm VM: the policy that lets in VMs like this one, and no others.
+// ddctl policy from-vm VM: the policy that lets in VMs like this one.
 #include <algorithm>
 #include <memory>
 
@@ -72,9 +72,8 @@ void add_policy(CLI::App& app, Invocation& invocation) {
   verb->require_subcommand(1);
   auto* from = verb->add_subcommand(
       "from-vm",
-      "Fetch fresh evidence from VMs that you trust, verify it, and print the policy that lets in VMs like these "
-      "and\nno others: "
-      "measurements, programs, what boots, and whom it believes.\nExample: ddctl policy from-vm vm-1 > policy.json");
+      "Fetch fresh evidence from VMs that you trust, verify it, and print the policy that lets in VMs like these: "
+      "\nmeasurements, programs, what boots, and whom it believes.\nExample: ddctl policy from-vm vm-1 > policy.json");
   const auto targets = std::make_shared<std::vector<std::string>>();
   from->add_option("agent", *targets, "URLs of agents, or their VM names or ids")->required();
   from->callback(

@@ -1,11 +1,11 @@
 #include "libdd/cp/agent_record.hpp"
-#include "libdd/attest/boot_workloads.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
 
+#include "libdd/attest/boot_workloads.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/core/json.hpp"
 
