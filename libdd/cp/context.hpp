@@ -20,7 +20,7 @@ struct Context {
   const ControlPlaneOptions& options;
   std::string origin;
   asio::any_io_executor executor;
-  asio::thread_pool& readers;
+  asio::thread_pool& readers;  // for what takes long and waits for nothing
   const Clock& clock;
   Random& random;
   HttpTransport& transport;

@@ -103,7 +103,7 @@ Bytes nonce_key(ByteView fleet_key) {
 
 /// What runs between start and stop, in the order of construction.
 struct Services {
-  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, asio::thread_pool& pool, Store& store,
+  Services(ControlPlaneOptions& o, const Policy& policy, asio::io_context& io, asio::thread_pool& readers, Store& store,
            tunnel::TunnelProvider& tunnels, enclave_client::Capability& capability, const enclave_client::VmKeys& keys,
            Bytes fleet_key)
       : turns(io.get_executor()),
@@ -115,7 +115,7 @@ struct Services {
         context{o,
                 o.origin,
                 io.get_executor(),
-                pool,
+                readers,
                 *o.clock,
                 *o.random,
                 *o.transport,

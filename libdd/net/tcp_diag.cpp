@@ -117,9 +117,6 @@ Read read_all(std::vector<TcpListener>& found) {
   return Read::done;
 }
 
-/// Each question may make a kernel without it look for a module.
-std::atomic<bool> absent{false};
-
 void put(const ip::address& address, __be32 (&where)[4]) {
   if (address.is_v4()) {
     const auto bytes = address.to_v4().to_bytes();
@@ -130,42 +127,35 @@ void put(const ip::address& address, __be32 (&where)[4]) {
   }
 }
 
-/// Whether the kernel lists what listens; asked once.
+/// Whether the kernel lists what listens; asked once, since one that does not says the same as of a socket that is gone.
 bool answers_at_all() {
   static const bool answers = listeners_by_diag().has_value();
   return answers;
 }
 
-/// The answer to a question about one socket, in one datagram.
-SocketOwner read_owner(int fd) {
+/// The answer to a question about one socket, in one datagram: its uid, when a process has it.
+std::optional<std::uint32_t> read_owner(int fd) {
   std::array<char, 4096> buffer;
   ssize_t got = -1;
   do got = recv(fd, buffer.data(), buffer.size(), 0);
   while (got < 0 && errno == EINTR);
   nlmsghdr head;
-  if (got < static_cast<ssize_t>(sizeof head)) return {true, std::nullopt};
+  if (got < static_cast<ssize_t>(sizeof head)) return std::nullopt;
   std::memcpy(&head, buffer.data(), sizeof head);
   const auto size = static_cast<std::size_t>(got);
-  if (head.nlmsg_type == NLMSG_ERROR && size >= NLMSG_HDRLEN + sizeof(int)) {
-    int error = 0;
-    std::memcpy(&error, buffer.data() + NLMSG_HDRLEN, sizeof error);
-    // Also the answer of a kernel without tcp_diag.
-    if (error == -ENOENT && answers_at_all()) return {true, std::nullopt};
-    absent = true;
-    return {};
-  }
-  if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || size < NLMSG_HDRLEN + sizeof(inet_diag_msg))
-    return {true, std::nullopt};
+  if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || size < NLMSG_HDRLEN + sizeof(inet_diag_msg)) return std::nullopt;
   inet_diag_msg row;
   std::memcpy(&row, buffer.data() + NLMSG_HDRLEN, sizeof row);
   // Of a socket that no process has the uid says 0, which is somebody's.
-  if (row.idiag_inode == 0) return {true, std::nullopt};
-  return {true, row.idiag_uid};
+  if (row.idiag_inode == 0) return std::nullopt;
+  return row.idiag_uid;
 }
 
 }  // namespace
 
 std::optional<std::vector<TcpListener>> listeners_by_diag() {
+  // Each question may make a kernel without it look for a module.
+  static std::atomic<bool> absent{false};
   for (int tries = 0; tries < kMostTries && !absent; ++tries) {
     std::vector<TcpListener> found;
     const auto read = read_all(found);
@@ -177,7 +167,7 @@ std::optional<std::vector<TcpListener>> listeners_by_diag() {
 }
 
 SocketOwner socket_owner(const ip::tcp::endpoint& own, const ip::tcp::endpoint& peer) {
-  if (absent) return {};
+  if (!answers_at_all()) return {};
   const DiagSocket socket;
   Question question;
   question.head.nlmsg_len = sizeof question;
@@ -191,11 +181,10 @@ SocketOwner socket_owner(const ip::tcp::endpoint& own, const ip::tcp::endpoint& 
   put(own.address(), question.body.id.idiag_src);
   put(peer.address(), question.body.id.idiag_dst);
   question.body.id.idiag_cookie[0] = question.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  if (socket.fd < 0 && errno == EPROTONOSUPPORT) absent = true;
   const bool asked =
       socket.fd >= 0 && send(socket.fd, &question, sizeof question, 0) == static_cast<ssize_t>(sizeof question);
   // Out of descriptors, perhaps: nobody's word is believed for that.
-  return asked ? read_owner(socket.fd) : SocketOwner{!absent, std::nullopt};
+  return {true, asked ? read_owner(socket.fd) : std::nullopt};
 }
 
 }  // namespace dd::net

@@ -93,6 +93,26 @@ struct Room {
     return fail(ErrorCode::unavailable, "cannot connect: nobody is there");
   }
 
+  /// Of a control plane that has these keys. The members below, up to `capability`, are there by then.
+  Context context_with(enclave_client::Capability& own) {
+    return {options,
+            kOrigin,
+            io.get_executor(),
+            readers,
+            clock,
+            system_random(),
+            *transport,
+            policy,
+            store,
+            turns,
+            nonces,
+            provisioner,
+            tokens,
+            owners,
+            own,
+            run(own.keys()).value().signing};
+  }
+
   net::asio::io_context io;
   net::asio::thread_pool pool{1};
   net::asio::thread_pool readers{1};
@@ -117,22 +137,7 @@ struct Room {
   ita::Verifier tokens{io.get_executor(), transport, clock, {}};
   identity::PatVerifier owners{io.get_executor(), transport, clock, {identity::kApi, options.owner}};
   std::unique_ptr<enclave_client::Capability> capability = enclave_client::make_local_capability();
-  Context context{options,
-                  kOrigin,
-                  io.get_executor(),
-                  readers,
-                  clock,
-                  system_random(),
-                  *transport,
-                  policy,
-                  store,
-                  turns,
-                  nonces,
-                  provisioner,
-                  tokens,
-                  owners,
-                  *capability,
-                  run(capability->keys()).value().signing};
+  Context context = context_with(*capability);
   AgentLink link{context};
   Dropper dropper{context};
   Registrar registrar{context, link, dropper};

@@ -176,22 +176,7 @@ struct Proving : Room {
 
   bool authority_is_down = false;
   QuotingCapability quoting;
-  Context in_vm{options,
-                kOrigin,
-                io.get_executor(),
-                readers,
-                clock,
-                system_random(),
-                *transport,
-                policy,
-                store,
-                turns,
-                nonces,
-                provisioner,
-                tokens,
-                owners,
-                quoting,
-                run(quoting.keys()).value().signing};
+  Context in_vm = context_with(quoting);
   OwnEvidence own{in_vm, transport};
 };
 
