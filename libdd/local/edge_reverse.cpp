@@ -51,6 +51,9 @@ net::Task<bool> write_line(EdgeReverse::Socket socket, std::string line) {
 struct EdgeReverse::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::any_io_executor e, EdgeState& s) : executor(e), acceptor(e), state(s) {}
 
+  /// A caller may spawn these: they hold what they need from the call on, not from their start.
+  static net::Task<Socket> take(std::shared_ptr<Impl> impl, std::string tunnel_id);
+  static net::Task<void> publish(std::shared_ptr<Impl> impl, std::string tunnel_id, std::chrono::milliseconds patience);
   net::Task<void> accept_all();
   net::Task<void> greet(Socket socket);
   net::Task<void> serve_control(std::string tunnel_id, Socket socket);
@@ -186,7 +189,14 @@ void EdgeReverse::stop() {
 }
 
 net::Task<EdgeReverse::Socket> EdgeReverse::take(std::string tunnel_id) {
-  const auto impl = impl_;
+  return Impl::take(impl_, std::move(tunnel_id));
+}
+
+net::Task<void> EdgeReverse::publish(std::string tunnel_id, std::chrono::milliseconds patience) {
+  return Impl::publish(impl_, std::move(tunnel_id), patience);
+}
+
+net::Task<EdgeReverse::Socket> EdgeReverse::Impl::take(std::shared_ptr<Impl> impl, std::string tunnel_id) {
   Line& line = impl->line(tunnel_id);
   const auto deadline = std::chrono::steady_clock::now() + kTakePatience;
   while (line.idle.empty()) {
@@ -202,8 +212,8 @@ net::Task<EdgeReverse::Socket> EdgeReverse::take(std::string tunnel_id) {
   co_return socket;
 }
 
-net::Task<void> EdgeReverse::publish(std::string tunnel_id, std::chrono::milliseconds patience) {
-  const auto impl = impl_;
+net::Task<void> EdgeReverse::Impl::publish(std::shared_ptr<Impl> impl, std::string tunnel_id,
+                                           std::chrono::milliseconds patience) {
   Line& line = impl->line(tunnel_id);
   const auto controls = line.controls;
   for (const auto& control : controls) co_await impl->send_config(tunnel_id, control);

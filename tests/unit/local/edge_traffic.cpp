@@ -183,6 +183,20 @@ TEST_CASE("a connector says which configuration it runs, and can be told to run 
   CHECK(f.ask(get("web.dd.example")).status == 404);
 }  // what was told to wait for an hour does not, when it is stopped
 
+TEST_CASE("what is published as the edge goes needs it no more") {
+  Connected f;
+  f.io.run([&] {
+    // Made before, started after.
+    auto task = f.reverse->publish(f.tunnel_id, std::chrono::hours(1));
+    auto taking = f.reverse->take(f.tunnel_id);
+    f.proxy.reset();
+    f.reverse.reset();
+    net::spawn(f.io.executor(), std::move(task), "configuration");
+    auto take = [](net::Task<EdgeReverse::Socket> waited) -> net::Task<void> { co_await std::move(waited); };
+    net::spawn(f.io.executor(), take(std::move(taking)), "request");
+  });
+}
+
 TEST_CASE("what a client says of its own address is not believed") {
   Connected f;
   f.ask(get("web.dd.example",
