@@ -50,6 +50,7 @@ net::Task<Result<net::ServerResponse>> PollApi::health(const net::ServerRequest&
   const auto poll = accept_poll(request, Use::once);
   if (!poll) co_return tl::unexpected(poll.error());
   for (const auto& session : poll->signed_out) context_.state.sessions.revoke(session, context_.clock.unix_seconds());
+  context_.state.sessions.revoke_all_until(poll->all_over_until);
   auto health = co_await full_health(poll->log_from);
   if (!health) co_return tl::unexpected(health.error());
   auto body = to_text(protocol::to_json_value(*health));

@@ -110,15 +110,15 @@ net::Task<Result<net::ServerResponse>> SignInApi::accept(const net::ServerReques
   if (!site) co_return tl::unexpected(site.error());
 
   auto session = claims->base;
+  // Issued when the control plane did: by that it says which ones are over.
   session.audience = site->origin;
-  session.issued_at = context_.clock.unix_seconds();
   session.expires_at = claims->session_expires_at;
   session.id = identity::new_id(context_.random);
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kCookieTyp), protocol::to_json_value(session));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
-  auto started =
-      identity::CookieSessions::start(*compact, session, *site, session.issued_at, request.headers, context_.random);
+  auto started = identity::CookieSessions::start(*compact, session, *site, context_.clock.unix_seconds(),
+                                                 request.headers, context_.random);
   const auto cookies = identity::Cookies::of_origin(site->origin);
   if (!started || !cookies) co_return tl::unexpected(started ? cookies.error() : started.error());
   log::info("signed in", {{"who", session.login}});

@@ -16,7 +16,7 @@ Result<std::string> session_subject(const Context& context, std::string_view tok
   const identity::StatementReader reader{membership->cp_key, membership->agent_id, context.clock.unix_seconds()};
   auto claims = identity::verify_session(token, reader);
   if (!claims) return tl::unexpected(std::move(claims).error());
-  if (context.state.sessions.any_ended(claims->from))
+  if (context.state.sessions.is_over(*claims))
     return fail(ErrorCode::unauthenticated, "signature_invalid",
                 "cannot accept session: the one that it came from was signed out");
   return std::move(claims->login);

@@ -30,6 +30,10 @@ Result<Call> call_in(const HttpHeaders& headers) {
   return Call{*std::move(statement), *std::move(claims)};
 }
 
+tl::unexpected<Error> caller_gone() {
+  return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
+}
+
 }  // namespace
 
 void AgentCalls::add_routes(net::Router& router) {
@@ -49,14 +53,13 @@ net::Task<Result<std::string>> AgentCalls::authenticate(const net::ServerRequest
   const auto call = call_in(request.headers);
   if (!call) co_return tl::unexpected(call.error());
   const auto* record = context_.store.find(call->claims.issuer);
-  if (record == nullptr || record->status == AgentStatus::dropped || record->status == AgentStatus::dropping ||
-      record->compat) {
-    if (record != nullptr && context_.store.is_denied(record->deny_key()))
-      co_return fail(ErrorCode::permission_denied, "revoked",
-                     "cannot accept call: agent " + call->claims.issuer + " was revoked");
+  // Its key, whichever of its entries was revoked.
+  if (record != nullptr && context_.store.is_denied(record->deny_key()))
+    co_return fail(ErrorCode::permission_denied, "revoked",
+                   "cannot accept call: agent " + call->claims.issuer + " was revoked");
+  if (record == nullptr || !is_live(record->status) || record->compat)
     co_return fail(ErrorCode::not_found, "agent_unknown",
                    "cannot accept call: no agent " + call->claims.issuer + "; register again");
-  }
   const crypto::StatementRule rule{crypto::kCallTyp, context_.origin, crypto::Expiry::absent,
                                    context_.clock.unix_seconds()};
   const auto good = crypto::verify_statement(call->statement, record->signing_key, rule);
@@ -67,34 +70,36 @@ net::Task<Result<std::string>> AgentCalls::authenticate(const net::ServerRequest
   co_return call->claims.issuer;
 }
 
-net::Task<Result<void>> AgentCalls::accept_body(const net::ServerRequest& request) {
+Result<AgentRecord> AgentCalls::accept_body(const net::ServerRequest& request) const {
   const auto call = call_in(request.headers);
-  if (!call) co_return tl::unexpected(call.error());
+  if (!call) return tl::unexpected(call.error());
   if (call->claims.body_sha256 != crypto::sha256(as_bytes(request.body)))
-    co_return fail(ErrorCode::unauthenticated, "signature_invalid",
-                   "cannot accept call: the body is not the one that was signed");
+    return fail(ErrorCode::unauthenticated, "signature_invalid",
+                "cannot accept call: the body is not the one that was signed");
   const auto* known = context_.store.find(request.principal);
-  if (known == nullptr)
-    co_return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
+  if (known == nullptr || !is_live(known->status)) return caller_gone();
   AgentRecord record = *known;
   const auto used = use_seq(record, call->claims.seq);
-  if (!used) co_return used;
-  co_return co_await context_.store.save(std::move(record));
+  if (!used) return tl::unexpected(used.error());
+  return record;
+}
+
+net::Task<Result<AgentCalls::Caller>> AgentCalls::hear(const net::ServerRequest& request) {
+  const auto* caller = context_.store.find(request.principal);
+  if (caller == nullptr) co_return caller_gone();
+  const auto vm_name = caller->vm_name;
+  auto turn = co_await context_.turns.take(vm_name);
+  auto accepted = accept_body(request);
+  if (!accepted) co_return tl::unexpected(accepted.error());
+  co_return Caller(std::move(turn), *std::move(accepted));
 }
 
 net::Task<Result<AgentCalls::Caller>> AgentCalls::admit(const net::ServerRequest& request) {
-  const auto gone = [] {
-    return fail(ErrorCode::not_found, "agent_unknown", "cannot accept call: the agent is gone; register again");
-  };
-  const auto* caller = context_.store.find(request.principal);
-  if (caller == nullptr) co_return gone();
-  const auto vm_name = caller->vm_name;
-  auto turn = co_await context_.turns.take(vm_name);
-  const auto accepted = co_await accept_body(request);
-  if (!accepted) co_return tl::unexpected(accepted.error());
-  const auto* record = context_.store.find(request.principal);
-  if (record == nullptr || !is_live(record->status)) co_return gone();
-  co_return Caller(std::move(turn), *record);
+  auto caller = co_await hear(request);
+  if (!caller) co_return caller;
+  const auto saved = co_await context_.store.save(caller->record);
+  if (!saved) co_return tl::unexpected(saved.error());
+  co_return caller;
 }
 
 net::Task<Result<net::ServerResponse>> AgentCalls::check(const net::ServerRequest& request) {
@@ -139,32 +144,50 @@ net::Task<Result<Secret>> AgentCalls::make_anew(AgentRecord record) {
   co_return token;
 }
 
-net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {
-  const auto caller = co_await admit(request);
-  if (!caller) co_return tl::unexpected(caller.error());
-  const auto value = parse_json(request.body);
-  if (!value) co_return tl::unexpected(value.error());
+Result<std::vector<std::string>> AgentCalls::take_wish(AgentRecord& record, const std::string& body) const {
+  const auto value = parse_json(body);
+  if (!value) return tl::unexpected(value.error());
   auto wanted = protocol::ingress_replace_from(*value);
-  if (!wanted) co_return tl::unexpected(wanted.error());
-  if (wanted->agent_id != request.principal)
-    co_return fail(ErrorCode::permission_denied,
-                   "cannot replace ingress: " + request.principal + " may not speak for " + wanted->agent_id);
+  if (!wanted) return tl::unexpected(wanted.error());
+  if (wanted->agent_id != record.agent_id)
+    return fail(ErrorCode::permission_denied,
+                "cannot replace ingress: " + record.agent_id + " may not speak for " + wanted->agent_id);
+  AgentRecord wishing = record;
+  wishing.extras = std::move(wanted->extras);
+  auto hostnames = context_.provisioner.extra_hostnames(wishing);
+  if (hostnames) record.extras = std::move(wishing.extras);
+  return hostnames;
+}
+
+net::Task<Result<net::ServerResponse>> AgentCalls::replace_ingress(const net::ServerRequest& request) {
+  const auto caller = co_await hear(request);
+  if (!caller) co_return tl::unexpected(caller.error());
   AgentRecord record = caller->record;
-  record.extras = std::move(wanted->extras);
-  auto hostnames = context_.provisioner.extra_hostnames(record);
+  auto hostnames = take_wish(record, request.body);
+  // The wish along with the number, in one write, and before Cloudflare hears of it: the call cannot come a second time.
+  const auto saved = co_await context_.store.save(record);
+  if (!saved) co_return tl::unexpected(saved.error());
   if (!hostnames) co_return tl::unexpected(hostnames.error());
   // A quarantined agent's wish is kept; it is published when the agent is taken back.
   const bool quarantined = record.status == AgentStatus::quarantined;
   tunnel::ConfigVersion version;
   if (!quarantined) {
     const auto published = co_await context_.provisioner.publish(record);
-    if (!published) co_return wrap(published.error(), "cannot replace ingress");
+    if (!published) {
+      co_await forget_wish(caller->record);
+      co_return wrap(published.error(), "cannot replace ingress");
+    }
     version = *published;
   }
-  const auto saved = co_await context_.store.save(std::move(record));
-  if (!saved) co_return tl::unexpected(saved.error());
   const protocol::IngressAnswer answer{request.principal, *std::move(hostnames), quarantined, version};
   co_return net::json_response(to_text(protocol::to_json_value(answer)));
+}
+
+net::Task<void> AgentCalls::forget_wish(AgentRecord before) {
+  const auto vm_name = before.vm_name;
+  const auto saved = co_await context_.store.save(std::move(before));
+  if (!saved)
+    log::warning("cannot forget an ingress that was not published", {{"vm", vm_name}, {"why", saved.error().message}});
 }
 
 }  // namespace dd::cp

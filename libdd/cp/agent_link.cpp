@@ -36,6 +36,7 @@ Finding finding_of_token(const Error& error) noexcept {
 struct AgentLink::Exchange {
   Digest256 nonce{};
   HttpResponse response;
+  std::uint64_t told = 0;
 };
 
 std::string Context::agent_url(const std::string& hostname) const { return net::origin_of_host(origin, hostname); }
@@ -44,13 +45,16 @@ net::Task<Result<AgentLink::Exchange>> AgentLink::ask(AgentRecord record, std::s
   Exchange exchange;
   exchange.nonce = context_.nonces.for_poll(record.agent_id);
   const auto now = context_.clock.unix_seconds();
+  auto ended = context_.sessions.ended_after(told_[record.agent_id], now);
+  exchange.told = ended.told;
   const protocol::PollClaims claims{record.agent_id,
                                     context_.origin,
                                     now,
                                     now + kPollLife,
                                     exchange.nonce,
                                     record.quoted_events,
-                                    context_.sessions.latest_ended(now)};
+                                    std::move(ended.sessions),
+                                    context_.sessions.all_over_until()};
   auto statement = co_await context_.capability.sign(std::string(crypto::kPollTyp), protocol::to_json_value(claims));
   if (!statement) co_return wrap(statement.error(), "cannot sign poll");
 
@@ -70,7 +74,15 @@ net::Task<PollOutcome> AgentLink::poll(AgentRecord record) {
   if (record.compat) co_return co_await poll_compat(context_, std::move(record));
   auto exchange = co_await ask(record, "/health");
   if (!exchange) co_return outcome_of(Finding::unreachable, exchange.error().message, std::move(record));
-  co_return co_await judge(std::move(record), *std::move(exchange));
+  const auto told = exchange->told;
+  auto outcome = co_await judge(std::move(record), *std::move(exchange));
+  // Only its own signature says that it has heard.
+  if (outcome.finding == Finding::proven) told_[outcome.record.agent_id] = told;
+  co_return outcome;
+}
+
+void AgentLink::forget_strangers() {
+  std::erase_if(told_, [this](const auto& entry) { return context_.store.find(entry.first) == nullptr; });
 }
 
 net::Task<PollOutcome> AgentLink::judge(AgentRecord record, Exchange exchange) {

@@ -33,6 +33,10 @@ class AgentLink {
   explicit AgentLink(Context& context) : context_(context) {}
   /// Callers hold the agent's turn.
   net::Task<PollOutcome> poll(AgentRecord record);
+  /// Its process may be a new one, which has heard of no session that was ended.
+  void tell_anew(const std::string& agent_id) { told_.erase(agent_id); }
+  /// What was remembered of agents that the store no longer knows.
+  void forget_strangers();
 
  private:
   struct Exchange;
@@ -45,6 +49,7 @@ class AgentLink {
                                            const LogTail& log, const TdxClaims& token) const;
 
   Context& context_;
+  std::map<std::string, std::uint64_t> told_;  // agent_id → of how many ended sessions it has heard: see CookieSessions
 };
 
 }  // namespace dd::cp

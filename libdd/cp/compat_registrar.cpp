@@ -32,10 +32,10 @@ net::Task<Result<net::ServerResponse>> CompatRegistrar::enrol(const net::ServerR
   if (!value) co_return tl::unexpected(value.error());
   const auto request = protocol::seed_register_from(*value);
   if (!request) co_return tl::unexpected(request.error());
+  // In its turn: what it is judged by may change while it waits.
+  const auto turn = co_await context_.turns.take(request->vm_name);
   const auto allowed = co_await check_request(*request);
   if (!allowed) co_return tl::unexpected(allowed.error());
-
-  const auto turn = co_await context_.turns.take(request->vm_name);
   const auto token = co_await check_token(request->ita_token);
   if (!token) co_return tl::unexpected(token.error());
   const auto verdict = appraise_compat(context_.policy, *token);

@@ -98,11 +98,16 @@ net::Task<Result<net::ServerResponse>> FleetApi::revoke(const net::ServerRequest
   const auto* known = context_.store.find(agent_id);
   if (known == nullptr) co_return fail(ErrorCode::not_found, "cannot revoke: no agent " + agent_id);
   const auto vm_name = known->vm_name;
+  // Ahead of its turn, for which it may make us wait: from now on nothing is done for it.
+  const auto first_key = known->deny_key();
+  auto denied = co_await context_.store.deny(first_key, why);
+  if (!denied) co_return wrap(denied.error(), "cannot revoke");
   const auto turn = co_await context_.turns.take(vm_name);
   known = context_.store.find(agent_id);
   if (known == nullptr) co_return fail(ErrorCode::not_found, "cannot revoke: no agent " + agent_id);
   AgentRecord record = *known;
-  const auto denied = co_await context_.store.deny(record.deny_key(), why);
+  // It may have become one with a key meanwhile.
+  if (record.deny_key() != first_key) denied = co_await context_.store.deny(record.deny_key(), why);
   if (!denied) co_return wrap(denied.error(), "cannot revoke");
   if (record.status != AgentStatus::dropped) {
     const auto dropped = co_await dropper_.drop(std::move(record), why);

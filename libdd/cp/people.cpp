@@ -19,8 +19,9 @@ namespace {
 // PatVerifier keeps an answer longer, so that GitHub is seldom asked.
 constexpr std::int64_t kTokenCheckPeriod = 60;  // s
 constexpr std::int64_t kLongestUnchecked = 300;
-// Of one owner's people; for the oldest beyond them a revoked PAT ends nothing before its time.
-constexpr std::size_t kMostTokens = 1024;
+// Sessions that could still be good and that began with a token: of all people, and of one, who could take the others' room.
+constexpr std::size_t kMostTokens = 8192;
+constexpr std::ptrdiff_t kMostOfPerson = 256;
 
 const std::string& first_of(const protocol::SessionClaims& session) {
   return session.from.empty() ? session.id : session.from.front();
@@ -40,6 +41,7 @@ Result<identity::SignInGrounds> grounds_of(const Visitor& visitor) {
     return fail(ErrorCode::conflict, "cannot make a sign-in link: this session came from " +
                                          std::to_string(grounds.from.size() - 1) + " links already, sign in anew");
   grounds.ends_at = visitor.session->expires_at;
+  grounds.issued_at = visitor.session->issued_at;
   return grounds;
 }
 
@@ -96,12 +98,18 @@ net::Task<void> People::check_tokens() {
     if (tokens_.contains(session_id)) co_await ask_again(session_id);
 }
 
-void People::keep_token(const std::string& session_id, KeptToken kept) {
-  if (kept.token.empty()) return;
-  std::erase_if(tokens_, [&kept](const auto& entry) { return entry.second.expires_at <= kept.checked_at; });
+Result<void> People::check_room(const Principal& person) {
+  const auto now = context_.clock.unix_seconds();
+  std::erase_if(tokens_, [now](const auto& entry) { return entry.second.expires_at <= now; });
+  const auto own =
+      std::ranges::count_if(tokens_, [&person](const auto& entry) { return entry.second.user_id == person.id; });
+  if (own >= kMostOfPerson)
+    return fail(ErrorCode::rate_limited, "cannot sign in: " + person.login + " has begun " + std::to_string(own) +
+                                             " sessions that are not over by time yet; use one of them");
   if (tokens_.size() >= kMostTokens)
-    tokens_.erase(std::ranges::min_element(tokens_, {}, [](const auto& entry) { return entry.second.expires_at; }));
-  tokens_.insert_or_assign(session_id, std::move(kept));
+    return fail(ErrorCode::unavailable, "cannot sign in: " + std::to_string(tokens_.size()) +
+                                            " sessions were begun that are not over by time yet");
+  return {};
 }
 
 net::Authenticate People::owner_only() {
@@ -114,8 +122,11 @@ net::Authenticate People::owner_only() {
 
 net::Task<Result<std::vector<std::string>>> People::sign_in(identity::SignInGrounds grounds, HttpHeaders headers) {
   const auto now = context_.clock.unix_seconds();
-  if (context_.sessions.any_ended(grounds.from) || grounds.ends_at.value_or(now + 1) <= now)
+  const bool before_all_ended = grounds.issued_at.value_or(now + 1) <= context_.sessions.all_over_until();
+  if (before_all_ended || context_.sessions.any_ended(grounds.from) || grounds.ends_at.value_or(now + 1) <= now)
     co_return fail(ErrorCode::unauthenticated, "cannot sign in: the session that made this link is over");
+  if (!grounds.token.empty())
+    if (const auto room = check_room(grounds.person); !room) co_return tl::unexpected(room.error());
   const auto life = std::chrono::floor<std::chrono::seconds>(context_.options.session_life);
   auto claims = identity::new_session(grounds.person, site_.origin, life, context_.clock, context_.random);
   claims.expires_at = std::min(claims.expires_at, grounds.ends_at.value_or(claims.expires_at));
@@ -123,7 +134,8 @@ net::Task<Result<std::vector<std::string>>> People::sign_in(identity::SignInGrou
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kSessionTyp), protocol::to_json_value(claims));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
-  keep_token(claims.id, {std::move(grounds.token), claims.expires_at, now});
+  if (!grounds.token.empty())
+    tokens_.insert_or_assign(claims.id, KeptToken{std::move(grounds.token), claims.user_id, claims.expires_at, now});
   co_return identity::CookieSessions::start(*compact, claims, site_, now, headers, context_.random);
 }
 

@@ -40,7 +40,7 @@ class People {
   [[nodiscard]] net::Authenticate owner_only();
 
   /// Values of the Set-Cookie headers that sign somebody in, in a browser that sent these headers. While that session lives its token is kept, and asked about again: the session, and all that came
-  /// from it, ends with it. Errors: unauthenticated when the grounds are gone.
+  /// from it, ends with it. Errors: unauthenticated when the grounds are gone; rate_limited when that person has begun too many that could still be good.
   net::Task<Result<std::vector<std::string>>> sign_in(identity::SignInGrounds grounds, HttpHeaders headers);
   /// Asks about the tokens of sessions that nobody has shown here for five minutes: what came from them is at agents, too.
   net::Task<void> check_tokens();
@@ -53,6 +53,7 @@ class People {
  private:
   struct KeptToken {
     Secret token;
+    std::int64_t user_id = 0;
     std::int64_t expires_at = 0;
     std::int64_t checked_at = 0;
   };
@@ -60,7 +61,8 @@ class People {
   net::Task<Result<void>> check_token(protocol::SessionClaims session);
   /// Whether the token that a session began with is still good, or nobody can tell; else it and all that came from it is over.
   net::Task<bool> ask_again(std::string session_id);
-  void keep_token(const std::string& session_id, KeptToken kept);
+  /// Whether one more may begin; nobody's is forgotten for it. Errors: rate_limited, for who has begun too many; unavailable.
+  [[nodiscard]] Result<void> check_room(const Principal& person);
 
   Context& context_;
   identity::Site site_;

@@ -65,6 +65,8 @@ net::Task<void> Poller::visit(std::string agent_id) {
   Result<void> done;
   if (record.status == AgentStatus::dropping) {
     done = co_await dropper_.finish(record);
+  } else if (context_.store.is_denied(record.deny_key())) {
+    done = co_await dropper_.drop(std::move(record), "its key was revoked");
   } else {
     auto outcome = co_await link_.poll(record);
     done = co_await act(std::move(record), std::move(outcome));
@@ -118,6 +120,7 @@ net::Task<Result<void>> Poller::take_back(AgentRecord record) {
 }
 
 net::Task<Result<void>> Poller::housekeeping() {
+  link_.forget_strangers();
   const auto purged = co_await context_.store.purge_spent();
   if (!purged) co_return purged;
   co_return co_await dropper_.forget_old();

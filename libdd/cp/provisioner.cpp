@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "dd/log.hpp"
+#include "libdd/net/beside.hpp"
 
 namespace dd::cp {
 
@@ -79,10 +80,14 @@ net::Task<Result<tunnel::ConfigVersion>> Provisioner::publish(AgentRecord record
   if (!rules) co_return wrap(rules.error(), "cannot publish ingress");
   std::vector<std::string> hostnames;
   for (const auto& rule : *rules) hostnames.push_back(rule.hostname);
+  // Neither needs the other, and each is a call or more to Cloudflare.
+  auto pointing = tunnels_.put_dns(record.tunnel_id, record.agent_id, std::move(hostnames));
+  auto executor = co_await net::this_executor();
+  net::Beside<Result<void>> dns(std::move(executor), std::move(pointing));
   const auto ingress = co_await tunnels_.put_ingress(record.tunnel_id, *std::move(rules));
+  const auto pointed = co_await dns.result();
   if (!ingress) co_return wrap(ingress.error(), "cannot publish ingress");
-  const auto dns = co_await tunnels_.put_dns(record.tunnel_id, record.agent_id, std::move(hostnames));
-  if (!dns) co_return wrap(dns.error(), "cannot publish DNS records");
+  if (!pointed) co_return wrap(pointed.error(), "cannot publish DNS records");
   co_return *ingress;
 }
 

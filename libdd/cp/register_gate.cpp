@@ -89,7 +89,9 @@ net::Task<Result<bool>> RegisterGate::check_credential(Secret credential, std::s
 
 bool RegisterGate::needs_no_credential(const std::string& vm_name, const std::string& kid) const {
   const auto* holder = context_.store.find_live(vm_name);
-  return holder != nullptr ? holder->signing_key.kid() == kid : renewable(vm_name, kid) != nullptr;
+  if (holder == nullptr) return renewable(vm_name, kid) != nullptr;
+  // What came without attestation has no key, and so none that it could be known by.
+  return !holder->compat && holder->signing_key.kid() == kid;
 }
 
 const AgentRecord* RegisterGate::renewable(const std::string& vm_name, const std::string& kid) const {
@@ -124,7 +126,7 @@ net::Task<Result<void>> RegisterGate::check_ticket(std::string ticket, std::stri
   const auto only_for = reader.optional_text("vm_name");
   if (reader.error()) co_return refused(reader.error()->message);
   if (only_for && *only_for != vm_name) co_return refused("it is for VM " + *only_for);
-  co_return co_await context_.store.claim_ticket(std::move(ticket_id), kid, expires_at);
+  co_return co_await context_.store.claim_ticket(std::move(ticket_id), kid, vm_name, expires_at);
 }
 
 }  // namespace dd::cp

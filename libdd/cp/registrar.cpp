@@ -122,10 +122,11 @@ Result<void> Registrar::check_fleet(const protocol::RegisterClaims& claims) cons
 
 net::Task<Result<void>> Registrar::settle_name(std::string vm_name, std::string kid) {
   const auto* holder = context_.store.find_live(vm_name);
-  if (holder == nullptr || holder->signing_key.kid() == kid) co_return Result<void>();
+  if (holder == nullptr) co_return Result<void>();
   AgentRecord record = *holder;
   // What has no key cannot prove itself, so it cannot keep its name from a VM that does.
   if (record.compat) co_return co_await dropper_.drop(std::move(record), "its VM registered with attestation");
+  if (record.signing_key.kid() == kid) co_return Result<void>();
   const auto outcome = co_await link_.poll(record);
   if (outcome.finding == Finding::proven) {
     const auto saved = co_await context_.store.save(outcome.record);
@@ -193,6 +194,7 @@ net::Task<Result<protocol::RegisterAnswer>> Registrar::admit(Request& request) {
   if (!ended) co_return wrap(ended.error(), "cannot register");
   const auto saved = co_await context_.store.save(record);
   if (!saved) co_return wrap(saved.error(), "cannot register");
+  link_.tell_anew(record.agent_id);
   log::info("agent registered", {{"vm", record.vm_name}, {"agent", record.agent_id}, {"kid", kid}});
   co_return co_await answer_for(std::move(record), *std::move(token));
 }

@@ -88,6 +88,12 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
   auto grounds = links_.use(form->value("code"), now);
   if (!grounds) co_return refuse(grounds.error(), "/");
   failures_.forgive(client);
+  // The link may be ten minutes old, and what it rests on revoked since.
+  if (!grounds->token.empty()) {
+    auto token = grounds->token;
+    const auto person = co_await context_.owners.verify(std::move(token), client);
+    if (!person) co_return refuse(person.error(), "/");
+  }
   co_return co_await welcome(request, *std::move(grounds), "/");
 }
 
@@ -104,8 +110,10 @@ net::Task<Result<net::ServerResponse>> SignInApi::welcome(const net::ServerReque
                                                           identity::SignInGrounds grounds, std::string next) {
   const auto login = grounds.person.login;
   auto cookies = co_await people_.sign_in(std::move(grounds), request.headers);
-  if (!cookies && cookies.error().code == ErrorCode::unauthenticated)
-    co_return refuse(cookies.error(), std::move(next));
+  const auto is_told = [](ErrorCode code) {
+    return code == ErrorCode::unauthenticated || code == ErrorCode::rate_limited || code == ErrorCode::unavailable;
+  };
+  if (!cookies && is_told(cookies.error().code)) co_return refuse(cookies.error(), std::move(next));
   if (!cookies) co_return tl::unexpected(std::move(cookies).error());
   log::info("signed in", {{"who", login}});
   auto response = web::redirect(std::move(next));

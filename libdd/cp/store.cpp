@@ -134,8 +134,9 @@ net::Task<Result<void>> Store::spend_nonce(Digest256 nonce, std::int64_t expires
   co_return spent;
 }
 
-net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string kid, std::int64_t expires_at) {
-  const Json owner = {{"kid", kid}, {"expires_at", expires_at}};
+net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string kid, std::string vm_name,
+                                            std::int64_t expires_at) {
+  const Json owner = {{"kid", kid}, {"vm_name", vm_name}, {"expires_at", expires_at}};
   std::vector<RegistryChange> changes{{Kind::insert, kTickets, ticket_id, to_text(owner)}};
   const auto claimed = co_await apply(std::move(changes));
   if (claimed || claimed.error().code != ErrorCode::conflict) co_return claimed;
@@ -144,9 +145,11 @@ net::Task<Result<void>> Store::claim_ticket(std::string ticket_id, std::string k
   std::function<void()> work = [this, &row, &ticket_id] { row = registry_->get(kTickets, ticket_id); };
   co_await net::run_on(pool_, std::move(work));
   if (!row) co_return tl::unexpected(row.error());
-  if (*row && text_in(**row, "kid") == kid) co_return Result<void>();
+  const bool same_key = *row && text_in(**row, "kid") == kid;
+  if (same_key && text_in(**row, "vm_name") == vm_name) co_return Result<void>();
+  const std::string used_by = same_key ? "this key used it for another VM name" : "another key used it";
   co_return fail(ErrorCode::unauthenticated, "join_credential_invalid",
-                 "cannot accept join ticket: another key used it; ask for a new one");
+                 "cannot accept join ticket: " + used_by + "; ask for a new one");
 }
 
 net::Task<Result<void>> Store::purge_spent() {
@@ -245,8 +248,8 @@ bool Store::remembers(std::string_view vm_name, std::string_view kid) const {
 const AgentRecord* Store::find_renewable(std::string_view vm_name, std::string_view kid, std::int64_t since) const {
   const auto found = std::ranges::find_if(agents_, [&](const auto& entry) {
     const AgentRecord& record = entry.second;
-    return record.renewable && !is_live(record.status) && record.dropped_at >= since && record.vm_name == vm_name &&
-           record.signing_key.kid() == kid;
+    return record.renewable && !record.compat && !is_live(record.status) && record.dropped_at >= since &&
+           record.vm_name == vm_name && record.signing_key.kid() == kid;
   });
   return found == agents_.end() ? nullptr : &found->second;
 }

@@ -41,9 +41,10 @@ class Store {
 
   /// Errors: unauthenticated, reason nonce_spent, at its second use.
   net::Task<Result<void>> spend_nonce(Digest256 nonce, std::int64_t expires_at);
-  /// The first key that shows a ticket owns it; the owner may show it again.
-  /// Errors: unauthenticated, reason join_credential_invalid, for anyone else.
-  net::Task<Result<void>> claim_ticket(std::string ticket_id, std::string kid, std::int64_t expires_at);
+  /// The first key that shows a ticket owns it, for the VM name that it shows it for; it may show it again.
+  /// Errors: unauthenticated, reason join_credential_invalid, for anyone else and any other name.
+  net::Task<Result<void>> claim_ticket(std::string ticket_id, std::string kid, std::string vm_name,
+                                       std::int64_t expires_at);
   /// Forgets spent nonces and tickets that have expired anyway.
   net::Task<Result<void>> purge_spent();
 

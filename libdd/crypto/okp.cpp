@@ -1,5 +1,9 @@
 #include "libdd/crypto/okp.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "libdd/core/json.hpp"
@@ -16,6 +20,23 @@ constexpr std::size_t kOidByte = 8;
 
 constexpr int pkey_type(Curve curve) { return curve == Curve::ed25519 ? EVP_PKEY_ED25519 : EVP_PKEY_X25519; }
 constexpr const char* name_of(Curve curve) { return curve == Curve::ed25519 ? "Ed25519" : "X25519"; }
+
+// y of the points of order 1, 2, 4 and 8 of edwards25519 (RFC 8032, 5.1), in both spellings where there are two. The sign of x does not matter.
+constexpr std::string_view kSmallOrder[] = {"0000000000000000000000000000000000000000000000000000000000000000",
+                                            "0100000000000000000000000000000000000000000000000000000000000000",
+                                            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                                            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                                            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+
+/// Under such a key signatures hold that nobody made, and OpenSSL takes it. (Of X25519 it refuses what such a key leads to.)
+bool is_of_small_order(const OkpPublicKey& key) {
+  if (key.curve() != Curve::ed25519) return false;
+  auto y = key.raw();
+  y.back() &= std::byte{0x7f};
+  return std::ranges::find(kSmallOrder, to_hex(y)) != std::end(kSmallOrder);
+}
 
 PkeyPtr okp_public_pkey(const OkpPublicKey& key) {
   return PkeyPtr(
@@ -35,7 +56,9 @@ Result<OkpPublicKey> OkpPublicKey::from_jwk(const Json& jwk, Curve want) {
   if (reader.find("d") != nullptr) return fail(ErrorCode::malformed, "cannot read JWK: it holds a private key");
   Digest256 raw{};
   std::copy(x.begin(), x.end(), raw.begin());
-  return OkpPublicKey(want, raw);
+  const OkpPublicKey key(want, raw);
+  if (is_of_small_order(key)) return fail(ErrorCode::malformed, "cannot read JWK: it is a point of small order");
+  return key;
 }
 
 Bytes OkpPublicKey::spki() const {
@@ -99,7 +122,7 @@ Result<Digest256> OkpPrivateKey::agree(const OkpPublicKey& peer) const {
 }
 
 bool verify(const OkpPublicKey& key, ByteView message, ByteView signature) {
-  if (key.curve() != Curve::ed25519 || signature.size() != 64) return false;
+  if (key.curve() != Curve::ed25519 || signature.size() != 64 || is_of_small_order(key)) return false;
   const ErrorQueueMark mark;
   const auto pkey = okp_public_pkey(key);
   if (!pkey) return false;

@@ -15,7 +15,7 @@ Result<protocol::SessionClaims> CookieSessions::read(std::string_view cookie, co
                                                      std::int64_t now) const {
   const StatementReader reader{site.key, site.origin, now};
   auto claims = site.kind == SiteKind::agent ? verify_agent_cookie(cookie, reader) : verify_session(cookie, reader);
-  if (claims && (signed_out_.contains(claims->id) || any_ended(claims->from)))
+  if (claims && is_over(*claims))
     return fail(ErrorCode::unauthenticated, "signature_invalid", "cannot accept session: it was signed out");
   return claims;
 }
@@ -72,23 +72,44 @@ void CookieSessions::end(const HttpHeaders& headers, const Site& site, std::int6
     if (const auto claims = read(cookie.value, site, now)) revoke({claims->id, claims->expires_at}, now);
 }
 
+bool CookieSessions::is_over(const protocol::SessionClaims& session) const {
+  return session.issued_at <= all_over_until_ || signed_out_.contains(session.id) || any_ended(session.from);
+}
+
 bool CookieSessions::any_ended(const std::vector<std::string>& ids) const {
   return std::ranges::any_of(ids, [this](const auto& id) { return signed_out_.contains(id); });
 }
 
 void CookieSessions::revoke(const protocol::EndedSession& session, std::int64_t now) {
   if (session.expires_at <= now || signed_out_.contains(session.id)) return;
+  for (; !ended_.empty() && ended_.front().expires_at <= now; ++before_ended_) ended_.pop_front();
   const auto spent = signed_out_.spend(session.id, session.expires_at, now);
-  if (!spent) log::warning("cannot remember a sign-out", {{"why", spent.error().message}});
-  latest_.push_back(session);
-  if (latest_.size() > protocol::kMostSignedOut) latest_.pop_front();
+  if (spent && ended_.size() < kMostSignedOut) {
+    ended_.push_back(session);
+    return;
+  }
+  if (!spent && spent.error().code != ErrorCode::unavailable) return;  // over by itself, if the clock was set back
+  log::warning("everybody has to sign in again", {{"why", "more sessions were ended than can be remembered"}});
+  revoke_all_until(now);
 }
 
-std::vector<protocol::EndedSession> CookieSessions::latest_ended(std::int64_t now) const {
-  std::vector<protocol::EndedSession> ended;
-  std::ranges::copy_if(latest_, std::back_inserter(ended),
-                       [now](const auto& session) { return session.expires_at > now; });
-  return ended;
+void CookieSessions::revoke_all_until(std::int64_t issued_at) {
+  if (issued_at <= all_over_until_) return;
+  all_over_until_ = issued_at;
+  signed_out_ = SpentIds(kMostSignedOut);
+  before_ended_ += ended_.size();
+  ended_.clear();
+}
+
+CookieSessions::Ended CookieSessions::ended_after(std::uint64_t told, std::int64_t now) const {
+  Ended news;
+  news.told = std::max(told, before_ended_);
+  const auto known = before_ended_ + ended_.size();
+  for (; news.told < known && news.sessions.size() < protocol::kMostSignedOut; ++news.told) {
+    const auto& session = ended_[static_cast<std::size_t>(news.told - before_ended_)];
+    if (session.expires_at > now) news.sessions.push_back(session);
+  }
+  return news;
 }
 
 }  // namespace dd::identity

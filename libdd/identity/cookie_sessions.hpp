@@ -25,7 +25,8 @@ struct Site {
   SiteKind kind = SiteKind::control_plane;
 };
 
-/// Use on one io thread; `now` is unix seconds. What was signed out is remembered until it would have expired, and not across a restart.
+/// Use on one io thread; `now` is unix seconds. What was signed out is remembered until it would have expired, and not across a restart. When that is
+/// more than can be remembered, everybody has to sign in again: a session that was ended never comes back because others were ended after it.
 class CookieSessions {
  public:
   /// nullopt without a cookie. What somebody planted under its name, and is no session, counts for nothing beside one that is. Errors: unauthenticated when
@@ -43,12 +44,23 @@ class CookieSessions {
   [[nodiscard]] static std::vector<std::string> clear(const HttpHeaders& headers, const Site& site);
   /// revoke() for who signs out himself: every good session that the browser sent is over.
   void end(const HttpHeaders& headers, const Site& site, std::int64_t now);
-  /// As find() judges them: whether any of these sessions was signed out.
+  /// As find() judges it: whether it was signed out, or came from one that was.
+  [[nodiscard]] bool is_over(const protocol::SessionClaims& session) const;
+  /// Whether any of these sessions was signed out.
   [[nodiscard]] bool any_ended(const std::vector<std::string>& ids) const;
   /// No session of that id is good any more, nor any that came from it.
   void revoke(const protocol::EndedSession& session, std::int64_t now);
-  /// The newest that revoke() was told of and that are not over by themselves, for who has sessions that came from them.
-  [[nodiscard]] std::vector<protocol::EndedSession> latest_ended(std::int64_t now) const;
+  /// No session that was issued until then is good any more.
+  void revoke_all_until(std::int64_t issued_at);
+  [[nodiscard]] std::int64_t all_over_until() const noexcept { return all_over_until_; }
+
+  /// For who has sessions that came from ours, and has been told of the first `told` that revoke() was told of: the next ones that are not over by
+  /// themselves, as many as go into a poll, and how many he has been told of then.
+  struct Ended {
+    std::vector<protocol::EndedSession> sessions;
+    std::uint64_t told = 0;
+  };
+  [[nodiscard]] Ended ended_after(std::uint64_t told, std::int64_t now) const;
 
  private:
   [[nodiscard]] Result<protocol::SessionClaims> read(std::string_view cookie, const Site& site, std::int64_t now) const;
@@ -56,7 +68,10 @@ class CookieSessions {
   static constexpr std::size_t kMostSignedOut = 8192;
 
   SpentIds signed_out_{kMostSignedOut};
-  std::deque<protocol::EndedSession> latest_;
+  std::int64_t all_over_until_ = 0;
+  std::deque<protocol::EndedSession>
+      ended_;  // in the order of revoke(), until the first of them are over by themselves
+  std::uint64_t before_ended_ = 0;  // how many came before them
 };
 
 }  // namespace dd::identity

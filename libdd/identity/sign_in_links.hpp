@@ -21,6 +21,7 @@ struct SignInGrounds {
   Secret token;  // GitHub's; empty where it was not kept, or where a session is the ground
   std::vector<std::string> from;  // the ids of that session and of those that it came from, the first one first
   std::optional<std::int64_t> ends_at;  // of that session
+  std::optional<std::int64_t> issued_at = std::nullopt;  // the same
 };
 
 /// Bounded; keeps hashes of the codes. Times are unix seconds. Not thread-safe.

@@ -26,7 +26,8 @@ struct PollClaims {
   std::int64_t expires_at = 0;
   Digest256 nonce{};
   std::int64_t log_from = 0;
-  std::vector<EndedSession> signed_out;  // at the control plane lately; at most kMostSignedOut
+  std::vector<EndedSession> signed_out;  // at the control plane; at most kMostSignedOut
+  std::int64_t all_over_until = 0;  // unix seconds; no session that was issued until then is good
   bool operator==(const PollClaims&) const = default;
 };
 

@@ -58,6 +58,7 @@ Json to_json_value(const PollClaims& claims) {
   value["nonce"] = to_base64url(claims.nonce);
   value["log_from"] = claims.log_from;
   for (const auto& session : claims.signed_out) value["signed_out"][session.id] = session.expires_at;
+  if (claims.all_over_until > 0) value["all_over_until"] = claims.all_over_until;
   return value;
 }
 
@@ -69,6 +70,7 @@ Result<PollClaims> poll_claims_from(const Json& value) {
   claims.nonce = read_digest256(reader, "nonce");
   claims.log_from = read_count(reader, "log_from");
   claims.signed_out = read_signed_out(reader);
+  claims.all_over_until = reader.optional_integer("all_over_until", 0, std::int64_t{1} << 53).value_or(0);
   return finish(reader, std::move(claims));
 }
 

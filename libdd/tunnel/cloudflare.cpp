@@ -44,8 +44,11 @@ class Cloudflare final : public TunnelProvider {
  private:
   [[nodiscard]] Result<void> usable() const;
   [[nodiscard]] Result<void> usable(std::string_view tunnel_id) const;
-  net::Task<KeyedLock::Guard> turn_for(std::string tunnel_id) {
-    return locks_.lock(std::move(tunnel_id), api_.options().deadline);
+  net::Task<KeyedLock::Guard> ingress_turn(const std::string& tunnel_id) {
+    return locks_.lock("ingress " + tunnel_id, api_.options().deadline);
+  }
+  net::Task<KeyedLock::Guard> dns_turn(const std::string& tunnel_id) {
+    return locks_.lock("dns " + tunnel_id, api_.options().deadline);
   }
   net::Task<ApiResult<std::optional<Tunnel>>> adopt(std::string name, TimePoint until);
   net::Task<ApiResult<void>> remove_records(std::string tunnel_id, std::string only_comment, TimePoint until);
@@ -131,7 +134,7 @@ net::Task<Result<Secret>> Cloudflare::run_token(std::string tunnel_id) {
 
 net::Task<Result<ConfigVersion>> Cloudflare::put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) {
   if (auto good = usable(tunnel_id); !good) co_return tl::unexpected(good.error());
-  const auto turn = co_await turn_for(tunnel_id);
+  const auto turn = co_await ingress_turn(tunnel_id);
   if (!turn) co_return busy(tunnel_id);
   auto putting = tunnels_.configure(std::move(tunnel_id), std::move(rules), api_.deadline());
   auto put = co_await std::move(putting);
@@ -142,7 +145,7 @@ net::Task<Result<ConfigVersion>> Cloudflare::put_ingress(std::string tunnel_id, 
 net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name,
                                             std::vector<std::string> hostnames) {
   if (auto good = usable(tunnel_id); !good) co_return good;
-  const auto turn = co_await turn_for(tunnel_id);
+  const auto turn = co_await dns_turn(tunnel_id);
   if (!turn) co_return busy(tunnel_id);
   const auto until = api_.deadline();
   auto listing = dns_.of_tunnel(tunnel_id, until);
@@ -197,8 +200,10 @@ net::Task<ApiResult<void>> Cloudflare::remove_tunnel(std::string tunnel_id, Time
 
 net::Task<Result<void>> Cloudflare::remove(std::string tunnel_id, std::string name) {
   if (auto good = usable(tunnel_id); !good) co_return good;
-  const auto turn = co_await turn_for(tunnel_id);
-  if (!turn) co_return busy(tunnel_id);
+  const auto ingress = co_await ingress_turn(tunnel_id);
+  if (!ingress) co_return busy(tunnel_id);
+  const auto dns = co_await dns_turn(tunnel_id);
+  if (!dns) co_return busy(tunnel_id);
   const auto until = api_.deadline();
   auto looking = tunnels_.get(tunnel_id, until);
   const auto state = co_await std::move(looking);

@@ -57,8 +57,8 @@ using ConfigVersion = std::optional<std::int64_t>;
 /// Where a tunnel's records point.
 [[nodiscard]] std::string target_of(std::string_view tunnel_id);
 
-/// Abstract so that tests and embedders can replace it. Use on one io thread. Calls for one tunnel run one after the other: a repeated PUT must
-/// not overtake a newer one. Errors: rate_limited, unavailable and deadline_exceeded are worth another try later; unauthenticated and
+/// Abstract so that tests and embedders can replace it. Use on one io thread. Calls about the ingress of one tunnel run one after the other, and so
+/// do those about its DNS records: a repeated PUT must not overtake a newer one. Errors: rate_limited, unavailable and deadline_exceeded are worth another try later; unauthenticated and
 /// permission_denied are the API token's; upstream is an answer that makes no sense or a refusal that another try does not change.
 class TunnelProvider {
  public:

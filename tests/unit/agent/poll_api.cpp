@@ -135,6 +135,22 @@ TEST_CASE("who signed out at the control plane is signed out here with the next 
   check_error(asks(), ErrorCode::unauthenticated, "signature_invalid", "the one that it came from was signed out");
 }
 
+TEST_CASE("when the control plane has everybody sign in again, so does the agent") {
+  Polled f;
+  const auto session =
+      identity::new_session({"octo", 42, {}}, kAgentId, std::chrono::seconds(600), f.clock, f.context.random);
+  const auto token = f.by_cp(crypto::kSessionTyp, protocol::to_json_value(session));
+  auto claims = f.claims();
+  claims.all_over_until = session.issued_at - 1;
+  CHECK(f.poll(claims).has_value());
+  CHECK(test::run(f.io, who(f.context, "GET", test::bearer(token), {})).has_value());
+  claims = f.claims(2);
+  claims.all_over_until = session.issued_at;
+  CHECK(f.poll(claims).has_value());
+  check_error(test::run(f.io, who(f.context, "GET", test::bearer(token), {})), ErrorCode::unauthenticated,
+              "signature_invalid", "cannot accept session");
+}
+
 TEST_CASE("a statement that is no poll is refused") {
   Polled f;
   const auto claims = protocol::to_json_value(f.claims());

@@ -67,6 +67,18 @@ TEST_CASE("an agent that is gone is told to register again, a revoked one that i
   check_error(f.call(f.body(Caller::web())), ErrorCode::permission_denied, "revoked");
 }
 
+TEST_CASE("a key that was revoked as another agent may do nothing as this one either, and its next poll drops it") {
+  Caller f;
+  f.must(f.store.deny(f.vm.signing.public_key().kid(), "lost"));
+  f.tunnels.calls.clear();
+  check_error(f.call(f.body(Caller::web())), ErrorCode::permission_denied, "revoked");
+  CHECK(f.tunnels.calls.empty());
+  f.run(f.poller.round());
+  CHECK(f.vm.polls == 0);
+  CHECK(f.kept(f.vm.agent_id).status == AgentStatus::dropped);
+  CHECK_FALSE(f.tunnels.names.contains(f.vm.agent_id));
+}
+
 TEST_CASE("an agent asks whether it is known, with a number that it uses up") {
   Caller f;
   const auto ask = [&f] { return f.call_at("/register/check", "{}"); };
@@ -131,4 +143,17 @@ TEST_CASE("a call whose number cannot be written down is not carried out") {
   f.tunnels.calls.clear();
   check_error(f.call(f.body(Caller::web())), ErrorCode::unavailable);
   CHECK(f.tunnels.calls.empty());
+}
+
+TEST_CASE("a list and the number of its call cost one write, ahead of what Cloudflare is told") {
+  Caller f;
+  f.registry->writes = 0;
+  std::size_t written_before = 0;
+  f.tunnels.before_put = [&]() -> net::Task<void> {
+    written_before = f.registry->writes;
+    co_return;
+  };
+  CHECK(f.call(f.body(Caller::web())).has_value());
+  CHECK(written_before == 1);
+  CHECK(f.registry->writes == 1);
 }

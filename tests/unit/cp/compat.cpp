@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "libdd/attest/policy_file.hpp"
+#include "libdd/cp/register_gate.hpp"
 #include "libdd/protocol/fleet.hpp"
 #include "tests/support/check_error.hpp"
 #include "tests/unit/cp/seed_room.hpp"
@@ -187,6 +188,19 @@ TEST_CASE("a poll without a challenge keeps it; drift, another VM, a bad token a
     CHECK(f.kept(id).status == c.status);
     CHECK(f.kept(id).reason.find(c.reason) != std::string::npos);
   }
+}
+
+TEST_CASE("no key is that of an entry without one") {
+  Seed f;
+  const auto id = f.enrolled();
+  const RegisterGate gate(f.context);
+  CHECK_FALSE(gate.needs_no_credential("vm-seed", f.kept(id).signing_key.kid()));
+  auto gone = f.kept(id);
+  gone.status = AgentStatus::dropped;
+  gone.renewable = true;
+  gone.dropped_at = f.clock.unix_seconds();
+  f.must(f.store.save(gone));
+  CHECK_FALSE(gate.needs_no_credential("vm-seed", gone.signing_key.kid()));
 }
 
 TEST_CASE("a revoked VM stays away") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,8 @@ class FakeTunnels final : public tunnel::TunnelProvider {
   /// Calls that answer unavailable without doing anything.
   std::set<std::string> failing;
   std::map<std::string, std::int64_t> versions;  // of the rules, by name
+  /// Awaited by put_ingress and put_dns before they do anything.
+  std::function<net::Task<void>()> before_put;
   /// ensure() makes the tunnel, and its answer is lost.
   bool lose_answer = false;
 
@@ -39,12 +42,14 @@ class FakeTunnels final : public tunnel::TunnelProvider {
   net::Task<Result<tunnel::ConfigVersion>> put_ingress(std::string tunnel_id,
                                                        std::vector<IngressRule> wanted) override {
     if (fails("put_ingress")) co_return down();
+    if (before_put) co_await before_put();
     rules[name_of(tunnel_id)] = std::move(wanted);
     co_return tunnel::ConfigVersion(++versions[name_of(tunnel_id)]);
   }
   net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
                                   std::vector<std::string> hostnames) override {
     if (fails("put_dns") || name_of(tunnel_id) != tunnel_name) co_return down();
+    if (before_put) co_await before_put();
     // A host name has one record.
     for (auto& [other, hosts] : dns)
       std::erase_if(hosts,

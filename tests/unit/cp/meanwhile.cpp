@@ -6,6 +6,7 @@
 #include "tests/support/check_error.hpp"
 #include "tests/unit/cp/caller.hpp"
 #include "tests/unit/cp/sample_record.hpp"
+#include "tests/unit/cp/seed_room.hpp"
 
 using namespace dd;
 using namespace dd::cp;
@@ -53,6 +54,32 @@ TEST_CASE("a key that was revoked between the checks of its registration and its
   check_error(finish(f.io, registration), ErrorCode::permission_denied, "revoked");
   CHECK(f.store.all().empty());
   CHECK(f.tunnels.names.empty());
+}
+
+TEST_CASE("what was revoked while its registration without attestation waited is not let in") {
+  Seed f;
+  auto turn = held(f, "vm-seed");
+  const auto registration =
+      start(f.io, answer_of(f.listener, {"POST", "/register", test::bearer(kOwnerPat), to_text(f.body())}));
+  settle(f.io);
+  f.must(f.store.deny("compat:vm-seed", "lost"));
+  release(std::move(turn));
+  CHECK_FALSE(finish(f.io, registration).has_value());
+  CHECK(f.store.all().empty());
+  CHECK(f.tunnels.names.empty());
+}
+
+TEST_CASE("a revocation holds from the moment that it is asked for, although the agent keeps its turn") {
+  Caller f;
+  auto turn = held(f, f.vm.vm_name);
+  auto revoking = RouteCall{"POST", "/api/agents/" + f.vm.agent_id + "/revoke", test::bearer(kOwnerPat), "{}"};
+  const auto revoked = start(f.io, answer_of(f.router, std::move(revoking)));
+  settle(f.io);
+  CHECK(f.store.is_denied(f.vm.signing.public_key().kid()));
+  CHECK(f.kept(f.vm.agent_id).status == AgentStatus::healthy);
+  release(std::move(turn));
+  CHECK(finish(f.io, revoked).has_value());
+  CHECK(f.kept(f.vm.agent_id).status == AgentStatus::dropped);
 }
 
 TEST_CASE("an agent that was dropped while its poll waited is not polled") {

@@ -1,6 +1,7 @@
 // A registry in memory that can be made to fail.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ class MemoryRegistry final : public Registry {
   std::map<std::string, Table, std::less<>> tables;
   /// While set, every write answers it.
   std::optional<Error> read_only;
+  std::size_t writes = 0;
 
   Result<std::optional<std::string>> get(std::string_view table, std::string_view key) override {
     const auto& rows = tables[std::string(table)];
@@ -45,6 +47,7 @@ class MemoryRegistry final : public Registry {
         rows[change.key] = change.value;
     }
     tables = std::move(after);
+    ++writes;
     return {};
   }
 };

@@ -1,7 +1,11 @@
 #include "libdd/cp/provisioner.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include <doctest/doctest.h>
 
+#include "libdd/net/deadline.hpp"
 #include "tests/unit/cp/room.hpp"
 #include "tests/unit/cp/sample_record.hpp"
 
@@ -63,6 +67,23 @@ TEST_CASE("the tunnel's name is journalled before Cloudflare hears it, until the
     REQUIRE(f.run(f.store.save(record)).has_value());
     CHECK(journalled(f) == 0);
   }
+}
+
+TEST_CASE("ingress and DNS records are asked for at once") {
+  Room f;
+  auto record = new_agent(f);
+  // Each of the two waits until the other was begun, and gives up so that a failure ends.
+  const net::Deadline patience(std::chrono::seconds(20));
+  const auto begun = [&f](const char* call) {
+    return std::ranges::find(f.tunnels.calls, call) != f.tunnels.calls.end();
+  };
+  bool both = false;
+  f.tunnels.before_put = [&]() -> net::Task<void> {
+    const std::chrono::milliseconds pause(1);
+    while (!(both = begun("put_ingress") && begun("put_dns")) && !patience.over()) co_await net::sleep_for(pause);
+  };
+  CHECK(f.run(f.provisioner.provision(record)).has_value());
+  CHECK(both);
 }
 
 TEST_CASE("a step that fails takes back what was made before it") {

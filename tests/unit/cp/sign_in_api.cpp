@@ -200,11 +200,30 @@ TEST_CASE("a revoked PAT ends what came from it at agents, also when nobody show
   f.github.set_outage(test::http_answer(401, "{}"));
   f.clock.advance(std::chrono::seconds(299));
   f.run(f.people.check_tokens());
-  CHECK(f.context.sessions.latest_ended(f.clock.unix_seconds()).empty());
+  CHECK(f.context.sessions.ended_after(0, f.clock.unix_seconds()).sessions.empty());
   f.clock.advance(std::chrono::seconds(1));
   f.run(f.people.check_tokens());
-  CHECK(f.context.sessions.latest_ended(f.clock.unix_seconds()).size() == 1);
+  CHECK(f.context.sessions.ended_after(0, f.clock.unix_seconds()).sessions.size() == 1);
   CHECK_FALSE(f.get(browser, "/api/agents").has_value());
+}
+
+TEST_CASE("nobody takes the room of others by signing in again and again, and nobody's token is forgotten for it") {
+  Visitors f;
+  const auto first = f.signed_in();
+  for (int i = 1; i < 256; ++i) REQUIRE_FALSE(f.signed_in().cookie.empty());
+  check_form(f.post({}, "/auth/pat", "pat=" + kOwnerPat), 429, "octo has begun 256 sessions");
+  f.github.set_outage(test::http_answer(401, "{}"));
+  f.clock.advance(std::chrono::seconds(301));
+  f.run(f.people.check_tokens());
+  CHECK_FALSE(f.get(first, "/api/agents").has_value());
+}
+
+TEST_CASE("a link to a PAT that was revoked since starts no session") {
+  Visitors f;
+  const auto code = code_of(f.as_owner("POST", "/auth/link"));
+  f.clock.advance(std::chrono::seconds(301));  // the owner's PAT is not remembered any more
+  f.github.set_outage(test::http_answer(401, "{}"));
+  check_form(f.post({}, "/auth/link/use", "code=" + code), 401, "cannot");
 }
 
 TEST_CASE("a link is made for an owner only") {

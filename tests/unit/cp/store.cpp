@@ -103,11 +103,12 @@ TEST_CASE("a nonce that cannot be written counts as not spent, and not as good")
 TEST_CASE("a ticket that has expired is forgotten, and no other") {
   Room f;
   const auto end = f.clock.unix_seconds() + 900;
-  REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", end)).has_value());
+  REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", end)).has_value());
   f.registry->tables["spent_tickets"]["broken"] = "{";
   f.clock.advance(std::chrono::seconds(900 + 3600));
   REQUIRE(f.run(f.store.purge_spent()).has_value());
-  check_error(f.run(f.store.claim_ticket("t1", "kid-b", end)), ErrorCode::unauthenticated, "join_credential_invalid");
+  check_error(f.run(f.store.claim_ticket("t1", "kid-b", "vm-1", end)), ErrorCode::unauthenticated,
+              "join_credential_invalid");
   f.clock.advance(std::chrono::seconds(1));
   REQUIRE(f.run(f.store.purge_spent()).has_value());
   CHECK(f.registry->tables["spent_tickets"].size() == 1);
@@ -115,20 +116,26 @@ TEST_CASE("a ticket that has expired is forgotten, and no other") {
 
 TEST_CASE("a ticket belongs to the first key that shows it") {
   Room f;
-  REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", 900)).has_value());
-  CHECK(f.run(f.store.claim_ticket("t1", "kid-a", 900)).has_value());
-  check_error(f.run(f.store.claim_ticket("t1", "kid-b", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
-  CHECK(f.run(f.store.claim_ticket("t2", "kid-b", 900)).has_value());
+  REQUIRE(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", 900)).has_value());
+  CHECK(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", 900)).has_value());
+  check_error(f.run(f.store.claim_ticket("t1", "kid-b", "vm-1", 900)), ErrorCode::unauthenticated,
+              "join_credential_invalid");
+  check_error(f.run(f.store.claim_ticket("t1", "kid-a", "vm-10", 900)), ErrorCode::unauthenticated,
+              "join_credential_invalid");
+  CHECK(f.run(f.store.claim_ticket("t2", "kid-b", "vm-1", 900)).has_value());
 
   SUBCASE("and to nobody when its row cannot be read") {
     f.registry->tables["spent_tickets"]["t1"] = "{";
-    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", 900)), ErrorCode::unauthenticated,
+                "join_credential_invalid");
   }
   SUBCASE("and to nobody when its row names no key") {
     f.registry->tables["spent_tickets"]["t1"] = "[]";
-    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", 900)), ErrorCode::unauthenticated,
+                "join_credential_invalid");
     f.registry->tables["spent_tickets"]["t1"] = R"({"kid":7})";
-    check_error(f.run(f.store.claim_ticket("t1", "kid-a", 900)), ErrorCode::unauthenticated, "join_credential_invalid");
+    check_error(f.run(f.store.claim_ticket("t1", "kid-a", "vm-1", 900)), ErrorCode::unauthenticated,
+                "join_credential_invalid");
   }
 }
 

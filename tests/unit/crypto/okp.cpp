@@ -80,6 +80,36 @@ TEST_CASE("a key of low order, or of the other curve, agrees on nothing") {
   check_refused(signing.agree(key.public_key()));
 }
 
+TEST_CASE("a signing key of small order is none: under it signatures would hold that nobody made") {
+  const char* const small_order[] = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0000000000000000000000000000000000000000000000000000000000000080",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000080",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+  };
+  // R is the neutral element and S is 0: it holds whenever the hash is a multiple of the key's order.
+  Digest512 signature{};
+  signature[0] = std::byte{1};
+  for (const auto* point : small_order) {
+    CAPTURE(point);
+    const OkpPublicKey key(Curve::ed25519, hex32(point));
+    int held = 0;
+    for (int i = 0; i < 64; ++i) held += verify(key, as_bytes("message " + std::to_string(i)), signature) ? 1 : 0;
+    CHECK(held == 0);
+    CHECK_FALSE(OkpPublicKey::from_jwk(key.to_jwk(), Curve::ed25519).has_value());
+  }
+}
+
 TEST_CASE("Ed25519 signs as RFC 8037, A.4") {
   const auto key = OkpPrivateKey::from_raw(
       Curve::ed25519, to_array<32>(from_base64url("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").value(), "d").value());

@@ -1,5 +1,7 @@
 #include "libdd/identity/cookie_sessions.hpp"
 
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -93,6 +95,45 @@ TEST_CASE("a session that was signed out is no good to who kept a copy") {
   const auto found = f.find("GET", f.compact);
   REQUIRE_FALSE(found.has_value());
   CHECK(found.error().code == ErrorCode::unauthenticated);
+}
+
+TEST_CASE("who is told of ended sessions is told of each, in as many pieces as it takes") {
+  CookieSessionsFixture f;
+  const auto now = f.clock.unix_seconds();
+  for (int i = 0; i < 100; ++i) f.sessions.revoke({"id-" + std::to_string(i), now + (i < 50 ? 100 : 3600)}, now);
+  std::vector<std::string> heard;
+  std::uint64_t told = 0;
+  for (int polls = 0; polls < 4; ++polls) {
+    const auto news = f.sessions.ended_after(told, now);
+    CHECK(news.sessions.size() <= protocol::kMostSignedOut);
+    for (const auto& session : news.sessions) heard.push_back(session.id);
+    told = news.told;
+  }
+  CHECK(heard.size() == 100);
+  CHECK(std::set(heard.begin(), heard.end()).size() == 100);
+  CHECK(f.sessions.ended_after(told, now).sessions.empty());
+  f.sessions.revoke({"late", now + 3600}, now);
+  CHECK(f.sessions.ended_after(told, now).sessions.size() == 1);
+  // What is over by itself is told to nobody, and forgotten.
+  CHECK(f.sessions.ended_after(0, now + 100).sessions.front().id == "id-50");
+  f.sessions.revoke({"later", now + 3600}, now + 100);
+  CHECK(f.sessions.ended_after(0, now + 100).sessions.front().id == "id-50");
+  CHECK(f.sessions.ended_after(told + 1, now + 100).sessions.front().id == "later");
+}
+
+TEST_CASE("when more sessions were ended than can be remembered, everybody has to sign in again") {
+  CookieSessionsFixture f;
+  const auto now = f.clock.unix_seconds();
+  f.sessions.revoke({f.claims.id, f.claims.expires_at}, now);
+  const auto other = new_session({"octo", 42, "owner"}, kOrigin, std::chrono::seconds(3600), f.clock, system_random());
+  CHECK(f.find("GET", f.sign(other)).has_value());
+  for (int i = 0; i < 10'000; ++i) f.sessions.revoke({"id-" + std::to_string(i), now + 3600}, now + 1);
+  CHECK_FALSE(f.find("GET", f.compact).has_value());
+  CHECK_FALSE(f.find("GET", f.sign(other)).has_value());
+  CHECK(f.sessions.all_over_until() == now + 1);
+  f.clock.advance(std::chrono::seconds(2));
+  const auto anew = new_session({"octo", 42, "owner"}, kOrigin, std::chrono::seconds(3600), f.clock, system_random());
+  CHECK(f.find("GET", f.sign(anew)).has_value());
 }
 
 TEST_CASE("what was planted under our name costs nobody the session") {

@@ -7,6 +7,7 @@
 
 #include "dd/log.hpp"
 #include "libdd/net/backoff.hpp"
+#include "libdd/net/beside.hpp"
 #include "libdd/net/blocking.hpp"
 #include "libdd/net/service_runner.hpp"
 #include "tests/unit/net/io_thread.hpp"
@@ -62,6 +63,35 @@ TEST_CASE("a task's owner lives until the task has ended") {
   io.run();
   CHECK(seen == 7);
   CHECK(watched.expired());
+}
+
+TEST_CASE("work beside its caller begins at once, and what it returns or throws is there when it is asked for") {
+  test::IoThread io;
+  const auto order = io.await([]() -> Task<std::string> {
+    std::string done;
+    const auto say = [&done](std::string what, int turns) -> Task<std::string> {
+      for (int i = 0; i < turns; ++i) co_await sleep_for(0ms);
+      if (turns < 0) throw std::runtime_error(what);
+      done += what;
+      co_return what;
+    };
+    const auto executor = co_await this_executor();
+    Beside<std::string> slow(executor, say("slow", 50));
+    Beside<std::string> quick(executor, say("quick", 0));
+    Beside<std::string> bad(executor, say("bad", -1));
+    auto own = say(" own", 5);
+    co_await std::move(own);
+    const auto first = co_await slow.result();
+    const auto second = co_await quick.result();
+    done += " " + first + "," + second;
+    try {
+      co_await bad.result();
+    } catch (const std::runtime_error& thrown) {
+      done += std::string(",") + thrown.what();
+    }
+    co_return done;
+  });
+  CHECK(order == "quick ownslow slow,quick,bad");
 }
 
 TEST_CASE("an event wakes everyone who waits, and a wait ends by itself") {

@@ -106,6 +106,7 @@ TEST_CASE("a malformed challenge or answer is refused with its path") {
   CHECK(challenge_answer_from(changed).error().path == "$.nonce");
 
   RegisterAnswer answer;
+  answer.cp_key = crypto::OkpPublicKey(crypto::Curve::ed25519, samples::filled(2));
   answer.agent_id = "agent-1";
   answer.hostname = "vm-1.dd.example";
   answer.cp_hostname = "app.dd.example";

@@ -40,6 +40,8 @@ TEST_CASE("statements have the claims that docs/wire.md lists") {
   auto with_sign_outs = poll();
   with_sign_outs.signed_out = {{"id-1", 1600}, {"id-2", 1700}};
   CHECK(names(to_json_value(with_sign_outs)) == "aud exp iat iss log_from nonce signed_out ");
+  with_sign_outs.all_over_until = 1500;
+  CHECK(names(to_json_value(with_sign_outs)) == "all_over_until aud exp iat iss log_from nonce signed_out ");
   CHECK(poll_claims_from(to_json_value(with_sign_outs)).value() == with_sign_outs);
   CHECK(names(to_json_value(proof())) == "aud body_sha256 boot_id iat iss log_head nonce seq token_sha256 ");
   CHECK(names(to_json_value(call())) == "aud body_sha256 iat iss method path seq ");
@@ -61,6 +63,7 @@ TEST_CASE("claims of a statement that are not well formed are refused with their
       {"poll without end", to_json_value(poll()), read_poll, "exp", nullptr},
       {"poll with a short nonce", to_json_value(poll()), read_poll, "nonce", "AAAA"},
       {"poll from before the log", to_json_value(poll()), read_poll, "log_from", -1},
+      {"poll with an end of all before all time", to_json_value(poll()), read_poll, "all_over_until", -1},
       {"poll with sign-outs of no time", to_json_value(poll()), read_poll, "signed_out", {{"id-1", "soon"}}},
       {"poll with a sign-out before all time", to_json_value(poll()), read_poll, "signed_out", {{"id-1", -1}}},
       {"poll with sign-outs of nobody", to_json_value(poll()), read_poll, "signed_out", {{"", 1600}}},
