@@ -92,7 +92,7 @@ Result<Digest256> sha256_file(const char* path) {
   return sum;
 }
 
-Result<Digest256> sha256_open_file(int fd) {
+Result<Digest256> sha256_open_file(int fd, std::int64_t most) {
   const MdCtxPtr context(EVP_MD_CTX_new());
   if (EVP_DigestInit_ex2(context.get(), sha256_md(), nullptr) != 1) out_of_openssl("digest");
   std::vector<std::byte> buffer(64 * 1024);
@@ -104,6 +104,9 @@ Result<Digest256> sha256_open_file(int fd) {
     if (got == 0) break;
     if (EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(got)) != 1) out_of_openssl("digest");
     at += got;
+    if (at > most)
+      return fail(ErrorCode::too_large,
+                  "cannot read a file to its end: it has more than " + std::to_string(most) + " bytes");
   }
   Digest256 sum{};
   if (EVP_DigestFinal_ex(context.get(), buffer_of(sum), nullptr) != 1) out_of_openssl("digest");

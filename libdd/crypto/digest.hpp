@@ -1,7 +1,9 @@
 // SHA-2 and HMAC over OpenSSL's EVP.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
+#include <limits>
 
 #include "dd/bytes.hpp"
 
@@ -18,6 +20,7 @@ namespace dd::crypto {
 /// SHA-256 of a file, read in pieces. Blocks. Errors: not_found, unavailable.
 [[nodiscard]] Result<Digest256> sha256_file(const char* path);
 /// The same of what a descriptor has open, from its beginning; where it reads next stays as it is.
-[[nodiscard]] Result<Digest256> sha256_open_file(int fd);
+/// Errors also: too_large when it has more than `most` bytes.
+[[nodiscard]] Result<Digest256> sha256_open_file(int fd, std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 }  // namespace dd::crypto

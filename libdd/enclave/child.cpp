@@ -12,6 +12,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libdd/core/fork.hpp"
@@ -171,14 +172,28 @@ Child::~Child() { signal_group(SIGKILL); }
 
 net::Task<Result<std::shared_ptr<Child>>> Child::start(ChildSpec spec) {
   const auto name = spec.argv.front();
+  const auto setup_limit = spec.setup_limit;
   auto started = launch(std::move(spec));
   if (!started) co_return tl::unexpected(started.error());
   auto report = std::move(started->report);
   const auto executor = co_await net::this_executor();
   auto state = std::make_shared<State>(executor, *std::move(started));
   net::spawn(executor, State::watch(state), "watch of a workload's process");
-  std::shared_ptr<Child> child(new Child(std::move(state)));
+  std::shared_ptr<Child> child(new Child(state));
+  // Once it has its uid, others of that uid may stop it for good.
+  net::asio::steady_timer limit(executor, setup_limit);
+  const auto overdue = std::make_shared<bool>(false);
+  limit.async_wait([state, overdue](boost::system::error_code cancelled) {
+    if (cancelled || state->status) return;
+    *overdue = true;
+    kill(state->pid, SIGKILL);
+  });
   const auto failure = co_await read_report(std::move(report));
+  limit.cancel();
+  if (*overdue) {
+    co_await child->wait();
+    co_return fail(ErrorCode::unavailable, "cannot start " + name + ": it was stopped by another process of its uid");
+  }
   if (!failure) co_return child;
   co_await child->wait();
   const auto what = "cannot start " + name + ": " + std::string(to_string(failure->step));

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ struct Identity {
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups;
+  uid_t nobody = 0;  // that no process has: see ProcessFamily
   bool switch_user = false;  // needs root
   bool privileged = false;
 };
@@ -37,6 +39,7 @@ struct ChildSpec {
   bool tell_pid = false;            // LISTEN_PID of its environment becomes its process id
   // Processes and threads of its uid, when it has one of its own; 0: as the runtime.
   unsigned max_processes = 0;
+  std::chrono::milliseconds setup_limit{10'000};  // until its program runs
 };
 
 /// Exactly one of both.

@@ -85,6 +85,13 @@ Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid
     return system_failure(what);
   struct stat info{};
   if (lstat(folder.c_str(), &info) != 0) return system_failure(what);
+  // Power may have gone between the two steps above.
+  std::error_code failed;
+  const bool half_made = info.st_uid == 0 && uid != 0 && S_ISDIR(info.st_mode) && fs::is_empty(folder, failed);
+  if (half_made && geteuid() == 0) {
+    if (chown(folder.c_str(), uid, gid) != 0) return system_failure(what);
+    return folder;
+  }
   if (!S_ISDIR(info.st_mode) || info.st_uid != uid)
     return fail(ErrorCode::conflict, what + ": it belongs to uid " + std::to_string(info.st_uid) + ", not " +
                                          std::to_string(uid) + "; give it to that uid, or remove it");

@@ -33,15 +33,9 @@ Result<std::unique_ptr<QuoteService>> open_quotes(const Settings& settings) {
   return nullptr;
 }
 
-std::set<std::string> boot_names(const Settings& settings) {
-  std::set<std::string> names;
-  for (const auto& workload : settings.boot_workloads) names.insert(workload.request.app_name);
-  return names;
-}
-
 // A runtime that was killed leaves no child, but grandchildren; under the lock these uids are nobody else's.
 void end_leftovers(const Settings& settings) {
-  for (const auto uid : uids_alive(settings.uid_base, kUidRange)) kill_everything_of(uid);
+  for (const auto uid : uids_alive(settings.uid_base, kUidRange)) kill_everything_of(uid, settings.uid_base);
 }
 
 Result<UniqueFd> claim_uids(const Settings& settings) {

@@ -26,15 +26,25 @@ Result<void> write_all(int fd, const std::byte* data, std::size_t size, const st
   return {};
 }
 
-Result<void> copy_bytes(int from, int to, const std::string& what) {
+tl::unexpected<Error> too_large(const std::string& program) {
+  return fail_at(ErrorCode::invalid_argument, "$.cmd[0]",
+                 "cannot use program " + program + ": it has more than " +
+                     std::to_string(ExecutableStore::kMostBytes >> 20) + " MiB");
+}
+
+/// It may grow meanwhile.
+Result<void> copy_bytes(int from, int to, const std::string& program) {
+  const auto what = "cannot copy program " + program;
   std::array<std::byte, 64 * 1024> buffer;
-  for (;;) {
+  for (std::int64_t copied = 0; copied <= ExecutableStore::kMostBytes;) {
     const auto got = read(from, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_failure(what);
     if (got == 0) return {};
     if (auto written = write_all(to, buffer.data(), static_cast<std::size_t>(got), what); !written) return written;
+    copied += got;
   }
+  return too_large(program);
 }
 
 }  // namespace
@@ -45,13 +55,16 @@ ExecutableStore::ExecutableStore(std::filesystem::path folder, std::string searc
 Result<StagedExecutable> ExecutableStore::stage(const std::string& program) {
   const auto source = find(program);
   if (!source) return tl::unexpected(source.error());
+  struct stat info{};
+  if (fstat(source->get(), &info) != 0) return system_failure("cannot use program " + program);
+  if (info.st_size > kMostBytes) return too_large(program);
   // What we put here ourselves and hashed there is known; the source is hashed to see whether it is that. If it changes meanwhile,
   // what runs is still the file in the store.
-  if (const auto digest = crypto::sha256_open_file(source->get()))
+  if (const auto digest = crypto::sha256_open_file(source->get(), kMostBytes))
     if (auto known = find_staged(std::string(kDigestPrefix) + to_hex(*digest))) return *std::move(known);
   auto copy = TemporaryFile::make(folder_);
   if (!copy) return tl::unexpected(copy.error());
-  if (const auto copied = copy_bytes(source->get(), copy->fd(), "cannot copy program " + program); !copied)
+  if (const auto copied = copy_bytes(source->get(), copy->fd(), program); !copied)
     return tl::unexpected(copied.error());
   return adopt(*std::move(copy));
 }

@@ -1,6 +1,7 @@
 // Executables under the names of their digests, so that what the event log says is what runs (design: "The event log").
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -20,11 +21,14 @@ struct StagedExecutable {
 /// A folder that only the runtime writes. Thread-safe.
 class ExecutableStore {
  public:
+  /// Of one program: whoever has a file of more could keep the store busy for hours.
+  static constexpr std::int64_t kMostBytes = std::int64_t{2} << 30;
+
   /// `folder` exists. `search_path` is colon-separated, absolute folders.
   ExecutableStore(std::filesystem::path folder, std::string search_path);
 
   /// Finds `program` (absolute, or a name without '/' in the search path), copies it, and names the copy by the digest of the bytes copied.
-  /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path),
+  /// What is in the folder from earlier runs is not believed. Blocks. Errors: not_found, invalid_argument (relative path, too large),
   /// permission_denied (a workload's link, see open_program), unavailable.
   [[nodiscard]] Result<StagedExecutable> stage(const std::string& program);
   /// A file in folder() that nobody writes any more gets its digest for a name. Blocks. Errors: unavailable.

@@ -81,6 +81,7 @@ FetchHelper::FetchHelper(net::asio::any_io_executor executor, const Settings& se
   identity_.uid =
       identity_.switch_user ? settings.uid_base + kWorkloadUids + 1 + static_cast<uid_t>(number) : geteuid();
   identity_.gid = identity_.switch_user ? identity_.uid : getegid();
+  identity_.nobody = settings.uid_base;
 }
 
 net::Task<Result<std::shared_ptr<Child>>> FetchHelper::start(UniqueFd socket, UniqueFd output) {
@@ -116,7 +117,10 @@ net::Task<Result<void>> FetchHelper::run(Order order) {
   net::spawn(executor_, listen(channel, *child, order.heard, heard), "reports of dd-fetch");
 
   ProcessFamily family{(*child)->pid(), {}};
-  if (identity_.switch_user) family.uid = identity_.uid;
+  if (identity_.switch_user) {
+    family.uid = identity_.uid;
+    family.nobody = identity_.nobody;
+  }
   co_await (*child)->wait();
   order.job->set_child(nullptr);
   co_await purge(family);

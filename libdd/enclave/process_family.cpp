@@ -1,22 +1,24 @@
 #include "libdd/enclave/process_family.hpp"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
+#include <string_view>
 
 #include "dd/log.hpp"
 #include "libdd/core/decimal.hpp"
 #include "libdd/core/folder.hpp"
 #include "libdd/core/fork.hpp"
 #include "libdd/enclave/child_setup.hpp"
+#include "libdd/enclave/unique_fd.hpp"
 
 namespace dd::enclave {
 namespace {
@@ -30,29 +32,44 @@ struct ProcessEntry {
   pid_t session = 0;
 };
 
-// proc(5), /proc/[pid]/stat: "pid (comm) state ppid pgrp session …", and comm may hold anything.
+// The start of such a file: what is asked for stands in its first few hundred bytes. By hand, because a walk reads some hundreds of them while
+// somebody waits for his deployment.
+std::string start_of(const std::filesystem::path& file, std::size_t most = 2048) {
+  std::string text(most, '\0');
+  const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  std::size_t size = 0;
+  while (fd && size < most) {
+    const auto got = read(fd.get(), text.data() + size, most - size);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD, linux/sched.h
+
+// proc(5), /proc/[pid]/stat: "pid (comm) state ppid pgrp session tty tpgid flags …", and comm may hold anything. Threads of the kernel are no processes.
 std::optional<ProcessEntry> read_entry(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "stat");
-  std::string text;
-  if (!std::getline(file, text)) return std::nullopt;
+  const auto text = start_of(folder / "stat");
   const auto end_of_name = text.rfind(')');
   if (end_of_name == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(end_of_name + 1));
   ProcessEntry entry;
-  if (!(fields >> entry.state >> entry.parent >> entry.group >> entry.session)) return std::nullopt;
+  unsigned flags = 0;
+  const int read = std::sscanf(text.c_str() + end_of_name + 1, " %c %d %d %d %*d %*d %u", &entry.state, &entry.parent,
+                               &entry.group, &entry.session, &flags);
+  if (read != 5 || (flags & kKernelThread) != 0) return std::nullopt;
   return entry;
 }
 
 // Real, effective, saved and file system uid. From `status`, since the folder of an undumpable process belongs to root.
 std::vector<uid_t> uids_of(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "status");
-  std::vector<uid_t> uids;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("Uid:")) continue;
-    std::istringstream ids(line.substr(4));
-    for (uid_t id = 0; ids >> id;) uids.push_back(id);
-    break;
-  }
+  const auto text = start_of(folder / "status");
+  const auto line = text.find("\nUid:");
+  std::vector<uid_t> uids(4);
+  if (line == std::string::npos ||
+      std::sscanf(text.c_str() + line, "\nUid: %u %u %u %u", &uids[0], &uids[1], &uids[2], &uids[3]) != 4)
+    uids.clear();
   return uids;
 }
 
@@ -93,12 +110,19 @@ void add_descendants(std::vector<pid_t>& members, const std::map<pid_t, std::vec
   }
 }
 
+// A process can say that its environment is somewhere else, and as long as it likes (prctl(2), PR_SET_MM). Ours is far shorter.
+constexpr std::size_t kLongestEnvironment = 256 * 1024;
+
 // proc(5), /proc/[pid]/environ: as it was when the program was started, each variable ended by a NUL. Root may read it, and only root asks.
 std::string deployment_of(const std::filesystem::path& folder) {
   const auto start = std::string(kDeploymentVariable) + "=";
-  std::ifstream file(folder / "environ", std::ios::binary);
-  for (std::string variable; std::getline(file, variable, '\0');)
-    if (variable.starts_with(start)) return variable.substr(start.size());
+  const auto text = start_of(folder / "environ", kLongestEnvironment);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const auto variable = rest.substr(0, rest.find('\0'));
+    if (variable.starts_with(start)) return std::string(variable.substr(start.size()));
+    rest.remove_prefix(std::min(rest.size(), variable.size() + 1));
+  }
   return {};
 }
 
@@ -135,7 +159,7 @@ std::optional<std::size_t> owner_of(const Process& process, const std::vector<Pr
 }
 
 void kill_once(const ProcessFamily& family, const std::vector<pid_t>& members, bool alone) {
-  if (alone && is_told_by_uid(family) && kill_everything_of(*family.uid)) return;
+  if (alone && is_told_by_uid(family) && kill_everything_of(*family.uid, family.nobody)) return;
   for (const auto pid : members) kill(pid, SIGKILL);
 }
 
@@ -208,20 +232,20 @@ net::Task<void> purge(ProcessFamily family, Beside beside) {
     log::error("processes of a workload do not die", {{"leader", family.leader}, {"count", left.size()}});
 }
 
-bool kill_everything_of(uid_t uid) {
-  if (uid == 0) return false;
+bool kill_everything_of(uid_t uid, uid_t nobody) {
+  if (uid == 0 || nobody == 0) return false;
   // Deaf: processes of that uid may signal it, and the handlers are the runtime's.
   const auto helper = fork_deaf();
   if (helper == 0) {
-    // With a capability left it would be every process of the machine.
-    if (syscall(SYS_setresuid, uid, uid, uid) != 0 || !clear_capabilities()) _exit(1);
+    // kill(2): who signals is looked at by his effective uid, who is signalled by his real and saved ones. With a capability left it would be every
+    // process of the machine.
+    if (syscall(SYS_setresuid, nobody, uid, nobody) != 0 || !clear_capabilities()) _exit(1);
     // kill(2): all that the caller may signal, which is exactly this uid's, in one walk that no fork escapes.
     kill(-1, SIGKILL);
     _exit(0);
   }
-  // It lives for two system calls, and a process of that uid that kills it first only costs a round.
-  if (helper > 0) waitpid(helper, nullptr, 0);
-  return helper > 0;
+  int status = 0;
+  return helper > 0 && waitpid(helper, &status, 0) == helper && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace dd::enclave

@@ -22,6 +22,7 @@ struct ProcessFamily {
   pid_t leader = 0;
   std::optional<uid_t> uid;  // never root's
   std::string deployment_id = {};  // of those that share the uid
+  uid_t nobody = 0;  // with `uid`: one that no process has
 };
 inline constexpr const char* kDeploymentVariable = "DD_DEPLOYMENT_ID";
 
@@ -38,8 +39,9 @@ using Beside = std::function<std::vector<ProcessFamily>()>;
 /// SIGKILL to all of it, and waits until none lives. Logs when some do not go for 5 s (a process in an uninterruptible call).
 net::Task<void> purge(ProcessFamily family, Beside beside);
 net::Task<void> purge(ProcessFamily family);
-/// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have,
-/// and for root's not at all. False when that, or when no process could be made for it.
-bool kill_everything_of(uid_t uid);
+/// SIGKILL to every process of `uid` at once, so that one that forks cannot run ahead. Root only; never for a uid that others have, and for root's not
+/// at all. What does it runs as `nobody` by its real uid, so that those whom it kills can neither stop it nor kill it first. False when some of them may
+/// not have been signalled.
+bool kill_everything_of(uid_t uid, uid_t nobody);
 
 }  // namespace dd::enclave

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // The kernel tells nobody when a socket begins to listen.
-constexpr std::chrono::milliseconds kShortestPause = 5ms;
+constexpr std::chrono::milliseconds kShortestPause = 1ms;
 constexpr std::chrono::milliseconds kLongestPause = 100ms;
 
 /// Until the next look at one that is looked at for so long: it is seen at most a quarter later than it could be.

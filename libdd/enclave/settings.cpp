@@ -149,4 +149,10 @@ Result<Settings> settings_from(const EnclaveOptions& options) {
   return settings;
 }
 
+std::set<std::string> boot_names(const Settings& settings) {
+  std::set<std::string> names;
+  for (const auto& workload : settings.boot_workloads) names.insert(workload.request.app_name);
+  return names;
+}
+
 }  // namespace dd::enclave

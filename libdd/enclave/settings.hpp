@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "dd/clock.hpp"
@@ -41,5 +42,8 @@ struct Settings {
 
 /// Options over configuration file over defaults, checked. Errors: as Enclave::create.
 [[nodiscard]] Result<Settings> settings_from(const EnclaveOptions& options);
+
+/// Of the apps among the boot workloads.
+[[nodiscard]] std::set<std::string> boot_names(const Settings& settings);
 
 }  // namespace dd::enclave

@@ -59,7 +59,8 @@ Supervisor::Supervisor(net::asio::any_io_executor executor, Cleaner& cleaner, co
       cleaned_(executor_),
       uids_(
           settings.uid_base, [this](const std::string& app) { clear_work(app); }, known_uids(settings, data),
-          [this](const UidsByApp& uids) { write_uids(data_.uids(), settings_.uid_base, uids); }) {}
+          [this](const UidsByApp& uids) { write_uids(data_.uids(), settings_.uid_base, uids); }, boot_names(settings)) {
+}
 
 void Supervisor::set_connector(const std::vector<std::string>& argv) { connector_ = to_text(Json(argv)); }
 
@@ -87,6 +88,7 @@ Result<Identity> Supervisor::identity_of(const Deployment& deployment) {
   if (!uid) return tl::unexpected(uid.error());
   identity.uid = *uid;
   identity.gid = *uid;
+  identity.nobody = uids_.trusted_group();
   if (deployment.inherit_token) identity.groups.push_back(uids_.trusted_group());
   return identity;
 }
@@ -101,6 +103,11 @@ net::Task<void> Supervisor::leave(DeploymentPtr deployment) {
   const auto last = has_uid ? uids_.held_once(app) : std::nullopt;
   if (last) {
     being_cleaned_.insert(app);
+    // What was nobody's while there were two families of that uid.
+    ProcessFamily rest;
+    rest.uid = *last;
+    rest.nobody = uids_.trusted_group();
+    co_await purge(std::move(rest));
     co_await cleaner_.take_from(*last);
     being_cleaned_.erase(app);
     cleaned_.notify();
@@ -209,7 +216,10 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
 
   if (!has_own_uid(identity)) run->earlier_sockets = listening_inodes();
   // Before it is there: another of its uid may end, and must not take it along.
-  if (has_own_uid(identity)) run->family.uid = identity.uid;
+  if (has_own_uid(identity)) {
+    run->family.uid = identity.uid;
+    run->family.nobody = identity.nobody;
+  }
   run->family.deployment_id = deployment->info.id;
   std::erase_if(runs_, [](const std::weak_ptr<Run>& one) { return one.expired(); });
   runs_.push_back(run);

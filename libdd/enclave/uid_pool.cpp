@@ -4,8 +4,8 @@
 
 namespace dd::enclave {
 
-UidPool::UidPool(uid_t base, Evict evict, const UidsByApp& known, Changed changed)
-    : base_(base), evict_(std::move(evict)), changed_(std::move(changed)) {
+UidPool::UidPool(uid_t base, Evict evict, const UidsByApp& known, Changed changed, std::set<std::string> lasting)
+    : base_(base), evict_(std::move(evict)), changed_(std::move(changed)), lasting_(std::move(lasting)) {
   for (const auto& [app, uid] : known) {
     slots_.emplace(app, Slot{uid});
     used_ = std::max(used_, uid - base_);
@@ -46,9 +46,16 @@ void UidPool::tell() const {
 
 Result<uid_t> UidPool::free_uid() {
   if (used_ < kWorkloadUids) return base_ + ++used_;
+  if (slots_.size() < kWorkloadUids) {
+    std::set<uid_t> taken;
+    for (const auto& [app, slot] : slots_) taken.insert(slot.uid);
+    auto uid = base_ + 1;
+    while (taken.contains(uid)) ++uid;
+    return uid;
+  }
   auto longest_idle = slots_.end();
   for (auto it = slots_.begin(); it != slots_.end(); ++it)
-    if (it->second.holders == 0 &&
+    if (it->second.holders == 0 && !lasting_.contains(it->first) &&
         (longest_idle == slots_.end() || it->second.released_at < longest_idle->second.released_at))
       longest_idle = it;
   if (longest_idle == slots_.end())

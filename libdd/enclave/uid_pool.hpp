@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "dd/error.hpp"
@@ -26,12 +27,13 @@ class UidPool {
   using Changed = std::function<void(const UidsByApp&)>;
 
   /// `evict` is called with an app whose uid goes to another: its files must go first. `known` is what an earlier run has given out; `changed` is told what
-  /// the next run must know.
-  UidPool(uid_t base, Evict evict, const UidsByApp& known = {}, Changed changed = {});
+  /// the next run must know. `lasting` apps keep theirs whatever happens.
+  UidPool(uid_t base, Evict evict, const UidsByApp& known = {}, Changed changed = {},
+          std::set<std::string> lasting = {});
 
   [[nodiscard]] gid_t trusted_group() const noexcept { return base_; }
   /// The uid of `app`, held until released as often as acquired. An app keeps its uid as long as no other needs it; in the order of
-  /// first use they are base + 1, base + 2, …. Errors: unavailable when all are held.
+  /// first use they are base + 1, base + 2, …. Errors: unavailable when all are held, or are those of apps that keep theirs.
   [[nodiscard]] Result<uid_t> acquire(const std::string& app);
   void release(const std::string& app);
   /// Its uid, if a release now would be the last one.
@@ -50,8 +52,9 @@ class UidPool {
   uid_t base_;
   Evict evict_;
   Changed changed_;
+  std::set<std::string> lasting_;
   std::map<std::string, Slot> slots_;
-  uid_t used_ = 0;
+  uid_t used_ = 0;  // all above base + used_ have never been given out
   std::uint64_t releases_ = 0;
 };
 

@@ -45,6 +45,20 @@ TEST_CASE("an app's folder is its own and keeps what is in it") {
   CHECK(other.error().code == ErrorCode::conflict);
 }
 
+TEST_CASE("a folder that was made and not given away when power went is given to its app" *
+          doctest::skip(geteuid() != 0)) {
+  const TempDir folder;
+  const auto data = DataDir::open(folder.path() / "data", false).value();
+  constexpr uid_t kApp = 5001;
+  for (const auto* app : {"empty", "used"}) REQUIRE(fs::create_directory(data.work(app)));
+  std::ofstream(data.work("used") / "state") << "of a privileged run";
+  const auto work = data.make_work("empty", kApp, kApp).value();
+  struct stat info{};
+  REQUIRE(stat(work.c_str(), &info) == 0);
+  CHECK(info.st_uid == kApp);
+  CHECK(data.make_work("used", kApp, kApp).error().code == ErrorCode::conflict);
+}
+
 TEST_CASE("a link in place of an app's folder is not followed") {
   const TempDir folder;
   const auto data = DataDir::open(folder.path() / "data", false).value();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -41,6 +42,17 @@ std::string text_of(const fs::path& path) {
 }
 
 }  // namespace
+
+TEST_CASE("a program that is larger than any is refused before it is read") {
+  ExecutableStoreFixture f;
+  const auto path = f.program("endless", "");
+  REQUIRE(truncate(path.c_str(), ExecutableStore::kMostBytes + 1) == 0);
+  const auto staged = f.store.stage(path);
+  REQUIRE_FALSE(staged.has_value());
+  CHECK(staged.error().code == ErrorCode::invalid_argument);
+  CHECK(staged.error().message == "cannot use program " + path + ": it has more than 2048 MiB");
+  CHECK(f.files() == 0);
+}
 
 TEST_CASE("an executable is copied under the digest of its bytes") {
   ExecutableStoreFixture f;

@@ -1,4 +1,6 @@
 // Two deployments of one app, while one takes the place of the other.
+#include <csignal>
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -107,6 +109,18 @@ TEST_CASE("a process that nothing tells apart goes with the last deployment of i
   CHECK(enclave.call({{"method", "stop"}, {"id", next.id}}).at("ok") == true);
   CHECK_FALSE(test::process_lives(orphan));
   CHECK_FALSE(test::process_lives(child));
+}
+
+TEST_CASE("a process that nothing tells apart goes also when both deployments of its uid end at once") {
+  if (test::kNoRoot) return;
+  RunningEnclave enclave;
+  const auto old = enclave.settled(enclave.deploy("app", {"sleep", "1000"}));
+  const auto next = enclave.settled(enclave.deploy(
+      "app", {"sh", "-c", "(setsid env -i sh -c 'echo orphan $$; exec sleep 1000' &) ; exec sleep 1000"}, kBeside));
+  const auto orphan = left_by(enclave, next.id, "orphan ");
+  for (const auto& one : {old, next}) CHECK(kill(static_cast<pid_t>(*one.pid), SIGKILL) == 0);
+  for (const auto& one : {old, next}) CHECK(enclave.finished(one.id).signal == SIGKILL);
+  CHECK(test::eventually([orphan] { return !test::process_lives(orphan); }));
 }
 
 TEST_CASE("the one before goes first where it is privileged, and a privileged one cannot overlap") {

@@ -37,6 +37,25 @@ TEST_CASE("who had which uid before keeps it, and others get what is free") {
   CHECK(told == dd::enclave::UidsByApp{{"a", 5003}, {"b", 5001}, {"c", 5004}});
 }
 
+TEST_CASE("all uids are given out, also below one that was given out before") {
+  const auto nobody_goes = [](const std::string&) { FAIL("nobody needs to go"); };
+  UidPool pool(5000, nobody_goes, {{"agent", 5000 + kWorkloadUids}});
+  for (uid_t i = 1; i < kWorkloadUids; ++i) REQUIRE(pool.acquire("app" + std::to_string(i)).value() == 5000 + i);
+  CHECK(pool.acquire("agent").value() == 5000 + kWorkloadUids);
+}
+
+TEST_CASE("an app whose state lasts keeps its uid, however long it is idle") {
+  std::vector<std::string> evicted;
+  UidPool pool(5000, [&](const std::string& app) { evicted.push_back(app); }, {{"a-boot", 5001}}, {}, {"a-boot"});
+  for (uid_t i = 2; i <= kWorkloadUids; ++i) {
+    REQUIRE(pool.acquire("app" + std::to_string(i)).has_value());
+    pool.release("app" + std::to_string(i));
+  }
+  CHECK(pool.acquire("new").value() == 5002);
+  CHECK(evicted == std::vector<std::string>{"app2"});
+  CHECK(pool.acquire("a-boot").value() == 5001);
+}
+
 TEST_CASE("the last one of an app is told from the others") {
   UidPool pool(5000, [](const std::string&) {});
   CHECK_FALSE(pool.held_once("a").has_value());
