@@ -206,6 +206,8 @@ void Child::signal_group(int signal) {
   if (!state_->status) kill(-state_->pid, signal);
 }
 
+bool Child::has_ended() const noexcept { return state_->status.has_value(); }
+
 net::Task<ExitStatus> Child::wait() {
   const auto state = state_;
   while (!state->status) co_await state->exited.wait(std::chrono::hours(24));

@@ -63,6 +63,8 @@ class Child {
   [[nodiscard]] pid_t pid() const noexcept;
   /// To the whole group; nothing once the process has been waited for, since its number may then be another's.
   void signal_group(int signal);
+  /// Whether it has been waited for.
+  [[nodiscard]] bool has_ended() const noexcept;
   net::Task<ExitStatus> wait();
   /// False at `timeout`.
   net::Task<bool> wait_for(std::chrono::milliseconds timeout);

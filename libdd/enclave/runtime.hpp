@@ -81,6 +81,8 @@ class Runtime {
   [[nodiscard]] static std::vector<ToolLinks::Tool> tools_of(const Deployment& deployment);
   [[nodiscard]] Result<void> offer_tools(Deployment& deployment);
   [[nodiscard]] std::vector<SocketHolder> socket_holders() const;
+  /// As it is once its first process itself listens wherever it should; nothing where that is not so, and its whole family is to be asked.
+  net::Task<std::optional<DeploymentInfo>> when_leader_listens(DeploymentPtr deployment);
   net::Task<void> log_stop_and_halt(DeploymentPtr deployment);
   void ended(DeploymentPtr deployment);
   void tidy();

@@ -66,6 +66,21 @@ net::Task<std::vector<DeploymentInfo>> Runtime::with_listeners() {
   co_return all;
 }
 
+net::Task<std::optional<DeploymentInfo>> Runtime::when_leader_listens(DeploymentPtr deployment) {
+  const auto run = deployment->run;
+  std::optional<DeploymentInfo> seen;
+  if (!run || deployment->info.expose.empty()) co_return seen;
+  std::vector<net::TcpListener> sockets;
+  std::function<void()> look = [&sockets, leader = run->family.leader] { sockets = sockets_of(leader); };
+  co_await net::run_on(pool_, std::move(look));
+  // Until it is waited for nobody else can have its number.
+  if (run->child->has_ended() || !is_live(deployment->info.status)) co_return seen;
+  DeploymentInfo info = deployment->info;
+  info.listeners = addresses_of(sockets);
+  if (listens_everywhere(info)) seen = std::move(info);
+  co_return seen;
+}
+
 net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::optional<std::chrono::steady_clock::time_point> first_look;
@@ -77,6 +92,11 @@ net::Task<Result<DeploymentInfo>> Runtime::wait(std::string id, Until until, std
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     const bool over = !is_live(info.status) || left <= 0ms || stopping_;
     const bool may_listen = until == Until::listening && deployment->run && somebody_listens_on_all(info.expose);
+    if (may_listen && !over) {
+      // What most do, and a small part of the walk.
+      auto ready = co_await when_leader_listens(deployment);
+      if (ready) co_return *std::move(ready);
+    }
     if (over || may_listen) {
       const auto all = co_await with_listeners();
       const auto seen = std::ranges::find(all, id, &DeploymentInfo::id);

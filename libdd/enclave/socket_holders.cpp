@@ -38,6 +38,13 @@ std::set<std::uint64_t> listening_inodes() {
   return inodes;
 }
 
+std::vector<net::TcpListener> sockets_of(pid_t pid) {
+  auto listeners = net::tcp_listeners();
+  const auto held = inodes_of({pid});
+  std::erase_if(listeners, [&held](const net::TcpListener& listener) { return !held.contains(listener.inode); });
+  return listeners;
+}
+
 std::vector<std::vector<net::TcpListener>> sockets_of(const std::vector<SocketHolder>& holders) {
   const auto listeners = net::tcp_listeners();
   std::vector<ProcessFamily> families;

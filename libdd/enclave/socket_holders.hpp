@@ -22,6 +22,8 @@ struct SocketHolder {
 
 /// The sockets of each, in their order. Walks through /proc: work for a pool.
 [[nodiscard]] std::vector<std::vector<net::TcpListener>> sockets_of(const std::vector<SocketHolder>& holders);
+/// Those that one process has open itself. Work for a pool as well: it may have a million descriptors.
+[[nodiscard]] std::vector<net::TcpListener> sockets_of(pid_t pid);
 /// Those that listen now.
 [[nodiscard]] std::set<std::uint64_t> listening_inodes();
 

@@ -2,8 +2,10 @@
 #include "libdd/tunnel/cloudflare.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "dd/log.hpp"
+#include "libdd/net/beside.hpp"
 #include "libdd/tunnel/cloudflare_dns.hpp"
 #include "libdd/tunnel/cloudflare_tunnels.hpp"
 #include "libdd/tunnel/keyed_lock.hpp"
@@ -53,11 +55,17 @@ class Cloudflare final : public TunnelProvider {
   net::Task<ApiResult<std::optional<Tunnel>>> adopt(std::string name, TimePoint until);
   net::Task<ApiResult<void>> remove_records(std::string tunnel_id, std::string only_comment, TimePoint until);
   net::Task<ApiResult<void>> remove_tunnel(std::string tunnel_id, TimePoint until);
+  /// Of these, what put_dns() has not put for that tunnel before.
+  [[nodiscard]] std::vector<std::string> new_hosts(const std::string& tunnel_id,
+                                                   const std::vector<std::string>& hostnames) const;
+  net::Task<ApiResult<void>> point_all(std::vector<std::string> hostnames, std::string tunnel_id,
+                                       std::string tunnel_name, TimePoint until);
 
   Api api_;
   TunnelCalls tunnels_;
   DnsCalls dns_;
   KeyedLock locks_;
+  std::map<std::string, std::vector<std::string>> put_before_;  // host names by tunnel id, as far as this process knows
 };
 
 tl::unexpected<Error> busy(const std::string& tunnel_id) {
@@ -148,13 +156,20 @@ net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string t
   const auto turn = co_await dns_turn(tunnel_id);
   if (!turn) co_return busy(tunnel_id);
   const auto until = api_.deadline();
+  // New ones are made while we look at what is there.
+  const auto fresh = new_hosts(tunnel_id, hostnames);
+  auto executor = co_await net::this_executor();
+  auto making = point_all(fresh, tunnel_id, tunnel_name, until);
+  net::Beside<ApiResult<void>> made_meanwhile(std::move(executor), std::move(making));
   auto listing = dns_.of_tunnel(tunnel_id, until);
   const auto records = co_await std::move(listing);
+  const auto made = co_await made_meanwhile.result();
   if (!records) co_return give(records.error());
+  if (!made) co_return give(made.error());
   const auto comment = dns_.comment_for(tunnel_name);
   for (const auto& hostname : hostnames) {
     const auto there = [&](const DnsRecord& record) { return record.name == hostname && record.comment == comment; };
-    if (std::ranges::any_of(*records, there)) continue;
+    if (std::ranges::any_of(*records, there) || std::ranges::find(fresh, hostname) != fresh.end()) continue;
     auto pointing = dns_.point(hostname, tunnel_id, tunnel_name, until);
     const auto pointed = co_await std::move(pointing);
     if (!pointed) co_return give(pointed.error());
@@ -165,7 +180,29 @@ net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string t
     const auto removed = co_await std::move(removing);
     if (!removed) co_return give(removed.error());
   }
+  put_before_[tunnel_id] = std::move(hostnames);
   co_return Result<void>();
+}
+
+std::vector<std::string> Cloudflare::new_hosts(const std::string& tunnel_id,
+                                               const std::vector<std::string>& hostnames) const {
+  std::vector<std::string> fresh;
+  const auto before = put_before_.find(tunnel_id);
+  // Of a tunnel that an earlier process may have made nothing is known.
+  if (before == put_before_.end()) return fresh;
+  for (const auto& hostname : hostnames)
+    if (std::ranges::find(before->second, hostname) == before->second.end()) fresh.push_back(hostname);
+  return fresh;
+}
+
+net::Task<ApiResult<void>> Cloudflare::point_all(std::vector<std::string> hostnames, std::string tunnel_id,
+                                                 std::string tunnel_name, TimePoint until) {
+  for (const auto& hostname : hostnames) {
+    auto pointing = dns_.point(hostname, tunnel_id, tunnel_name, until);
+    auto pointed = co_await std::move(pointing);
+    if (!pointed) co_return pointed;
+  }
+  co_return ApiResult<void>();
 }
 
 net::Task<ApiResult<void>> Cloudflare::remove_records(std::string tunnel_id, std::string only_comment,
@@ -204,6 +241,7 @@ net::Task<Result<void>> Cloudflare::remove(std::string tunnel_id, std::string na
   if (!ingress) co_return busy(tunnel_id);
   const auto dns = co_await dns_turn(tunnel_id);
   if (!dns) co_return busy(tunnel_id);
+  put_before_.erase(tunnel_id);
   const auto until = api_.deadline();
   auto looking = tunnels_.get(tunnel_id, until);
   const auto state = co_await std::move(looking);

@@ -139,6 +139,25 @@ TEST_CASE("every value of a query is encoded") {
   CHECK(put(api, {odd}).has_value());
 }
 
+TEST_CASE("a host name that comes to a known tunnel is made while the others are looked at") {
+  const std::string other = "b.example.com";
+  Scripted api({{kOwnRecords, none()},
+                {"POST " + kRecords, success("{}")},
+                {kOwnRecords, one(record_json(kHost, kTarget, kComment)), true},
+                {"POST " + kRecords, success("{}")},
+                {kOwnRecords, none()},  // both were deleted by hand: they are made again, and neither is new
+                {"POST " + kRecords, success("{}")},
+                {"POST " + kRecords, success("{}")},
+                {kOwnRecords, none(), true},
+                {"POST " + kRecords, failure(403, 10000)}});
+  CHECK(put(api, {kHost}).has_value());
+  CHECK(put(api, {kHost, other}).has_value());
+  CHECK(put(api, {kHost, other}).has_value());
+  const auto refused = put(api, {kHost, other, "c.example.com"});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::permission_denied);
+}
+
 TEST_CASE("changes to one tunnel wait for each other") {
   Scripted api({{kOwnRecords, none()},
                 {"POST " + kRecords, success("{}")},

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -58,6 +60,7 @@ inline const std::string kApiToken = "cfat_very-secret-token";
 struct Step {
   std::string call;  // "GET /path?query"
   Result<HttpResponse> reply;
+  bool late = false;  // answered when the next call has come
 };
 
 class ScriptedApi final : public HttpTransport {
@@ -76,13 +79,19 @@ class ScriptedApi final : public HttpTransport {
     steps_.pop_front();
     CHECK(call == step.call);
     requests.push_back(std::move(request));
-    done(step.reply);
+    auto waiting = std::exchange(late_, nullptr);
+    if (step.late)
+      late_ = [done = std::move(done), reply = step.reply] { done(reply); };
+    else
+      done(step.reply);
+    if (waiting) waiting();
   }
 
   std::vector<HttpRequest> requests;
 
  private:
   std::deque<Step> steps_;
+  std::function<void()> late_;
 };
 
 class ManualTimer final : public tunnel::Timer {
@@ -145,6 +154,7 @@ class Scripted {
     io.restart();
     io.run();
     if (thrown) std::rethrow_exception(thrown);
+    REQUIRE_MESSAGE(value.has_value(), "it waits for an answer that does not come");
     return *std::move(value);
   }
 
