@@ -78,6 +78,9 @@ Result<AgentRecord> AgentCalls::accept_body(const net::ServerRequest& request) c
                 "cannot accept call: the body is not the one that was signed");
   const auto* known = context_.store.find(request.principal);
   if (known == nullptr || !is_live(known->status)) return caller_gone();
+  // While it waited for its turn.
+  if (context_.store.is_denied(known->deny_key()))
+    return fail(ErrorCode::permission_denied, "revoked", "cannot accept call: the agent was revoked");
   AgentRecord record = *known;
   const auto used = use_seq(record, call->claims.seq);
   if (!used) return tl::unexpected(used.error());

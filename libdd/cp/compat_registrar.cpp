@@ -122,7 +122,7 @@ net::Task<Result<net::ServerResponse>> CompatRegistrar::replace_ingress(const ne
   const auto vm_name = known->vm_name;
   const auto turn = co_await context_.turns.take(vm_name);
   known = context_.store.find(wanted->agent_id);
-  if (known == nullptr || !is_live(known->status)) co_return gone();
+  if (known == nullptr || !is_live(known->status) || context_.store.is_denied(known->deny_key())) co_return gone();
 
   AgentRecord record = *known;
   record.extras = wanted->extras;

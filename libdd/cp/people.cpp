@@ -19,9 +19,9 @@ namespace {
 // PatVerifier keeps an answer longer, so that GitHub is seldom asked.
 constexpr std::int64_t kTokenCheckPeriod = 60;  // s
 constexpr std::int64_t kLongestUnchecked = 300;
-// Sessions that could still be good and that began with a token: of all people, and of one, who could take the others' room.
-constexpr std::size_t kMostTokens = 8192;
-constexpr std::ptrdiff_t kMostOfPerson = 256;
+// Sessions of which the time is not over, signed out or not: an agent hears of 32 ended ones in a poll, and nobody else's is to wait for long.
+constexpr std::size_t kMostSessions = 8192;
+constexpr std::size_t kMostOfPerson = 256;
 
 const std::string& first_of(const protocol::SessionClaims& session) {
   return session.from.empty() ? session.id : session.from.front();
@@ -100,15 +100,15 @@ net::Task<void> People::check_tokens() {
 
 Result<void> People::check_room(const Principal& person) {
   const auto now = context_.clock.unix_seconds();
-  std::erase_if(tokens_, [now](const auto& entry) { return entry.second.expires_at <= now; });
-  const auto own =
-      std::ranges::count_if(tokens_, [&person](const auto& entry) { return entry.second.user_id == person.id; });
-  if (own >= kMostOfPerson)
-    return fail(ErrorCode::rate_limited, "cannot sign in: " + person.login + " has begun " + std::to_string(own) +
-                                             " sessions that are not over by time yet; use one of them");
-  if (tokens_.size() >= kMostTokens)
-    return fail(ErrorCode::unavailable, "cannot sign in: " + std::to_string(tokens_.size()) +
-                                            " sessions were begun that are not over by time yet");
+  std::erase_if(begun_, [now](const auto& session) { return session.expires_at <= now; });
+  const auto own = std::ranges::count(begun_, person.id, &Begun::user_id);
+  if (static_cast<std::size_t>(own) >= kMostOfPerson)
+    return fail(ErrorCode::rate_limited,
+                "cannot sign in: " + person.login + " has begun " + std::to_string(own) +
+                    " sessions of which the time is not over, signed out or not; try again later");
+  if (begun_.size() >= kMostSessions)
+    return fail(ErrorCode::unavailable, "cannot sign in: " + std::to_string(begun_.size()) +
+                                            " sessions were begun of which the time is not over; try again later");
   return {};
 }
 
@@ -125,8 +125,7 @@ net::Task<Result<std::vector<std::string>>> People::sign_in(identity::SignInGrou
   const bool before_all_ended = grounds.issued_at.value_or(now + 1) <= context_.sessions.all_over_until();
   if (before_all_ended || context_.sessions.any_ended(grounds.from) || grounds.ends_at.value_or(now + 1) <= now)
     co_return fail(ErrorCode::unauthenticated, "cannot sign in: the session that made this link is over");
-  if (!grounds.token.empty())
-    if (const auto room = check_room(grounds.person); !room) co_return tl::unexpected(room.error());
+  if (const auto room = check_room(grounds.person); !room) co_return tl::unexpected(room.error());
   const auto life = std::chrono::floor<std::chrono::seconds>(context_.options.session_life);
   auto claims = identity::new_session(grounds.person, site_.origin, life, context_.clock, context_.random);
   claims.expires_at = std::min(claims.expires_at, grounds.ends_at.value_or(claims.expires_at));
@@ -134,13 +133,16 @@ net::Task<Result<std::vector<std::string>>> People::sign_in(identity::SignInGrou
   const auto compact =
       co_await context_.capability.sign(std::string(crypto::kSessionTyp), protocol::to_json_value(claims));
   if (!compact) co_return wrap(compact.error(), "cannot sign a session");
+  begun_.push_back({claims.user_id, claims.expires_at});
   if (!grounds.token.empty())
-    tokens_.insert_or_assign(claims.id, KeptToken{std::move(grounds.token), claims.user_id, claims.expires_at, now});
+    tokens_.insert_or_assign(claims.id, KeptToken{std::move(grounds.token), claims.expires_at, now});
   co_return identity::CookieSessions::start(*compact, claims, site_, now, headers, context_.random);
 }
 
 void People::sign_out(net::ServerResponse& response, const HttpHeaders& headers) {
   context_.sessions.end(headers, site_, context_.clock.unix_seconds());
+  // Nobody needs to ask about their tokens any more.
+  std::erase_if(tokens_, [this](const auto& entry) { return context_.sessions.any_ended({entry.first}); });
   web::add_cookies(response, identity::CookieSessions::clear(headers, site_));
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "libdd/cp/context.hpp"
 #include "libdd/identity/cookie_sessions.hpp"
@@ -40,7 +41,7 @@ class People {
   [[nodiscard]] net::Authenticate owner_only();
 
   /// Values of the Set-Cookie headers that sign somebody in, in a browser that sent these headers. While that session lives its token is kept, and asked about again: the session, and all that came
-  /// from it, ends with it. Errors: unauthenticated when the grounds are gone; rate_limited when that person has begun too many that could still be good.
+  /// from it, ends with it. Errors: unauthenticated when the grounds are gone; rate_limited when that person has begun too many of which the time is not over.
   net::Task<Result<std::vector<std::string>>> sign_in(identity::SignInGrounds grounds, HttpHeaders headers);
   /// Asks about the tokens of sessions that nobody has shown here for five minutes: what came from them is at agents, too.
   net::Task<void> check_tokens();
@@ -53,7 +54,6 @@ class People {
  private:
   struct KeptToken {
     Secret token;
-    std::int64_t user_id = 0;
     std::int64_t expires_at = 0;
     std::int64_t checked_at = 0;
   };
@@ -61,12 +61,17 @@ class People {
   net::Task<Result<void>> check_token(protocol::SessionClaims session);
   /// Whether the token that a session began with is still good, or nobody can tell; else it and all that came from it is over.
   net::Task<bool> ask_again(std::string session_id);
+  struct Begun {
+    std::int64_t user_id = 0;
+    std::int64_t expires_at = 0;
+  };
   /// Whether one more may begin; nobody's is forgotten for it. Errors: rate_limited, for who has begun too many; unavailable.
   [[nodiscard]] Result<void> check_room(const Principal& person);
 
   Context& context_;
   identity::Site site_;
   std::map<std::string, KeptToken, std::less<>> tokens_;  // by the session that began with it
+  std::vector<Begun> begun_;
 };
 
 }  // namespace dd::cp

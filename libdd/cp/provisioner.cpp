@@ -83,11 +83,15 @@ net::Task<Result<tunnel::ConfigVersion>> Provisioner::publish(AgentRecord record
   // Neither needs the other, and each is a call or more to Cloudflare.
   auto pointing = tunnels_.put_dns(record.tunnel_id, record.agent_id, std::move(hostnames));
   auto executor = co_await net::this_executor();
-  net::Beside<Result<void>> dns(std::move(executor), std::move(pointing));
+  net::Beside<Result<std::vector<tunnel::DnsRecord>>> dns(std::move(executor), std::move(pointing));
   const auto ingress = co_await tunnels_.put_ingress(record.tunnel_id, *std::move(rules));
-  const auto pointed = co_await dns.result();
+  auto left = co_await dns.result();
   if (!ingress) co_return wrap(ingress.error(), "cannot publish ingress");
-  if (!pointed) co_return wrap(pointed.error(), "cannot publish DNS records");
+  if (!left) co_return wrap(left.error(), "cannot publish DNS records");
+  // Only now: until the ingress is without them they work.
+  if (left->empty()) co_return *ingress;
+  const auto removed = co_await tunnels_.remove_dns(record.tunnel_id, *std::move(left));
+  if (!removed) co_return wrap(removed.error(), "cannot publish DNS records");
   co_return *ingress;
 }
 

@@ -120,8 +120,11 @@ net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Ra
 net::Task<Result<void>> SelfTunnel::publish() {
   std::vector<std::string> hostnames;
   for (const auto& rule : rules_) hostnames.push_back(rule.hostname);
-  const auto dns = co_await tunnels_.put_dns(id_, name_, std::move(hostnames));
-  if (!dns) co_return wrap(dns.error(), "cannot publish own DNS record");
+  auto left = co_await tunnels_.put_dns(id_, name_, std::move(hostnames));
+  if (!left) co_return wrap(left.error(), "cannot publish own DNS record");
+  if (left->empty()) co_return Result<void>();
+  const auto removed = co_await tunnels_.remove_dns(id_, *std::move(left));
+  if (!removed) co_return wrap(removed.error(), "cannot publish own DNS record");
   co_return Result<void>();
 }
 

@@ -92,7 +92,8 @@ net::Task<Result<net::ServerResponse>> SignInApi::by_link(const net::ServerReque
   if (!grounds->token.empty()) {
     auto token = grounds->token;
     const auto person = co_await context_.owners.verify(std::move(token), client);
-    if (!person) co_return refuse(person.error(), "/");
+    // What GitHub does not answer ends nothing.
+    if (!person && is_refusal(person.error())) co_return refuse(person.error(), "/");
   }
   co_return co_await welcome(request, *std::move(grounds), "/");
 }

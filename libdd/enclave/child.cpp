@@ -192,7 +192,9 @@ net::Task<Result<std::shared_ptr<Child>>> Child::start(ChildSpec spec) {
   limit.cancel();
   if (*overdue) {
     co_await child->wait();
-    co_return fail(ErrorCode::unavailable, "cannot start " + name + ": it was stopped by another process of its uid");
+    co_return fail(ErrorCode::unavailable, "cannot start " + name + ": its program did not run after " +
+                                               std::to_string(setup_limit.count()) +
+                                               " ms; another process of its uid may have stopped it");
   }
   if (!failure) co_return child;
   co_await child->wait();

@@ -143,7 +143,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestStdio stdio) {
   Result<void> given;
   if (stdio.terminal && identity.switch_user) given = give_terminal(stdio.terminal, identity.uid, identity.gid);
   if (!given) {
-    supervisor_.give_back_uid(*guest->place);
+    co_await supervisor_.leave(guest->place);
     co_return given;
   }
   // A uid that others share ends with them.
@@ -162,7 +162,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestStdio stdio) {
   spec.terminal = std::move(stdio.terminal);
   auto child = co_await Child::start(std::move(spec));
   if (!child) {
-    supervisor_.give_back_uid(*guest->place);
+    co_await supervisor_.leave(guest->place);
     co_return tl::unexpected(child.error());
   }
   guest->child = *std::move(child);

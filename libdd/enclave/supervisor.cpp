@@ -70,7 +70,8 @@ net::Task<Result<void>> Supervisor::start(DeploymentPtr deployment) {
   auto identity = identity_of(*deployment);
   if (!identity) co_return tl::unexpected(identity.error());
   auto launched = co_await launch(deployment, *std::move(identity));
-  if (!launched) give_back_uid(*deployment);
+  // The one that it was started beside may have ended meanwhile, and left the end of its uid to this one.
+  if (!launched) co_await leave(deployment);
   // Asked while it was being started, when there was nothing to halt.
   else if (deployment->stop_requested)
     co_await halt(deployment);

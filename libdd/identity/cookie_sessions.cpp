@@ -91,14 +91,14 @@ void CookieSessions::revoke(const protocol::EndedSession& session, std::int64_t 
   if (!spent && spent.error().code != ErrorCode::unavailable) return;  // over by itself, if the clock was set back
   log::warning("everybody has to sign in again", {{"why", "more sessions were ended than can be remembered"}});
   revoke_all_until(now);
-}
-
-void CookieSessions::revoke_all_until(std::int64_t issued_at) {
-  if (issued_at <= all_over_until_) return;
-  all_over_until_ = issued_at;
+  // All of these were issued before now.
   signed_out_ = SpentIds(kMostSignedOut);
   before_ended_ += ended_.size();
   ended_.clear();
+}
+
+void CookieSessions::revoke_all_until(std::int64_t issued_at) {
+  all_over_until_ = std::max(all_over_until_, issued_at);
 }
 
 CookieSessions::Ended CookieSessions::ended_after(std::uint64_t told, std::int64_t now) const {

@@ -35,8 +35,9 @@ class Cloudflare final : public TunnelProvider {
   net::Task<Result<Tunnel>> ensure(std::string name) override;
   net::Task<Result<Secret>> run_token(std::string tunnel_id) override;
   net::Task<Result<ConfigVersion>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) override;
-  net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
-                                  std::vector<std::string> hostnames) override;
+  net::Task<Result<std::vector<DnsRecord>>> put_dns(std::string tunnel_id, std::string tunnel_name,
+                                                    std::vector<std::string> hostnames) override;
+  net::Task<Result<void>> remove_dns(std::string tunnel_id, std::vector<DnsRecord> records) override;
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override;
   net::Task<Result<bool>> is_gone(std::string tunnel_id) override;
   net::Task<Result<std::optional<Tunnel>>> find(std::string name) override;
@@ -150,9 +151,9 @@ net::Task<Result<ConfigVersion>> Cloudflare::put_ingress(std::string tunnel_id, 
   co_return *put;
 }
 
-net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name,
-                                            std::vector<std::string> hostnames) {
-  if (auto good = usable(tunnel_id); !good) co_return good;
+net::Task<Result<std::vector<DnsRecord>>> Cloudflare::put_dns(std::string tunnel_id, std::string tunnel_name,
+                                                              std::vector<std::string> hostnames) {
+  if (auto good = usable(tunnel_id); !good) co_return tl::unexpected(good.error());
   const auto turn = co_await dns_turn(tunnel_id);
   if (!turn) co_return busy(tunnel_id);
   const auto until = api_.deadline();
@@ -162,7 +163,7 @@ net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string t
   auto making = point_all(fresh, tunnel_id, tunnel_name, until);
   net::Beside<ApiResult<void>> made_meanwhile(std::move(executor), std::move(making));
   auto listing = dns_.of_tunnel(tunnel_id, until);
-  const auto records = co_await std::move(listing);
+  auto records = co_await std::move(listing);
   const auto made = co_await made_meanwhile.result();
   if (!records) co_return give(records.error());
   if (!made) co_return give(made.error());
@@ -174,13 +175,23 @@ net::Task<Result<void>> Cloudflare::put_dns(std::string tunnel_id, std::string t
     const auto pointed = co_await std::move(pointing);
     if (!pointed) co_return give(pointed.error());
   }
-  for (const auto& record : *records) {
-    if (std::ranges::find(hostnames, record.name) != hostnames.end()) continue;
+  std::erase_if(*records, [&hostnames](const DnsRecord& record) {
+    return std::ranges::find(hostnames, record.name) != hostnames.end();
+  });
+  put_before_[tunnel_id] = std::move(hostnames);
+  co_return *std::move(records);
+}
+
+net::Task<Result<void>> Cloudflare::remove_dns(std::string tunnel_id, std::vector<DnsRecord> records) {
+  if (auto good = usable(tunnel_id); !good) co_return good;
+  const auto turn = co_await dns_turn(tunnel_id);
+  if (!turn) co_return busy(tunnel_id);
+  const auto until = api_.deadline();
+  for (const auto& record : records) {
     auto removing = dns_.remove(record, until);
     const auto removed = co_await std::move(removing);
     if (!removed) co_return give(removed.error());
   }
-  put_before_[tunnel_id] = std::move(hostnames);
   co_return Result<void>();
 }
 

@@ -68,9 +68,11 @@ class TunnelProvider {
   virtual net::Task<Result<Secret>> run_token(std::string tunnel_id) = 0;
   /// Whole-document replacement; the catch-all 404 is added. The version that it has then, which grows with each change; none where that was not said.
   virtual net::Task<Result<ConfigVersion>> put_ingress(std::string tunnel_id, std::vector<IngressRule> rules) = 0;
-  /// CNAMEs of these hosts to the tunnel with our comment, others of the tunnel deleted. A record that is not ours is a conflict.
-  virtual net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
-                                          std::vector<std::string> hostnames) = 0;
+  /// CNAMEs of these hosts to the tunnel with our comment. A record that is not ours is a conflict. Its other records stay, and are returned.
+  virtual net::Task<Result<std::vector<DnsRecord>>> put_dns(std::string tunnel_id, std::string tunnel_name,
+                                                            std::vector<std::string> hostnames) = 0;
+  /// Of what put_dns() returned.
+  virtual net::Task<Result<void>> remove_dns(std::string tunnel_id, std::vector<DnsRecord> records) = 0;
   /// DNS records by content, connections, then the tunnel; only if its name is exactly `name`. Gone already is success.
   virtual net::Task<Result<void>> remove(std::string tunnel_id, std::string name) = 0;
   virtual net::Task<Result<std::optional<Tunnel>>> find(std::string name) = 0;

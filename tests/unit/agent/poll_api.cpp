@@ -151,6 +151,30 @@ TEST_CASE("when the control plane has everybody sign in again, so does the agent
               "signature_invalid", "cannot accept session");
 }
 
+TEST_CASE("a sign-out that comes with an end of all, or before it, is not forgotten for that") {
+  Polled f;
+  const auto session_from = [&f](const std::string& first) {
+    auto session =
+        identity::new_session({"octo", 42, {}}, kAgentId, std::chrono::seconds(600), f.clock, f.context.random);
+    session.from = {first};
+    return f.by_cp(crypto::kSessionTyp, protocol::to_json_value(session));
+  };
+  const auto now = f.clock.unix_seconds();
+  auto claims = f.claims();
+  claims.signed_out = {{"before", now + 600}};
+  CHECK(f.poll(claims).has_value());
+  claims = f.claims(2);
+  claims.signed_out = {{"with it", now + 600}};
+  claims.all_over_until = now - 1;
+  CHECK(f.poll(claims).has_value());
+  for (const std::string first : {"before", "with it"}) {
+    CAPTURE(first);
+    const auto token = session_from(first);
+    check_error(test::run(f.io, who(f.context, "GET", test::bearer(token), {})), ErrorCode::unauthenticated,
+                "signature_invalid", "cannot accept session");
+  }
+}
+
 TEST_CASE("a statement that is no poll is refused") {
   Polled f;
   const auto claims = protocol::to_json_value(f.claims());

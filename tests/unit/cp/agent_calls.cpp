@@ -108,6 +108,18 @@ TEST_CASE("a list that cannot be published is not kept") {
   }
 }
 
+TEST_CASE("what is public keeps its DNS records while the ingress cannot be changed") {
+  Caller f;
+  REQUIRE(f.call(f.body(Caller::web())).has_value());
+  const auto before = f.tunnels.dns.at(f.vm.agent_id);
+  f.tunnels.failing = {"put_ingress"};
+  check_error(f.call(f.body(Json::array())), ErrorCode::unavailable);
+  CHECK(f.tunnels.dns.at(f.vm.agent_id) == before);
+  f.tunnels.failing = {};
+  REQUIRE(f.call(f.body(Json::array())).has_value());
+  CHECK(f.tunnels.dns.at(f.vm.agent_id) == std::vector<std::string>{f.vm.hostname});
+}
+
 TEST_CASE("an agent may not speak for another one") {
   Caller f;
   Vm other(f, "vm-2");

@@ -46,15 +46,22 @@ class FakeTunnels final : public tunnel::TunnelProvider {
     rules[name_of(tunnel_id)] = std::move(wanted);
     co_return tunnel::ConfigVersion(++versions[name_of(tunnel_id)]);
   }
-  net::Task<Result<void>> put_dns(std::string tunnel_id, std::string tunnel_name,
-                                  std::vector<std::string> hostnames) override {
+  net::Task<Result<std::vector<tunnel::DnsRecord>>> put_dns(std::string tunnel_id, std::string tunnel_name,
+                                                            std::vector<std::string> hostnames) override {
     if (fails("put_dns") || name_of(tunnel_id) != tunnel_name) co_return down();
     if (before_put) co_await before_put();
     // A host name has one record.
     for (auto& [other, hosts] : dns)
       std::erase_if(hosts,
                     [&](const std::string& host) { return std::ranges::find(hostnames, host) != hostnames.end(); });
-    dns[tunnel_name] = std::move(hostnames);
+    std::vector<tunnel::DnsRecord> left;
+    for (const auto& host : dns[tunnel_name]) left.push_back({"record", host, tunnel::target_of(tunnel_id), {}});
+    dns[tunnel_name].insert(dns[tunnel_name].end(), hostnames.begin(), hostnames.end());
+    co_return left;
+  }
+  net::Task<Result<void>> remove_dns(std::string tunnel_id, std::vector<tunnel::DnsRecord> records) override {
+    if (fails("remove_dns")) co_return down();
+    for (const auto& record : records) std::erase(dns[name_of(tunnel_id)], record.name);
     co_return Result<void>();
   }
   net::Task<Result<void>> remove(std::string tunnel_id, std::string name) override {

@@ -347,7 +347,7 @@ struct Watching : Tunnelled {
   /// The host name's record leads to the tunnel, and whoever has it answers there.
   void leads_to(const std::string& name) {
     tunnels.names.insert(name);
-    must(tunnels.put_dns(FakeTunnels::id_of(name), name, {"app.dd.example"}));
+    REQUIRE(run(tunnels.put_dns(FakeTunnels::id_of(name), name, {"app.dd.example"})).has_value());
   }
   void answers() {
     agents["app.dd.example"] = [this](const HttpRequest& request) {
