@@ -1,5 +1,7 @@
 #include "libdd/cp/self_tunnel.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "dd/log.hpp"
@@ -119,7 +121,7 @@ net::Task<Result<void>> SelfTunnel::name_it(Bytes fleet_key, std::string kid, Ra
 
 net::Task<Result<void>> SelfTunnel::publish() {
   std::vector<std::string> hostnames;
-  for (const auto& rule : rules_) hostnames.push_back(rule.hostname);
+  std::ranges::transform(rules_, std::back_inserter(hostnames), &IngressRule::hostname);
   auto left = co_await tunnels_.put_dns(id_, name_, std::move(hostnames));
   if (!left) co_return wrap(left.error(), "cannot publish own DNS record");
   if (left->empty()) co_return Result<void>();

@@ -62,7 +62,7 @@ Result<Started> launch(ChildSpec spec) {
   const auto output_fd = out_of_the_way(spec.terminal ? spec.terminal : spec.output);
   const auto error_fd = spec.error ? out_of_the_way(spec.error) : out_of_the_way(output_fd);
   std::vector<UniqueFd> inherited;
-  for (const auto& fd : spec.inherited) inherited.push_back(out_of_the_way(fd));
+  std::ranges::transform(spec.inherited, std::back_inserter(inherited), out_of_the_way);
   const auto report_fd = out_of_the_way(report_writer);
   const bool all_inherited = std::ranges::all_of(inherited, [](const UniqueFd& fd) { return static_cast<bool>(fd); });
   if (!input_fd || !output_fd || !error_fd || !report_fd || !all_inherited) return system_failure(what);

@@ -103,7 +103,7 @@ fs::path DataDir::set_aside(const std::string& app) const {
   // A link or a file is no folder, and gone as quickly.
   if (unlink(folder.c_str()) == 0 || errno == ENOENT) return {};
   // Not beside a folder that is made for it: a workload may have used up what the file system has.
-  const auto aside = root_ / "work" / fresh_name();
+  auto aside = root_ / "work" / fresh_name();
   if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, aside.c_str(), RENAME_NOREPLACE) != 0) {
     remove_leftover(folder);
     return {};

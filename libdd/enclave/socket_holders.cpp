@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -48,7 +50,7 @@ std::vector<net::TcpListener> sockets_of(pid_t pid) {
 std::vector<std::vector<net::TcpListener>> sockets_of(const std::vector<SocketHolder>& holders) {
   const auto listeners = net::tcp_listeners();
   std::vector<ProcessFamily> families;
-  for (const auto& holder : holders) families.push_back(holder.family);
+  std::ranges::transform(holders, std::back_inserter(families), &SocketHolder::family);
   std::vector<std::set<std::uint64_t>> held;
   std::set<std::uint64_t> known = inodes_of({getpid()});
   for (const auto& pids : living(families)) {

@@ -106,7 +106,7 @@ net::Task<void> Supervisor::leave(DeploymentPtr deployment) {
     being_cleaned_.insert(app);
     // What was nobody's while there were two families of that uid.
     ProcessFamily rest;
-    rest.uid = *last;
+    rest.uid = last;
     rest.nobody = uids_.trusted_group();
     co_await purge(std::move(rest));
     co_await cleaner_.take_from(*last);
