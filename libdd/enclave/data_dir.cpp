@@ -81,14 +81,13 @@ Result<DataDir> DataDir::open(fs::path root, bool other_users) {
 Result<fs::path> DataDir::make_work(const std::string& app, uid_t uid, gid_t gid) const {
   auto folder = work(app);
   const auto what = "cannot make work directory " + folder.string();
-  if (mkdir(folder.c_str(), 0700) == 0 && geteuid() == 0 && chown(folder.c_str(), uid, gid) != 0)
-    return system_failure(what);
+  mkdir(folder.c_str(), 0700);  // or it is there; what it is then is looked at
   struct stat info{};
   if (lstat(folder.c_str(), &info) != 0) return system_failure(what);
-  // Power may have gone between the two steps above.
+  // A new one, or one that power went for before it was given away.
   std::error_code failed;
-  const bool half_made = info.st_uid == 0 && uid != 0 && S_ISDIR(info.st_mode) && fs::is_empty(folder, failed);
-  if (half_made && geteuid() == 0) {
+  const bool nobodys = info.st_uid == 0 && uid != 0 && S_ISDIR(info.st_mode) && fs::is_empty(folder, failed);
+  if (nobodys && geteuid() == 0) {
     if (chown(folder.c_str(), uid, gid) != 0) return system_failure(what);
     return folder;
   }

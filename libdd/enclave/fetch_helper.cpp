@@ -117,10 +117,7 @@ net::Task<Result<void>> FetchHelper::run(Order order) {
   net::spawn(executor_, listen(channel, *child, order.heard, heard), "reports of dd-fetch");
 
   ProcessFamily family{(*child)->pid(), {}};
-  if (identity_.switch_user) {
-    family.uid = identity_.uid;
-    family.nobody = identity_.nobody;
-  }
+  if (identity_.switch_user) family.tell_by(identity_.uid, identity_.nobody);
   co_await (*child)->wait();
   order.job->set_child(nullptr);
   co_await purge(family);

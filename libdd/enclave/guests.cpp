@@ -147,10 +147,7 @@ net::Task<Result<void>> Guests::launch(GuestPtr guest, GuestStdio stdio) {
     co_return given;
   }
   // A uid that others share ends with them.
-  if (!guest->host && identity.switch_user) {
-    guest->family.uid = identity.uid;
-    guest->family.nobody = identity.nobody;
-  }
+  if (!guest->host && identity.switch_user) guest->family.tell_by(identity.uid, identity.nobody);
   ChildSpec spec;
   spec.executable = guest->place->executable.path;
   spec.argv = guest->request.cmd;

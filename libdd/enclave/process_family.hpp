@@ -23,6 +23,12 @@ struct ProcessFamily {
   std::optional<uid_t> uid;  // never root's
   std::string deployment_id = {};  // of those that share the uid
   uid_t nobody = 0;  // with `uid`: one that no process has
+
+  /// Both, for without the other one neither is of use.
+  void tell_by(uid_t own, uid_t spare) {
+    uid = own;
+    nobody = spare;
+  }
 };
 inline constexpr const char* kDeploymentVariable = "DD_DEPLOYMENT_ID";
 

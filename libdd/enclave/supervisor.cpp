@@ -106,8 +106,7 @@ net::Task<void> Supervisor::leave(DeploymentPtr deployment) {
     being_cleaned_.insert(app);
     // What was nobody's while there were two families of that uid.
     ProcessFamily rest;
-    rest.uid = last;
-    rest.nobody = uids_.trusted_group();
+    rest.tell_by(*last, uids_.trusted_group());
     co_await purge(std::move(rest));
     co_await cleaner_.take_from(*last);
     being_cleaned_.erase(app);
@@ -217,10 +216,7 @@ net::Task<Result<void>> Supervisor::launch(DeploymentPtr deployment, Identity id
 
   if (!has_own_uid(identity)) run->earlier_sockets = listening_inodes();
   // Before it is there: another of its uid may end, and must not take it along.
-  if (has_own_uid(identity)) {
-    run->family.uid = identity.uid;
-    run->family.nobody = identity.nobody;
-  }
+  if (has_own_uid(identity)) run->family.tell_by(identity.uid, identity.nobody);
   run->family.deployment_id = deployment->info.id;
   std::erase_if(runs_, [](const std::weak_ptr<Run>& one) { return one.expired(); });
   runs_.push_back(run);

@@ -2,6 +2,7 @@
 #include "libdd/tunnel/cloudflare.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "dd/log.hpp"
@@ -168,13 +169,14 @@ net::Task<Result<std::vector<DnsRecord>>> Cloudflare::put_dns(std::string tunnel
   if (!records) co_return give(records.error());
   if (!made) co_return give(made.error());
   const auto comment = dns_.comment_for(tunnel_name);
-  for (const auto& hostname : hostnames) {
+  std::vector<std::string> missing;
+  std::ranges::copy_if(hostnames, std::back_inserter(missing), [&](const std::string& hostname) {
     const auto there = [&](const DnsRecord& record) { return record.name == hostname && record.comment == comment; };
-    if (std::ranges::any_of(*records, there) || std::ranges::find(fresh, hostname) != fresh.end()) continue;
-    auto pointing = dns_.point(hostname, tunnel_id, tunnel_name, until);
-    const auto pointed = co_await std::move(pointing);
-    if (!pointed) co_return give(pointed.error());
-  }
+    return std::ranges::none_of(*records, there) && std::ranges::find(fresh, hostname) == fresh.end();
+  });
+  auto pointing = point_all(std::move(missing), tunnel_id, tunnel_name, until);
+  const auto pointed = co_await std::move(pointing);
+  if (!pointed) co_return give(pointed.error());
   std::erase_if(*records, [&hostnames](const DnsRecord& record) {
     return std::ranges::find(hostnames, record.name) != hostnames.end();
   });
